@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Probe: the contract of a detection backend, and Findings, what it fills.
+#pragma once
+
+#include "base/status.h"
+#include "core/system.h"
+#include "os/host.h"
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace hwa::detect {
+
+/// What one probe found. In the helper process, each device and stage is sent on as it comes.
+struct Findings {
+    std::vector<core::Device> devices;
+    std::string version;  ///< of the driver or library behind the probe
+    std::string library;  ///< path that was loaded
+    std::string warning;  ///< a sentence on what was odd
+    core::Outcome outcome = core::Outcome::Unknown; ///< set by the probe when it knows better
+    std::string message;
+
+    /// Says which foreign call comes next, so that a crash or a hang can be blamed on it.
+    std::function<void(const char *call)> stage = [](const char *) {};
+    /// Hands over a finished device.
+    std::function<void(core::Device device)> found = [this](core::Device device) {
+        devices.push_back(std::move(device));
+    };
+};
+
+/// One backend. `find` reads kernel files, in process, and is always safe. `ask` loads a vendor
+/// library and runs in the helper process only, when `wanted` saw something worth asking for.
+struct Probe {
+    const char *name;
+    uint32_t flags; ///< core::BackendFlag
+    void (*find)(const os::Host &host, core::System &system);
+    bool (*wanted)(const os::Host &host, const core::System &system);
+    base::Done (*ask)(const std::string &library_path, Findings &findings);
+};
+
+/// Every probe in the order they run; cross-vendor witnesses come last.
+std::span<const Probe> probes();
+
+/// The probe of that name, or NULL.
+const Probe *find_probe(std::string_view name);
+
+} // namespace hwa::detect

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// File: a regular file, read at offsets, for model files and documents the user names.
+#pragma once
+
+#include "base/status.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace hwa::os {
+
+/// An open regular file. Opening never blocks, whatever the path turns out to be.
+class File {
+  public:
+    static base::Result<File> open(const std::string &path);
+    ~File();
+    File(File &&other) noexcept;
+    File &operator=(File &&other) noexcept;
+
+    const std::string &path() const { return path_; }
+    uint64_t size() const { return size_; }
+    /// Bytes from `offset` on; fewer than asked for only at the end of the file.
+    base::Result<size_t> read_at(uint64_t offset, std::span<char> into) const;
+
+  private:
+    File(std::string path, int descriptor, uint64_t size);
+    std::string path_;
+    int descriptor_;
+    uint64_t size_;
+};
+
+/// The whole of a regular file, refused when it is larger than `limit`.
+base::Result<std::string> read_whole(const std::string &path, uint64_t limit);
+
+enum class PathKind { Missing, File, Directory, Other };
+
+/// What a path is, links followed.
+PathKind path_kind(const std::string &path);
+
+} // namespace hwa::os

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// dlopen with the file vetted first, and tables of symbols.
+#include "os/library.h"
+
+#include "base/text.h"
+#include "os/file.h"
+
+#include <cstring>
+#include <dlfcn.h>
+#include <link.h>
+
+namespace hwa::os {
+
+using base::Status;
+
+/// dlopen hangs on a FIFO and dies on a truncated file, so a named file is looked at first.
+static base::Done vet(const std::string &path) {
+    HWA_TRY(const File file, File::open(path));
+    ElfW(Ehdr) head = {};
+    HWA_TRY(const size_t got, file.read_at(0, {reinterpret_cast<char *>(&head), sizeof head}));
+    if (got < sizeof head || std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
+        return base::error(Status::Unavailable, "%s: is not an ELF library", path.c_str());
+    const uint64_t sections = uint64_t{head.e_shnum} * head.e_shentsize;
+    if (head.e_shoff > file.size() || sections > file.size() - head.e_shoff)
+        return base::error(Status::Unavailable, "%s: is truncated", path.c_str());
+    return {};
+}
+
+static std::string mapped_path(void *handle, const std::string &fallback) {
+    struct link_map *map = nullptr;
+    if (::dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && map != nullptr && map->l_name[0] != '\0')
+        return map->l_name;
+    return fallback;
+}
+
+static base::Result<Library> open_one(const char *soname, const std::string &directory) {
+    const std::string path = directory.empty() ? soname : directory + "/" + soname;
+    if (!directory.empty())
+        HWA_CHECK(vet(path));
+    void *handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (handle == nullptr) {
+        const char *why = ::dlerror();
+        return base::error(Status::Unavailable, "%s", why != nullptr ? why : path.c_str());
+    }
+    return Library{handle, mapped_path(handle, path)};
+}
+
+static base::Done fill(const Library &library, std::span<const Symbol> symbols, void *table) {
+    for (const Symbol &symbol : symbols) {
+        void *address = ::dlsym(library.handle, symbol.name);
+        if (address == nullptr && symbol.required)
+            return base::error(Status::Unsupported, "%s: lacks the symbol %s",
+                               library.path.c_str(), symbol.name);
+        std::memcpy(static_cast<char *>(table) + symbol.offset, &address, sizeof address);
+    }
+    return {};
+}
+
+base::Result<Library> load(std::span<const char *const> sonames, const std::string &directory,
+                           std::span<const Symbol> symbols, void *table) {
+    base::Error last = base::error(Status::Unavailable, "no library was named");
+    for (const char *soname : sonames) {
+        auto opened = open_one(soname, directory);
+        if (!opened) {
+            last = std::move(opened.error());
+            last.status = Status::Unavailable;
+            continue;
+        }
+        HWA_CHECK(fill(*opened, symbols, table));
+        return std::move(*opened);
+    }
+    return last;
+}
+
+} // namespace hwa::os
