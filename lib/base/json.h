@@ -45,12 +45,17 @@ class JsonValue {
 
     /// `name: $.path`, for the caller's own complaints about the value.
     std::string place() const;
+    /// A Parse error at that place.
+    Error error(const char *format, ...) const __attribute__((format(printf, 2, 3)));
 
   private:
     friend class JsonDocument;
-    JsonValue(const cJSON *node, std::string path) : node_(node), path_(std::move(path)) {}
+    struct Tree;
+    JsonValue(const cJSON *node, const Tree *tree) : node_(node), tree_(tree) {}
+    Result<double> whole(double least, const char *wanted) const;
+
     const cJSON *node_;
-    std::string path_;
+    const Tree *tree_;
 };
 
 /// A whole document, checked by JsonPull before cJSON sees it.
@@ -58,15 +63,15 @@ class JsonDocument {
   public:
     /// `name` is what errors call it: a path, or such as "system".
     static Result<JsonDocument> parse(std::string_view name, std::string_view text);
+    JsonDocument(JsonDocument &&other) noexcept;
+    JsonDocument &operator=(JsonDocument &&other) noexcept;
+    ~JsonDocument();
+
     JsonValue root() const;
 
   private:
-    struct Free {
-        void operator()(cJSON *node) const;
-    };
-    JsonDocument(std::string name, cJSON *root) : name_(std::move(name)), root_(root) {}
-    std::string name_;
-    std::unique_ptr<cJSON, Free> root_;
+    explicit JsonDocument(std::unique_ptr<JsonValue::Tree> tree);
+    std::unique_ptr<JsonValue::Tree> tree_;
 };
 
 /// Builds a text; commas, quotes, escapes and indentation are its own business.
@@ -91,8 +96,12 @@ class JsonWriter {
     std::string take();
 
   private:
+    JsonWriter &begin(char bracket);
+    JsonWriter &end(char bracket);
+    JsonWriter &word(std::string_view word);
     void before_value();
-    void end(char bracket);
+    void new_line();
+    void quoted(std::string_view value);
 
     std::string out_;
     int indent_;

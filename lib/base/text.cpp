@@ -84,8 +84,7 @@ std::string real_text(double value) {
     return fault == std::errc{} ? std::string(digits, end) : std::string("0");
 }
 
-/// Length of the well-formed UTF-8 sequence that starts `text`, 0 if it is malformed.
-static size_t utf8_sequence(std::string_view text) {
+size_t utf8_sequence(std::string_view text) {
     const auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
     const auto follows = [&](size_t i) { return i < text.size() && (at(i) & 0xc0) == 0x80; };
     const unsigned char first = at(0);

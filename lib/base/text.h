@@ -33,6 +33,9 @@ std::string real_text(double value);
 /// most `limit` bytes.
 std::string sanitise(std::string_view text, size_t limit = 256);
 
+/// Length of the well-formed UTF-8 sequence that starts `text`, which is not empty; 0 if malformed.
+size_t utf8_sequence(std::string_view text);
+
 /// True if `text` is well-formed UTF-8.
 bool valid_utf8(std::string_view text);
 
