@@ -4,9 +4,11 @@
 
 #include "base/status.h"
 #include "core/system.h"
+#include "detect/detect.h"
 #include "os/host.h"
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,9 +18,9 @@ namespace hwa::detect {
 /// What one probe found. In the helper process, each device and stage is sent on as it comes.
 struct Findings {
     std::vector<core::Device> devices;
-    std::string version;  ///< of the driver or library behind the probe
-    std::string library;  ///< path that was loaded
-    std::string warning;  ///< a sentence on what was odd
+    std::string version;                            ///< of the driver or library behind the probe
+    std::string library;                            ///< path that was loaded
+    std::string warning;                            ///< a sentence on what was odd
     core::Outcome outcome = core::Outcome::Unknown; ///< set by the probe when it knows better
     std::string message;
 
@@ -35,6 +37,8 @@ struct Findings {
 struct Probe {
     const char *name;
     uint32_t flags; ///< core::BackendFlag
+    bool built;     ///< false: switched off when the library was built
+    bool driver;    ///< asks a driver, so it belongs to the driver tier
     void (*find)(const os::Host &host, core::System &system);
     bool (*wanted)(const os::Host &host, const core::System &system);
     base::Done (*ask)(const std::string &library_path, Findings &findings);
@@ -45,5 +49,8 @@ std::span<const Probe> probes();
 
 /// The probe of that name, or NULL.
 const Probe *find_probe(std::string_view name);
+
+/// Why this probe is not to run, as a sentence; nothing if it is to.
+std::optional<std::string> skip_reason(const Probe &probe, const Options &options);
 
 } // namespace hwa::detect

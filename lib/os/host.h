@@ -43,11 +43,16 @@ class Host {
     virtual bool exists(const std::string &path) const = 0;
     /// Ok, or why this process may not open the path for reading and writing.
     virtual base::Status access(const std::string &path) const = 0;
+    /// Numeric group that owns the path, links followed; nothing if it is not there.
+    virtual std::optional<uint32_t> group(const std::string &path) const = 0;
 
     /// Answers of the processor itself; nothing where it is of another kind or was not captured.
     virtual std::optional<CpuidAnswer> cpuid(uint32_t leaf, uint32_t subleaf) const = 0;
     /// Register state the operating system saves (XCR0); 0 where there is none.
     virtual uint64_t xcr0() const = 0;
+    /// Rate of the time-stamp counter, timed against the monotonic clock over the life of this
+    /// object; 0 where there is none or the time was too short.
+    virtual uint64_t counter_hz() const = 0;
     /// An entry of the auxiliary vector, such as AT_HWCAP; 0 where there is none.
     virtual uint64_t auxiliary(uint64_t type) const = 0;
     /// Vector length in bytes: SVE if `streaming` is false, SME if it is true; 0 where none.
@@ -70,9 +75,16 @@ std::unique_ptr<Host> live_host();
 /// The tree below `root`, as a capture wrote it.
 base::Result<std::unique_ptr<Host>> tree_host(const std::string &root);
 
-/// Passes everything on to `host` and writes each file that was read into the folder `into`, with
-/// serial numbers blanked, so that tree_host(into) answers the same.
-base::Result<std::unique_ptr<Host>> capture_host(const Host &host, const std::string &into);
+/// A host that passes everything on and remembers what was asked.
+class CaptureHost : public Host {
+  public:
+    /// Writes what was remembered, with serial numbers blanked, so that tree_host() of the folder
+    /// answers the same.
+    virtual base::Done write() const = 0;
+};
+
+/// A capture of `host`, which must outlive it, into the folder `into`: a new or an empty one.
+base::Result<std::unique_ptr<CaptureHost>> capture_host(const Host &host, const std::string &into);
 
 /// Monotonic time.
 uint64_t clock_ns();

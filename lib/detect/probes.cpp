@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// The table of all probes.
+#include "detect/probe.h"
+
+#include "base/text.h"
+#include "config.h"
+#include "detect/cpu.h"
+#include "detect/pci.h"
+
+namespace hwa::detect {
+
+using core::BackendDetects;
+
+static constexpr Probe table[] = {
+    {"cpu", BackendDetects, true, false, find_cpu, nullptr, nullptr},
+    {"pci", BackendDetects, true, false, find_pci, nullptr, nullptr},
+    {"vulkan", BackendDetects, HWA_BACKEND_VULKAN != 0, true, nullptr, nullptr, nullptr},
+    {"opencl", BackendDetects, HWA_BACKEND_OPENCL != 0, true, nullptr, nullptr, nullptr},
+};
+
+std::span<const Probe> probes() {
+    return table;
+}
+
+const Probe *find_probe(std::string_view name) {
+    for (const Probe &probe : table)
+        if (probe.name == name)
+            return &probe;
+    return nullptr;
+}
+
+/// True if the option `backends` names the probe, or does not name it where it names those to leave
+/// out.
+static bool chosen(std::string_view backends, std::string_view name) {
+    bool only = false;
+    for (std::string_view part : base::split(backends, ',')) {
+        part = base::trim(part);
+        if (part.starts_with('-') && part.substr(1) == name)
+            return false;
+        if (part == name)
+            return true;
+        only = only || (!part.empty() && !part.starts_with('-'));
+    }
+    return !only;
+}
+
+std::optional<std::string> skip_reason(const Probe &probe, const Options &options) {
+    // Every system has its processors, whatever else was asked for.
+    if (probe.find == find_cpu)
+        return std::nullopt;
+    if (!probe.built)
+        return "left out when the library was built";
+    if (!chosen(options.backends, probe.name))
+        return "left out by the option backends";
+    if (probe.driver && !options.sysroot.empty())
+        return "a captured tree has no drivers to ask";
+    if (probe.driver && options.no_drivers)
+        return "drivers are not to be asked";
+    return std::nullopt;
+}
+
+} // namespace hwa::detect
