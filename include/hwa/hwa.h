@@ -24,7 +24,9 @@
  * Lists.     A count in the owner's info struct, and a getter taking an index below that count.
  * Unknown.   A quantity of 0, an enumerator of 0, a NULL string: not known. Never a guess.
  * Errors.    Fallible functions return hwa_status_t. Where there is a trailing `error`, it may be
- *            NULL; it is the caller's memory and is written only on failure.
+ *            NULL; it is the caller's memory and is written only on failure. Each comment names
+ *            the failures to expect; HWA_ERROR_INVALID, HWA_ERROR_HOST_MEMORY and
+ *            HWA_ERROR_INTERNAL may come from any call.
  * Threads.   Calls that take an object as `const` may run at once on any threads; other calls on
  *            one object must not overlap. `_free` is safe on any thread, a finalizer's included,
  *            while the object's relatives are at work. Nothing is thread-local; there is no global
@@ -42,6 +44,7 @@
 extern "C" {
 #endif
 
+/** Marks what the library exports. */
 #if defined(_WIN32) && defined(HWA_BUILD)
 #define HWA_API __declspec(dllexport)
 #elif defined(_WIN32)
@@ -50,6 +53,7 @@ extern "C" {
 #define HWA_API __attribute__((visibility("default")))
 #endif
 
+/** Makes the compiler warn where a status is dropped, in languages that can. */
 #if (defined(__cplusplus) && __cplusplus >= 201703L) || \
     (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L)
 #define HWA_NODISCARD [[nodiscard]]
@@ -73,6 +77,7 @@ template <class T> inline T hwa_init_struct() noexcept {
 
 /* ---- Version ----------------------------------------------------------------------------- */
 
+/** Version of this header. */
 #define HWA_VERSION_MAJOR 0
 #define HWA_VERSION_MINOR 1
 #define HWA_VERSION_PATCH 0
@@ -82,9 +87,9 @@ HWA_API uint32_t hwa_version(void);
 
 /* ---- Status and errors ------------------------------------------------------------------- */
 
-/** Why a call failed. */
+/** How a call ended. */
 typedef enum HWA_NODISCARD hwa_status_t {
-    HWA_OK = 0,
+    HWA_OK = 0,                  /**< It did what was asked. */
     HWA_ERROR_INVALID = 1,       /**< An argument breaks its contract. */
     HWA_ERROR_RANGE = 2,         /**< An index is past the end. */
     HWA_ERROR_NOT_FOUND = 3,     /**< No such name, file or key. */
@@ -116,11 +121,12 @@ typedef struct hwa_error_t {
     char message[480]; /**< One sentence, for people. */
 } hwa_error_t;
 
-/** Short lower-case name of a status, such as "not found". */
+/** Short lower-case name of a status, such as "not found"; "unknown status" of a newer one. */
 HWA_API const char *hwa_status_name(hwa_status_t status);
 
 /* ---- Log --------------------------------------------------------------------------------- */
 
+/** How much to log; each level includes those before it. */
 typedef enum hwa_log_level_t {
     HWA_LOG_NONE = 0,
     HWA_LOG_ERROR = 1,
@@ -188,15 +194,17 @@ typedef enum hwa_source_t {
     HWA_SOURCE_FORCE_32 = 0x7fffffff
 } hwa_source_t;
 
-/** Short name of a format, such as "bf16". */
+/** Short name of a format, such as "bf16"; "unknown" of a newer one. */
 HWA_API const char *hwa_dtype_name(hwa_dtype_t dtype);
 
-/** The format of that name, or HWA_DTYPE_UNKNOWN. */
+/** The format of that name, or HWA_DTYPE_UNKNOWN; NULL has none. */
 HWA_API hwa_dtype_t hwa_dtype_from_name(const char *name);
 
-/** Bits a weight takes in this format, scales included: 16.0 for bf16, 4.5 for q4_k. */
+/** Bits a weight takes in this format, scales included: 16.0 for bf16, 4.5 for q4_k; 0 of an
+    unknown format. */
 HWA_API double hwa_dtype_bits(hwa_dtype_t dtype);
 
+/** Which value an attribute holds. */
 typedef enum hwa_attr_type_t {
     HWA_ATTR_NONE = 0,
     HWA_ATTR_INT = 1,
@@ -222,6 +230,7 @@ typedef struct hwa_attr_t {
 typedef struct hwa_system_t hwa_system_t; /**< A machine at one moment: an immutable snapshot. */
 typedef struct hwa_device_t hwa_device_t; /**< One device of a system. Always borrowed. */
 
+/** Bits of hwa_detect_options_t::flags. */
 typedef enum hwa_detect_flag_t {
     HWA_DETECT_NO_DRIVERS = 1 << 0, /**< Ask the kernel only; load no vendor library. */
     HWA_DETECT_IN_PROCESS = 1 << 1, /**< Load vendor libraries here, not in a helper process. */
@@ -245,20 +254,26 @@ typedef struct hwa_detect_options_t {
     const char *capture_dir;  /**< Write every file read into this folder, serials blanked. */
 } hwa_detect_options_t;
 
-/** Look at this machine. Succeeds if any backend did; the CPU is always found. */
+/** Look at this machine. Succeeds if any backend did; the CPU is always found, and what became of
+    each backend is in hwa_system_backend(). May be called from many threads at once; leaves signal
+    handlers, environment, locale, directory and descriptors of the process as they were.
+    HWA_ERROR_NOT_FOUND: no such sysroot. HWA_ERROR_CANCELLED: `cancelled` said so. */
 HWA_API hwa_status_t hwa_detect(const hwa_detect_options_t *options, hwa_system_t **out_system,
                                 hwa_error_t *error);
 
-/** A system from the text hwa_system_json() gave, here or elsewhere. For planning only. */
+/** A system from the text hwa_system_json() gave, here or elsewhere. For planning only: its devices
+    cannot be opened. A device needs no more than id, kind and memory.
+    HWA_ERROR_PARSE: the message names the place. */
 HWA_API hwa_status_t hwa_system_from_json(const char *json, hwa_system_t **out_system,
                                           hwa_error_t *error);
 
 /** The whole system as JSON, by the schema in docs/. NULL only for want of memory. */
 HWA_API const char *hwa_system_json(const hwa_system_t *system);
 
-/** Release a system. */
+/** Release a system. What was made from it lives on. */
 HWA_API void hwa_system_free(hwa_system_t *system);
 
+/** Bits of hwa_system_info_t::flags. */
 typedef enum hwa_system_flag_t {
     HWA_SYSTEM_LIVE = 1 << 0,      /**< This machine, so its devices can be opened. */
     HWA_SYSTEM_CONTAINED = 1 << 1, /**< Seen from inside a container. */
@@ -284,11 +299,12 @@ typedef struct hwa_system_info_t {
 /** What the machine is, and how much there is of everything below. */
 HWA_API hwa_status_t hwa_system_info(const hwa_system_t *system, hwa_system_info_t *info);
 
-/** A fact about the machine that has no field of its own: "cgroup.memory_max", "storage.0.name". */
+/** A fact about the machine that has no field of its own: "cgroup.memory_max", "storage.0.name".
+    HWA_ERROR_NOT_FOUND: not known here. */
 HWA_API hwa_status_t hwa_system_attr(const hwa_system_t *system, const char *key,
                                      hwa_attr_t *attr);
 
-/** The same by index, in order of key. */
+/** The same by index, in order of key. HWA_ERROR_RANGE: past the end. */
 HWA_API hwa_status_t hwa_system_attr_at(const hwa_system_t *system, uint32_t index,
                                         hwa_attr_t *attr);
 
@@ -298,6 +314,7 @@ HWA_API const hwa_device_t *hwa_system_device(const hwa_system_t *system, uint32
 /** Device by hwa_device_info_t::id, or NULL. */
 HWA_API const hwa_device_t *hwa_system_find_device(const hwa_system_t *system, const char *id);
 
+/** Bits of hwa_backend_info_t::flags: what a backend can do. */
 typedef enum hwa_backend_flag_t {
     HWA_BACKEND_DETECTS = 1 << 0,
     HWA_BACKEND_RUNS_KERNELS = 1 << 1,
@@ -305,6 +322,7 @@ typedef enum hwa_backend_flag_t {
     HWA_BACKEND_RUNS_MODELS = 1 << 3
 } hwa_backend_flag_t;
 
+/** How a backend fared in a detection. */
 typedef enum hwa_outcome_t {
     HWA_OUTCOME_UNKNOWN = 0,
     HWA_OUTCOME_FOUND = 1,
@@ -335,10 +353,11 @@ typedef struct hwa_backend_info_t {
     const char *message;  /**< When it did not end in FOUND or ABSENT. */
 } hwa_backend_info_t;
 
-/** One backend, in the order they ran. */
+/** One backend, in the order they ran. HWA_ERROR_RANGE: past the end. */
 HWA_API hwa_status_t hwa_system_backend(const hwa_system_t *system, uint32_t index,
                                         hwa_backend_info_t *info);
 
+/** What a link runs over. */
 typedef enum hwa_link_kind_t {
     HWA_LINK_UNKNOWN = 0,
     HWA_LINK_ONCHIP = 1, /**< Between parts of one package. */
@@ -349,6 +368,7 @@ typedef enum hwa_link_kind_t {
     HWA_LINK_KIND_FORCE_32 = 0x7fffffff
 } hwa_link_kind_t;
 
+/** Bits of hwa_link_info_t::flags. */
 typedef enum hwa_link_flag_t {
     HWA_LINK_PEER_ACCESS = 1 << 0, /**< One end can address the other's memory. */
     HWA_LINK_COHERENT = 1 << 1
@@ -366,12 +386,13 @@ typedef struct hwa_link_info_t {
     const char *name;          /**< "nvlink4 x18", "pcie5 x16". */
 } hwa_link_info_t;
 
-/** One link, fastest first. */
+/** One link, fastest first. HWA_ERROR_RANGE: past the end. */
 HWA_API hwa_status_t hwa_system_link(const hwa_system_t *system, uint32_t index,
                                      hwa_link_info_t *info);
 
 /* ---- Devices ----------------------------------------------------------------------------- */
 
+/** What sort of device it is. */
 typedef enum hwa_kind_t {
     HWA_KIND_UNKNOWN = 0,
     HWA_KIND_CPU = 1,
@@ -385,9 +406,10 @@ typedef enum hwa_kind_t {
     HWA_KIND_FORCE_32 = 0x7fffffff
 } hwa_kind_t;
 
-/** Short name of a kind, such as "gpu". */
+/** Short name of a kind, such as "gpu"; "unknown" of a newer one. */
 HWA_API const char *hwa_kind_name(hwa_kind_t kind);
 
+/** Bits of hwa_device_info_t::flags. */
 typedef enum hwa_device_flag_t {
     HWA_DEVICE_USABLE = 1 << 0,     /**< This process may open it. */
     HWA_DEVICE_INTEGRATED = 1 << 1, /**< Shares the host's memory. */
@@ -424,6 +446,7 @@ typedef struct hwa_device_info_t {
 /** What the device is. */
 HWA_API hwa_status_t hwa_device_info(const hwa_device_t *device, hwa_device_info_t *info);
 
+/** What a memory is made of. */
 typedef enum hwa_memory_kind_t {
     HWA_MEMORY_UNKNOWN = 0,
     HWA_MEMORY_DDR = 1,
@@ -458,10 +481,11 @@ typedef struct hwa_memory_info_t {
     const char *name;          /**< "HBM3e", "L2", "LPDDR5X-8533". */
 } hwa_memory_info_t;
 
-/** One memory of a device; index 0 is its main memory. */
+/** One memory of a device; index 0 is its main memory. HWA_ERROR_RANGE: past the end. */
 HWA_API hwa_status_t hwa_device_memory(const hwa_device_t *device, uint32_t index,
                                        hwa_memory_info_t *info);
 
+/** How a device takes to a format. */
 typedef enum hwa_support_t {
     HWA_SUPPORT_UNKNOWN = 0,
     HWA_SUPPORT_NONE = 1,
@@ -484,11 +508,12 @@ typedef struct hwa_compute_info_t {
 HWA_API hwa_status_t hwa_device_compute(const hwa_device_t *device, hwa_dtype_t dtype,
                                         hwa_compute_info_t *info);
 
-/** A fact that has no field of its own, by key. */
+/** A fact by key: one that has no field of its own, such as "cpu.flags", or any field of
+    hwa_device_info_t by its name, which tells its source. HWA_ERROR_NOT_FOUND: not known here. */
 HWA_API hwa_status_t hwa_device_attr(const hwa_device_t *device, const char *key,
                                      hwa_attr_t *attr);
 
-/** The same by index, in order of key. */
+/** The same by index, in order of key. HWA_ERROR_RANGE: past the end. */
 HWA_API hwa_status_t hwa_device_attr_at(const hwa_device_t *device, uint32_t index,
                                         hwa_attr_t *attr);
 
@@ -504,7 +529,7 @@ typedef struct hwa_runtime_info_t {
     const char *message;   /**< When status is not HWA_OK. */
 } hwa_runtime_info_t;
 
-/** One runtime that can drive a device, best first. */
+/** One runtime that can drive a device, best first. HWA_ERROR_RANGE: past the end. */
 HWA_API hwa_status_t hwa_device_runtime(const hwa_device_t *device, uint32_t index,
                                         hwa_runtime_info_t *info);
 
@@ -534,12 +559,13 @@ typedef struct hwa_model_desc_t {
     uint32_t experts_per_token;
 } hwa_model_desc_t;
 
-/** From numbers. */
+/** From numbers; what is 0 is estimated from the count of parameters. */
 HWA_API hwa_status_t hwa_model_from_desc(const hwa_model_desc_t *desc, hwa_model_t **out_model,
                                          hwa_error_t *error);
 
 /** From a GGUF or safetensors file, a safetensors index, a config.json, or a folder that holds one
-    of these. Reads headers only. */
+    of these. Reads headers only. HWA_ERROR_NOT_FOUND: no such file. HWA_ERROR_PARSE: malformed;
+    the message names the place. HWA_ERROR_UNSUPPORTED: a format or version not known. */
 HWA_API hwa_status_t hwa_model_from_file(const char *path, hwa_model_t **out_model,
                                          hwa_error_t *error);
 
@@ -549,6 +575,7 @@ HWA_API hwa_status_t hwa_model_desc(const hwa_model_t *model, hwa_model_desc_t *
 /** Release a model. */
 HWA_API void hwa_model_free(hwa_model_t *model);
 
+/** What is done with the model. */
 typedef enum hwa_mode_t {
     HWA_MODE_INFER = 0,
     HWA_MODE_TRAIN = 1,        /**< All weights. */
@@ -561,6 +588,7 @@ typedef enum hwa_mode_t {
     HWA_MODE_FORCE_32 = 0x7fffffff
 } hwa_mode_t;
 
+/** What training keeps for each weight. */
 typedef enum hwa_optimizer_t {
     HWA_OPTIMIZER_ADAMW = 0, /**< Two moments in f32. */
     HWA_OPTIMIZER_ADAMW_8BIT = 1,
@@ -570,6 +598,7 @@ typedef enum hwa_optimizer_t {
     HWA_OPTIMIZER_FORCE_32 = 0x7fffffff
 } hwa_optimizer_t;
 
+/** How much of the activations training computes twice to save memory. */
 typedef enum hwa_recompute_t {
     HWA_RECOMPUTE_CHOOSE = 0, /**< The least that fits. */
     HWA_RECOMPUTE_NONE = 1,
@@ -610,12 +639,14 @@ typedef struct hwa_footprint_t {
     uint64_t total;
 } hwa_footprint_t;
 
-/** Memory for a workload on one device, in the model's own format unless the workload names one. */
+/** Memory for a workload on one device, in the model's own format unless the workload names one.
+    HWA_ERROR_UNSUPPORTED: a mode or format that cannot be estimated. */
 HWA_API hwa_status_t hwa_model_footprint(const hwa_model_t *model, const hwa_workload_t *workload,
                                          hwa_footprint_t *footprint);
 
 typedef struct hwa_plan_t hwa_plan_t; /**< A model laid over devices. Immutable. */
 
+/** What makes one plan better than another. */
 typedef enum hwa_objective_t {
     HWA_OBJECTIVE_THROUGHPUT = 0,
     HWA_OBJECTIVE_LATENCY = 1,
@@ -641,11 +672,14 @@ typedef struct hwa_plan_options_t {
     void *cancelled_user;
 } hwa_plan_options_t;
 
-/** Choose formats, split the model, estimate speed and cost. HWA_ERROR_NO_FIT says what lacked. */
+/** Choose formats, split the model, estimate speed and cost. Looks at nothing but its arguments.
+    HWA_ERROR_NO_FIT: the message says what lacked and by how much. HWA_ERROR_UNSUPPORTED: the
+    workload cannot be planned for. HWA_ERROR_CANCELLED: `cancelled` said so. */
 HWA_API hwa_status_t hwa_plan(const hwa_system_t *system, const hwa_model_t *model,
                               const hwa_plan_options_t *options, hwa_plan_t **out_plan,
                               hwa_error_t *error);
 
+/** What limits the speed of a plan. */
 typedef enum hwa_bound_t {
     HWA_BOUND_UNKNOWN = 0,
     HWA_BOUND_COMPUTE = 1,
@@ -704,7 +738,7 @@ typedef struct hwa_stage_t {
     double seconds_per_token;
 } hwa_stage_t;
 
-/** One stage, in the order that data passes. */
+/** One stage, in the order that data passes. HWA_ERROR_RANGE: past the end. */
 HWA_API hwa_status_t hwa_plan_stage(const hwa_plan_t *plan, uint32_t index, hwa_stage_t *stage);
 
 /** A sentence on an assumption or a choice; NULL past the end. */
@@ -738,12 +772,16 @@ typedef struct hwa_queue_options_t {
     uint64_t timeout_ns; /**< Of calls that block and take no timeout; 0: one minute. */
 } hwa_queue_options_t;
 
+/** Bits of hwa_queue_options_t::flags. */
 typedef enum hwa_queue_flag_t {
     HWA_QUEUE_TIMED = 1 << 0,   /**< Let events report elapsed time. */
     HWA_QUEUE_COMPILER = 1 << 1 /**< Let HWA_CODE_C run the system's compiler. */
 } hwa_queue_flag_t;
 
-/** Open a live device. */
+/** Open a live device. Loads the runtime's library into this process, once and for good, and puts
+    back the signal handlers and environment that it changes.
+    HWA_ERROR_UNAVAILABLE: the runtime or the device is not here. HWA_ERROR_UNSUPPORTED: the runtime
+    cannot drive this device. HWA_ERROR_DENIED: this process may not open it. */
 HWA_API hwa_status_t hwa_queue_open(const hwa_device_t *device, const hwa_queue_options_t *options,
                                     hwa_queue_t **out_queue, hwa_error_t *error);
 
@@ -771,7 +809,8 @@ HWA_API hwa_status_t hwa_queue_info(const hwa_queue_t *queue, hwa_queue_info_t *
 /** What the compiler said to the last program built on this queue, whole; lives until the next. */
 HWA_API const char *hwa_queue_build_log(const hwa_queue_t *queue);
 
-/** Wait until all work queued so far is done. */
+/** Wait until all work queued so far is done. HWA_ERROR_TIMEOUT: it is not yet. HWA_ERROR_DRIVER:
+    some of it failed. HWA_ERROR_LOST: the device is gone. */
 HWA_API hwa_status_t hwa_queue_finish(hwa_queue_t *queue, uint64_t timeout_ns, hwa_error_t *error);
 
 /** The runtime's own object (CUstream, VkQueue...), borrowed; NULL if it has none. */
@@ -782,6 +821,7 @@ HWA_API void hwa_queue_free(hwa_queue_t *queue);
 
 /* ---- Buffers ----------------------------------------------------------------------------- */
 
+/** Bits of hwa_buffer_desc_t::flags. */
 typedef enum hwa_buffer_flag_t {
     HWA_BUFFER_HOST_VISIBLE = 1 << 0, /**< Prefer memory that the host reads and writes fast. */
     HWA_BUFFER_READ_ONLY = 1 << 1     /**< Programs never write it. */
@@ -798,17 +838,18 @@ typedef struct hwa_buffer_desc_t {
     void *release_user;
 } hwa_buffer_desc_t;
 
-/** Memory for a queue's work. */
+/** Memory for a queue's work, its content undefined. HWA_ERROR_DEVICE_MEMORY: not so much is free.
+    HWA_ERROR_UNSUPPORTED: the runtime cannot use that host memory or handle. */
 HWA_API hwa_status_t hwa_buffer_create(hwa_queue_t *queue, const hwa_buffer_desc_t *desc,
                                        hwa_buffer_t **out_buffer, hwa_error_t *error);
 
 /** Queued like a launch. With out_event, returns at once and `data` is borrowed until the event;
-    with NULL, returns when it is done. */
+    with NULL, returns when it is done. HWA_ERROR_RANGE: past the end of the buffer. */
 HWA_API hwa_status_t hwa_buffer_write(hwa_buffer_t *buffer, uint64_t offset, const void *data,
                                       uint64_t size_bytes, hwa_event_t **out_event,
                                       hwa_error_t *error);
 
-/** The other way, by the same rule. */
+/** The other way, by the same rules. */
 HWA_API hwa_status_t hwa_buffer_read(hwa_buffer_t *buffer, uint64_t offset, void *data,
                                      uint64_t size_bytes, hwa_event_t **out_event,
                                      hwa_error_t *error);
@@ -824,6 +865,7 @@ HWA_API void hwa_buffer_free(hwa_buffer_t *buffer);
 
 /* ---- Programs ---------------------------------------------------------------------------- */
 
+/** In which language or format the code of a kernel is. */
 typedef enum hwa_code_t {
     HWA_CODE_UNKNOWN = 0,
     HWA_CODE_HOST = 1, /**< A function of this process. */
@@ -876,13 +918,15 @@ typedef struct hwa_kernel_desc_t {
 
 /** Build the first variant that the queue's runtime takes. Buffers among the arguments are, in
     order, bindings 0, 1... of set 0; values are, in order, one block of constants with C layout.
-    The compiler's complaint, if any, is in the error and the log. */
+    HWA_ERROR_BUILD: the compiler's complaint is in the error, the log and hwa_queue_build_log().
+    HWA_ERROR_UNSUPPORTED: the runtime takes none of the variants. */
 HWA_API hwa_status_t hwa_program_from_kernel(hwa_queue_t *queue,
                                              const hwa_kernel_desc_t *const *variants,
                                              uint32_t variant_count, hwa_program_t **out_program,
                                              hwa_error_t *error);
 
-/** Take an operation such as "gemm" from the best library at hand; attributes by docs/ops.md. */
+/** Take an operation such as "gemm" from the best library at hand; attributes by docs/ops.md.
+    HWA_ERROR_NOT_FOUND: no such operation. HWA_ERROR_UNSUPPORTED: nothing here runs it so. */
 HWA_API hwa_status_t hwa_program_from_op(hwa_queue_t *queue, const char *op,
                                          const hwa_attr_t *attrs, uint32_t attr_count,
                                          hwa_program_t **out_program, hwa_error_t *error);
@@ -898,6 +942,7 @@ typedef struct hwa_program_info_t {
 /** What the program is, and what it takes. */
 HWA_API hwa_status_t hwa_program_info(const hwa_program_t *program, hwa_program_info_t *info);
 
+/** Bits of hwa_binding_t::flags. */
 typedef enum hwa_binding_flag_t {
     HWA_BINDING_INPUT = 1 << 0,
     HWA_BINDING_OUTPUT = 1 << 1
@@ -913,7 +958,7 @@ typedef struct hwa_binding_t {
     const char *name;
 } hwa_binding_t;
 
-/** One argument, in the order hwa_launch() takes them. */
+/** One argument, in the order hwa_launch() takes them. HWA_ERROR_RANGE: past the end. */
 HWA_API hwa_status_t hwa_program_binding(const hwa_program_t *program, uint32_t index,
                                          hwa_binding_t *binding);
 
@@ -942,13 +987,16 @@ typedef struct hwa_launch_options_t {
     uint32_t group[3];     /**< Threads in a group; 0: 1. */
 } hwa_launch_options_t;
 
-/** Queue one run of a program made on this queue. With out_event NULL, see hwa_queue_finish(). */
+/** Queue one run of a program made on this queue, and return without waiting for it. With out_event
+    NULL, see hwa_queue_finish(). HWA_ERROR_RANGE: an argument reaches past its buffer.
+    HWA_ERROR_UNSUPPORTED: a limit of hwa_queue_info_t. HWA_ERROR_DRIVER: the runtime refused. */
 HWA_API hwa_status_t hwa_launch(hwa_queue_t *queue, const hwa_program_t *program,
                                 const hwa_arg_t *args, uint32_t arg_count,
                                 const hwa_launch_options_t *options, hwa_event_t **out_event,
                                 hwa_error_t *error);
 
-/** Wait for it; 0 asks without waiting (HWA_ERROR_TIMEOUT: not yet). */
+/** Wait for it; 0 asks without waiting. HWA_ERROR_TIMEOUT: not yet. HWA_ERROR_DRIVER: it failed, or
+    something before it in its queue did. HWA_ERROR_LOST: the device is gone. */
 HWA_API hwa_status_t hwa_event_wait(const hwa_event_t *event, uint64_t timeout_ns,
                                     hwa_error_t *error);
 
