@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Holds three lists equal: functions of the header, names of lib/hwa.map, symbols exported.
 
-    symbols.py LIBHWA.SO
+    symbols.py [LIBHWA.SO]
 """
 
 import re
@@ -45,13 +45,14 @@ def compare(what, left, right):
 def main():
     header = [item.name for item in Header(ROOT / 'include/hwa/hwa.h').functions]
     script, faults = map_names((ROOT / 'lib/hwa.map').read_text(encoding='utf-8'))
-    versioned = exported_names(sys.argv[1])
-    exported = [name.partition('@')[0] for name in versioned]
-    faults += [f'{name}: exported without a version' for name in versioned if '@' not in name]
     faults += compare('in the header, not in lib/hwa.map', header, script)
     faults += compare('in lib/hwa.map, not in the header', script, header)
-    faults += compare('in lib/hwa.map, not exported by the library', script, exported)
-    faults += compare('exported by the library, not in lib/hwa.map', exported, script)
+    for library in sys.argv[1:]:
+        versioned = exported_names(library)
+        exported = [name.partition('@')[0] for name in versioned]
+        faults += [f'{name}: exported without a version' for name in versioned if '@' not in name]
+        faults += compare('in lib/hwa.map, not exported by the library', script, exported)
+        faults += compare('exported by the library, not in lib/hwa.map', exported, script)
     print('\n'.join(faults) or f'{len(header)} functions')
     if faults or not header:
         raise SystemExit(1)
