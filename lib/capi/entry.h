@@ -28,7 +28,8 @@ template <class Body> hwa_status_t guarded(hwa_error_t *error, Body &&body) noex
     } catch (const std::bad_alloc &) {
         return report({base::Status::HostMemory, 0, {}, "out of host memory"}, error);
     } catch (...) {
-        return report({base::Status::Internal, 0, {}, "an exception reached the C boundary"}, error);
+        return report({base::Status::Internal, 0, {}, "an exception reached the C boundary"},
+                      error);
     }
 }
 

@@ -13,7 +13,14 @@
 namespace hwa::core {
 
 /// The values of hwa_source_t, in falling order of trust.
-enum class Source : int32_t { Unknown = 0, Measured = 1, Driver = 2, Kernel = 3, Table = 4, Derived = 5 };
+enum class Source : int32_t {
+    Unknown = 0,
+    Measured = 1,
+    Driver = 2,
+    Kernel = 3,
+    Table = 4,
+    Derived = 5
+};
 
 /// The values of hwa_kind_t.
 enum class Kind : int32_t {
@@ -128,10 +135,10 @@ struct Device {
     Fact<uint32_t> compute_units;
     Fact<uint32_t> power_limit_mw;
     Fact<uint64_t> clock_hz;
-    std::vector<Memory> memories; ///< the main one first
-    std::vector<Compute> compute; ///< by dtype, ascending
-    std::vector<Runtime> runtimes; ///< best first
-    std::vector<Attr> attrs;       ///< by key, ascending
+    std::vector<Memory> memories;      ///< the main one first
+    std::vector<Compute> compute;      ///< by dtype, ascending
+    std::vector<Runtime> runtimes;     ///< best first
+    std::vector<Attr> attrs;           ///< by key, ascending
     std::vector<std::string> backends; ///< those that vouch for it
     std::string uuid;                  ///< of the driver, 32 hex digits, or ""; for merging
 

@@ -19,7 +19,7 @@ Device *System::find_device(std::string_view id) {
 }
 
 static constexpr const char *outcome_names[] = {
-    "unknown", "found",  "absent",  "skipped", "missing", "denied",
+    "unknown", "found",   "absent", "skipped", "missing", "denied",
     "timeout", "crashed", "exited", "garbage", "starved", "failed",
 };
 
@@ -53,8 +53,10 @@ static double best_rate(const Device &device) {
 
 void order(System &system) {
     const auto better = [](const Device &a, const Device &b) {
-        return std::tuple(rank(a), a.kind, -best_rate(a), ~a.memory_bytes(), std::string_view(a.id)) <
-               std::tuple(rank(b), b.kind, -best_rate(b), ~b.memory_bytes(), std::string_view(b.id));
+        return std::tuple(rank(a), a.kind, -best_rate(a), ~a.memory_bytes(),
+                          std::string_view(a.id)) < std::tuple(rank(b), b.kind, -best_rate(b),
+                                                               ~b.memory_bytes(),
+                                                               std::string_view(b.id));
     };
     std::sort(system.devices.begin(), system.devices.end(), better);
     const auto faster = [](const Link &a, const Link &b) {

@@ -48,7 +48,14 @@ struct Backend {
     std::string message; ///< when it did not end in Found or Absent
 };
 
-enum class LinkKind : int32_t { Unknown = 0, Onchip = 1, Fabric = 2, Pcie = 3, Socket = 4, Network = 5 };
+enum class LinkKind : int32_t {
+    Unknown = 0,
+    Onchip = 1,
+    Fabric = 2,
+    Pcie = 3,
+    Socket = 4,
+    Network = 5
+};
 
 /// The bits of hwa_link_flag_t.
 enum LinkFlag : uint32_t { LinkPeerAccess = 1 << 0, LinkCoherent = 1 << 1 };
@@ -66,7 +73,11 @@ struct Link {
 };
 
 /// The bits of hwa_system_flag_t.
-enum SystemFlag : uint32_t { SystemLive = 1 << 0, SystemContained = 1 << 1, SystemVirtual = 1 << 2 };
+enum SystemFlag : uint32_t {
+    SystemLive = 1 << 0,
+    SystemContained = 1 << 1,
+    SystemVirtual = 1 << 2
+};
 
 /// A whole machine. Order of devices, links and backends is part of the snapshot.
 struct System {
