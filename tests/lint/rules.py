@@ -22,7 +22,7 @@ CALLS = [
     ({'getenv', 'secure_getenv', 'setenv', 'putenv', 'unsetenv'}, ('lib/',), ('lib/os/',),
      'only lib/os looks at the environment'),
     ({'setlocale', 'localeconv', 'newlocale', 'uselocale', 'strtod', 'strtof', 'atof', 'stod',
-      'stof', 'atoi', 'stoi', 'stoul', 'stoull', 'to_string', 'isalpha', 'isdigit', 'isspace',
+      'stof', 'atoi', 'stoi', 'stoul', 'stoull', 'isalpha', 'isdigit', 'isspace',
       'tolower', 'toupper'}, ('lib/',), ('lib/base/text.cpp',),
      'depends on the locale; use base/text.h'),
     ({'printf', 'puts', 'fprintf', 'perror', 'exit', 'abort', 'assert'}, ('lib/',), ('lib/os/',),
