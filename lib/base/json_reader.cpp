@@ -12,7 +12,7 @@ namespace hwa::base {
 
 /// A node of the tree takes some 100 bytes, so this is what keeps a hostile document of 4 MiB
 /// within a few tens of MiB.
-static constexpr uint32_t tree_values = 250000;
+static constexpr uint32_t tree_values = 200000;
 static constexpr double integer_limit = static_cast<double>(json_integer_limit);
 
 struct JsonValue::Tree {
@@ -85,9 +85,11 @@ Result<JsonValue> JsonValue::require(std::string_view key) const {
 
 std::vector<JsonValue> JsonValue::children() const {
     std::vector<JsonValue> list;
-    if (is_object() || is_array())
-        for (const cJSON *child = node_->child; child != nullptr; child = child->next)
-            list.push_back(JsonValue(child, tree_));
+    if (!is_object() && !is_array())
+        return list;
+    list.reserve(static_cast<size_t>(cJSON_GetArraySize(node_)));
+    for (const cJSON *child = node_->child; child != nullptr; child = child->next)
+        list.push_back(JsonValue(child, tree_));
     return list;
 }
 
