@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hwa::capi {
@@ -29,11 +30,12 @@ namespace hwa::capi {
 struct SystemState : std::enable_shared_from_this<SystemState> {
     core::System system;
     base::Log log;
-    std::vector<hwa_device_t> devices; ///< in the order of system.devices
+    std::vector<hwa_device_t> devices;       ///< in the order of system.devices
+    std::vector<const hwa_device_t *> by_id; ///< the same, in the order of their ids
     mutable std::once_flag json_once;
     mutable std::string json;
 
-    const hwa_device_t *find(const std::string &id) const;
+    const hwa_device_t *find(std::string_view id) const;
     /// The handle of a device, or NULL if it is of another system.
     bool owns(const hwa_device_t *device) const {
         return device != nullptr && device->system == this;

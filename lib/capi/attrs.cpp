@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Hands attributes to C.
+#include "capi/attrs.h"
+
+#include "capi/entry.h"
+
+namespace hwa::capi {
+
+static hwa_attr_t attr_out(const core::Attr &attr) {
+    hwa_attr_t made = {};
+    made.key = attr.key.c_str();
+    made.type = static_cast<hwa_attr_type_t>(attr.type);
+    made.source = static_cast<hwa_source_t>(attr.source);
+    made.i = attr.i;
+    made.r = attr.r;
+    made.s = or_null(attr.s);
+    return made;
+}
+
+hwa_status_t give_attr(const std::vector<core::Attr> &attrs, uint32_t index,
+                       hwa_attr_t *attr) noexcept {
+    *attr = {};
+    if (index >= attrs.size())
+        return HWA_ERROR_RANGE;
+    *attr = attr_out(attrs[index]);
+    return HWA_OK;
+}
+
+hwa_status_t give_attr(const std::vector<core::Attr> &attrs, std::span<const hwa_attr_t> fields,
+                       const char *key, hwa_attr_t *attr) noexcept {
+    *attr = {};
+    for (const hwa_attr_t &field : fields)
+        if (std::strcmp(field.key, key) == 0) {
+            *attr = field;
+            return HWA_OK;
+        }
+    const core::Attr *found = core::find_attr(attrs, key);
+    if (found == nullptr)
+        return HWA_ERROR_NOT_FOUND;
+    *attr = attr_out(*found);
+    return HWA_OK;
+}
+
+static hwa_attr_t make(const char *key, bool known, hwa_attr_type_t type, core::Source source) {
+    hwa_attr_t made = {};
+    made.key = key;
+    made.type = known ? type : HWA_ATTR_NONE;
+    made.source = static_cast<hwa_source_t>(known ? source : core::Source::Unknown);
+    return made;
+}
+
+hwa_attr_t field(const char *key, int64_t value, bool known, core::Source source) noexcept {
+    hwa_attr_t made = make(key, known, HWA_ATTR_INT, source);
+    made.i = known ? value : 0;
+    return made;
+}
+
+hwa_attr_t count(const char *key, uint64_t value) noexcept {
+    return field(key, static_cast<int64_t>(value), true, core::Source::Derived);
+}
+
+hwa_attr_t field(const char *key, double value, core::Source source) noexcept {
+    hwa_attr_t made = make(key, core::known(value), HWA_ATTR_REAL, source);
+    made.r = value;
+    return made;
+}
+
+hwa_attr_t field(const char *key, const std::string &value, core::Source source) noexcept {
+    hwa_attr_t made = make(key, core::known(value), HWA_ATTR_TEXT, source);
+    made.s = or_null(value);
+    return made;
+}
+
+} // namespace hwa::capi
