@@ -109,7 +109,7 @@ static Result<System> look(const os::Host &host, const Options &options) {
     run_kernel_tier(host, options, system);
     HWA_CHECK(cancelled(options));
     if (host.live() && !options.no_drivers)
-        ask_drivers(host, options, system);
+        HWA_CHECK(ask_drivers(host, options, system));
     HWA_CHECK(cancelled(options));
     add_skipped(options, system);
     order_rows(system);

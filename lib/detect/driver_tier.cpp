@@ -1,22 +1,195 @@
 // SPDX-License-Identifier: MIT
-// The rows of drivers that are not asked.
+// Which drivers to ask, all at once in helpers or one by one in process, and what came of it.
 #include "detect/driver_tier.h"
 
+#include "base/text.h"
+#include "detect/helper.h"
+#include "detect/merge.h"
 #include "detect/probe.h"
+#include "os/process.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <list>
 
 namespace hwa::detect {
 
-void ask_drivers(const os::Host &, const Options &options, core::System &system) {
-    for (const Probe &probe : probes()) {
-        if (!probe.driver || skip_reason(probe, options).has_value())
-            continue;
-        core::Backend row;
-        row.name = probe.name;
-        row.flags = probe.flags;
-        row.outcome = core::Outcome::Skipped;
-        row.message = "no helper process to ask the driver with";
-        system.backends.push_back(std::move(row));
+using base::Done;
+using base::Status;
+using core::Outcome;
+using core::System;
+
+/// How long a helper that has answered may take to end before it is left for the next detection to
+/// reap; most of it goes by while the memory of the driver is given back.
+static constexpr uint32_t reap_grace_ms = 10;
+
+/// How often the caller is asked whether to stop, and whether there is a turn for a further helper.
+static constexpr uint64_t slice_ns = 20000000;
+
+/// One probe from the decision to ask it to its answer.
+struct Asking {
+    const Probe *probe;
+    std::optional<os::Turn> turn;
+    std::optional<Helper> helper;
+    Answer answer;
+    bool done = false;
+};
+
+static void give_up(Asking &asking, Outcome outcome, std::string message) {
+    asking.answer.row = open_row(*asking.probe);
+    asking.answer.row.outcome = outcome;
+    asking.answer.row.message = std::move(message);
+    asking.done = true;
+}
+
+static bool stopped(const Options &options) {
+    return options.cancelled != nullptr && options.cancelled(options.cancelled_user) == 1;
+}
+
+/// True if there is something to ask the driver for; else the row says why not.
+static bool worth_asking(const os::Host &host, const Options &options, const System &system,
+                         Asking &asking) {
+    const Probe &probe = *asking.probe;
+    if (!options.library_path.empty()) {
+        if (host.exists(options.library_path + '/' + probe.soname))
+            return true;
+        give_up(asking, Outcome::Absent, {});
+        return false;
     }
+    if (probe.wanted(host, system))
+        return true;
+    const auto gpu = std::find_if(system.devices.begin(), system.devices.end(),
+                                  [](const auto &d) { return d.kind == core::Kind::Gpu; });
+    if (gpu == system.devices.end())
+        give_up(asking, Outcome::Absent, {});
+    else
+        give_up(asking, Outcome::Missing,
+                base::format("%s is here, but no %s driver has its manifest in the search paths",
+                             gpu->id.c_str(), probe.name));
+    return false;
+}
+
+/// The outcome when no helper could be started, by what stood in the way.
+static Outcome unstarted(const base::Error &why) {
+    switch (why.code) {
+    case EAGAIN:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+        return Outcome::Starved;
+    case EACCES:
+    case EPERM:
+        return Outcome::Denied;
+    default:
+        return why.status == Status::Denied ? Outcome::Denied : Outcome::Missing;
+    }
+}
+
+static void start(Asking &asking, const std::string &program, const Options &options,
+                  os::Turn turn) {
+    auto started = Helper::start(*asking.probe, program, options.library_path, options.timeout_ms);
+    if (!started)
+        return give_up(asking, unstarted(started.error()),
+                       "no helper process to ask the driver with: " + started.error().message);
+    asking.turn = std::move(turn);
+    asking.helper = std::move(*started);
+}
+
+/// Starts what can be started. Waits for a turn only while no helper of this call runs, so that
+/// calls which hold turns never wait for each other.
+static void start_more(std::list<Asking> &askings, const std::string &program,
+                       const Options &options) {
+    for (Asking &asking : askings) {
+        if (asking.done || asking.helper)
+            continue;
+        const bool idle = std::none_of(askings.begin(), askings.end(),
+                                       [](const Asking &a) { return a.helper.has_value(); });
+        auto turn = idle ? os::Turn::wait_briefly() : os::Turn::try_take();
+        if (!turn)
+            return;
+        start(asking, program, options, std::move(*turn));
+    }
+}
+
+/// Waits for the helpers that run, and takes in the answers of those that are through.
+static void follow(std::list<Asking> &askings, bool in_slices) {
+    std::vector<os::Child *> children;
+    uint64_t until = UINT64_MAX;
+    for (Asking &asking : askings) {
+        if (!asking.helper)
+            continue;
+        children.push_back(&asking.helper->child());
+        until = std::min(until, asking.helper->deadline_ns());
+    }
+    if (in_slices)
+        until = std::min(until, os::clock_ns() + slice_ns);
+    if (!children.empty())
+        os::wait_for(children, until);
+    for (Asking &asking : askings) {
+        if (!asking.helper || !asking.helper->advance())
+            continue;
+        asking.answer = asking.helper->take();
+        asking.helper.reset();
+        asking.turn.reset();
+        asking.done = true;
+    }
+}
+
+static Done ask_in_helpers(std::list<Asking> &askings, const Options &options) {
+    const auto program = find_helper();
+    for (Asking &asking : askings)
+        if (!asking.done && !program)
+            give_up(asking, unstarted(program.error()),
+                    "no helper process to ask the driver with: " + program.error().message);
+    const auto open = [](const Asking &a) { return !a.done; };
+    const auto waits = [](const Asking &a) { return !a.done && !a.helper; };
+    while (std::any_of(askings.begin(), askings.end(), open)) {
+        if (stopped(options))
+            return base::error(Status::Cancelled, "the caller stopped the detection");
+        start_more(askings, *program, options);
+        follow(askings,
+               options.cancelled != nullptr || std::any_of(askings.begin(), askings.end(), waits));
+    }
+    return {};
+}
+
+static Done ask_in_process(std::list<Asking> &askings, const Options &options) {
+    for (Asking &asking : askings) {
+        if (asking.done)
+            continue;
+        if (stopped(options))
+            return base::error(Status::Cancelled, "the caller stopped the detection");
+        if (os::elevated()) {
+            give_up(asking, Outcome::Denied,
+                    "no driver is loaded into a process with more rights than its user");
+            continue;
+        }
+        asking.answer = ask_here(*asking.probe, options.library_path);
+        asking.done = true;
+    }
+    return {};
+}
+
+Done ask_drivers(const os::Host &host, const Options &options, System &system) {
+    std::list<Asking> askings;
+    for (const Probe &probe : probes()) {
+        if (!probe.driver || skip_reason(probe, options))
+            continue;
+        askings.emplace_back(Asking{&probe, {}, {}, {}, false});
+        worth_asking(host, options, system, askings.back());
+    }
+    HWA_CHECK(options.in_process ? ask_in_process(askings, options)
+                                 : ask_in_helpers(askings, options));
+    for (Asking &asking : askings) {
+        const core::Backend &row = asking.answer.row;
+        HWA_LOG(options.log, base::LogLevel::Info, row.name.c_str(), "%s%s%s",
+                core::outcome_name(row.outcome), row.message.empty() ? "" : ": ",
+                row.message.c_str());
+        merge(system, row.name, std::move(asking.answer.devices));
+        system.backends.push_back(std::move(asking.answer.row));
+    }
+    os::reap_children(reap_grace_ms);
+    return {};
 }
 
 } // namespace hwa::detect

@@ -50,7 +50,8 @@ base::Result<std::optional<Frame>> FrameReader::next() {
     if (rest.size() - frame_head_bytes < length)
         return std::optional<Frame>();
     used_ += frame_head_bytes + length;
-    return std::optional<Frame>(Frame{static_cast<Tag>(tag), rest.substr(frame_head_bytes, length)});
+    return std::optional<Frame>(
+        Frame{static_cast<Tag>(tag), rest.substr(frame_head_bytes, length)});
 }
 
 } // namespace hwa::detect

@@ -41,8 +41,9 @@ Helper::Helper(const Probe &probe, os::Child child, uint64_t start_ns, uint32_t 
 base::Result<Helper> Helper::start(const Probe &probe, const std::string &helper,
                                    const std::string &library_path, uint32_t timeout_ms) {
     const uint64_t start_ns = os::clock_ns();
-    HWA_TRY(os::Child child, os::Child::start({helper, {"hwa-probe", probe.name, library_path},
-                                               os::helper_environment()}));
+    HWA_TRY(os::Child child,
+            os::Child::start(
+                {helper, {"hwa-probe", probe.name, library_path}, os::helper_environment()}));
     return Helper(probe, std::move(child), start_ns, timeout_ms);
 }
 
@@ -51,7 +52,7 @@ static std::string signal_text(int number) {
     static constexpr struct {
         int number;
         const char *name;
-    } names[] = {{4, "SIGILL"}, {5, "SIGTRAP"}, {6, "SIGABRT"},  {7, "SIGBUS"},  {8, "SIGFPE"},
+    } names[] = {{4, "SIGILL"},  {5, "SIGTRAP"},  {6, "SIGABRT"},  {7, "SIGBUS"},   {8, "SIGFPE"},
                  {9, "SIGKILL"}, {11, "SIGSEGV"}, {13, "SIGPIPE"}, {24, "SIGXCPU"}, {31, "SIGSYS"}};
     for (const auto &row : names)
         if (row.number == number)
@@ -78,9 +79,8 @@ void Helper::conclude_ended(os::Ending ending) {
     const std::string where = in_stage(stage_);
     switch (ending.kind) {
     case os::Ending::Kind::Killed:
-        return conclude(Outcome::Crashed,
-                        base::format("the driver crashed%s (%s)", where.c_str(),
-                                     signal_text(ending.value).c_str()));
+        return conclude(Outcome::Crashed, base::format("the driver crashed%s (%s)", where.c_str(),
+                                                       signal_text(ending.value).c_str()));
     case os::Ending::Kind::Exited:
         return conclude(Outcome::Exited,
                         base::format("the driver ended its process%s (exit status %d)",

@@ -233,8 +233,8 @@ static void ask_device(Subject subject, Counts &counts, Findings &findings) {
 static base::Done ask_platform(const api::OpenCl &opencl, cl_platform_id platform, uint32_t index,
                                Counts &counts, Findings &findings) {
     findings.stage("clGetPlatformInfo");
-    const std::string version = base::sanitise(
-        foreign_text([&](size_t room, void *into, size_t *size) {
+    const std::string version =
+        base::sanitise(foreign_text([&](size_t room, void *into, size_t *size) {
             return opencl.clGetPlatformInfo(platform, CL_PLATFORM_VERSION, room, into, size);
         }));
     if (!version.empty())

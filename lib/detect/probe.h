@@ -40,6 +40,7 @@ struct Probe {
     bool built;     ///< false: switched off when the library was built
     bool driver;    ///< asks a driver, so it belongs to the driver tier
     void (*find)(const os::Host &host, core::System &system);
+    const char *soname; ///< of the library that `ask` loads
     bool (*wanted)(const os::Host &host, const core::System &system);
     base::Done (*ask)(const std::string &library_path, Findings &findings);
 };

@@ -5,17 +5,22 @@
 #include "base/text.h"
 #include "config.h"
 #include "detect/cpu.h"
+#include "detect/icd.h"
+#include "detect/opencl.h"
 #include "detect/pci.h"
+#include "detect/vulkan.h"
 
 namespace hwa::detect {
 
 using core::BackendDetects;
 
 static constexpr Probe table[] = {
-    {"cpu", BackendDetects, true, false, find_cpu, nullptr, nullptr},
-    {"pci", BackendDetects, true, false, find_pci, nullptr, nullptr},
-    {"vulkan", BackendDetects, HWA_BACKEND_VULKAN != 0, true, nullptr, nullptr, nullptr},
-    {"opencl", BackendDetects, HWA_BACKEND_OPENCL != 0, true, nullptr, nullptr, nullptr},
+    {"cpu", BackendDetects, true, false, find_cpu, nullptr, nullptr, nullptr},
+    {"pci", BackendDetects, true, false, find_pci, nullptr, nullptr, nullptr},
+    {"vulkan", BackendDetects, HWA_BACKEND_VULKAN != 0, true, nullptr, "libvulkan.so.1",
+     vulkan_manifests, ask_vulkan},
+    {"opencl", BackendDetects, HWA_BACKEND_OPENCL != 0, true, nullptr, "libOpenCL.so.1",
+     opencl_manifests, ask_opencl},
 };
 
 std::span<const Probe> probes() {

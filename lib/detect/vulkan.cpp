@@ -30,8 +30,7 @@ static std::string version_text(uint32_t version) {
 }
 
 static base::Error failure(const char *call, VkResult code) {
-    const auto status =
-        code == VK_ERROR_OUT_OF_HOST_MEMORY ? Status::HostMemory : Status::Driver;
+    const auto status = code == VK_ERROR_OUT_OF_HOST_MEMORY ? Status::HostMemory : Status::Driver;
     base::Error why =
         base::error(status, "%s answered %s (%d)", call, api::vulkan_error(code), code);
     why.code = code;
@@ -191,11 +190,11 @@ static void ask_memory(const Subject &subject, bool integrated, core::Device &de
     put_memories(memory.memoryProperties, integrated, device);
     if (!has_budget)
         return;
-    const auto largest = std::max_element(std::begin(budget.heapBudget),
-                                          std::end(budget.heapBudget));
+    const auto largest =
+        std::max_element(std::begin(budget.heapBudget), std::end(budget.heapBudget));
     if (*largest > 0 && *largest <= INT64_MAX)
-        device.put_attr(core::attr_int("vulkan.memory_budget_bytes",
-                                       static_cast<int64_t>(*largest), Source::Driver));
+        device.put_attr(core::attr_int("vulkan.memory_budget_bytes", static_cast<int64_t>(*largest),
+                                       Source::Driver));
 }
 
 static void put_attrs(const Subject &subject, const Properties &properties, core::Device &device) {
@@ -235,8 +234,8 @@ static void identify(const Subject &subject, const Properties &properties, core:
         device.pci_vendor.offer(main.vendorID, Source::Driver);
         device.pci_device.offer(main.deviceID, Source::Driver);
     }
-    const uint32_t units = std::max(properties.nvidia.shaderSMCount,
-                                    properties.amd.activeComputeUnitCount);
+    const uint32_t units =
+        std::max(properties.nvidia.shaderSMCount, properties.amd.activeComputeUnitCount);
     if (units != 0)
         device.compute_units.offer(units, Source::Driver);
     const auto &pci = properties.pci;

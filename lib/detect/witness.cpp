@@ -35,8 +35,7 @@ void mark_software(core::Device &device, const char *backend, uint32_t index) {
 }
 
 void name_unlisted(core::Device &device, const char *backend, uint32_t index) {
-    device.id = device.uuid.empty() ? base::format("%s-%u", backend, index)
-                                    : "uuid-" + device.uuid;
+    device.id = device.uuid.empty() ? base::format("%s-%u", backend, index) : "uuid-" + device.uuid;
 }
 
 } // namespace hwa::detect

@@ -132,8 +132,8 @@ static int open_pidfd(pid_t pid) {
 }
 
 static void kill_group(pid_t pid, int pidfd) {
-    if (pidfd >= 0 && ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr,
-                                pidfd_process_group) == 0)
+    if (pidfd >= 0 &&
+        ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, pidfd_process_group) == 0)
         return;
     if (is_ours(pid))
         ::kill(-pid, SIGKILL);
