@@ -30,7 +30,7 @@ static constexpr uint64_t slice_ns = 20000000;
 struct Asking {
     const Probe *probe;
     std::optional<os::Turn> turn;
-    std::optional<Helper> helper;
+    std::optional<Inquiry> inquiry;
     Answer answer;
     bool done = false;
 };
@@ -87,12 +87,12 @@ static Outcome unstarted(const base::Error &why) {
 
 static void start(Asking &asking, const std::string &program, const Options &options,
                   os::Turn turn) {
-    auto started = Helper::start(*asking.probe, program, options.library_path, options.timeout_ms);
+    auto started = Inquiry::start(*asking.probe, program, options.library_path, options.timeout_ms);
     if (!started)
         return give_up(asking, unstarted(started.error()),
                        "no helper process to ask the driver with: " + started.error().message);
     asking.turn = std::move(turn);
-    asking.helper = std::move(*started);
+    asking.inquiry = std::move(*started);
 }
 
 /// Starts what can be started. Waits for a turn only while no helper of this call runs, so that
@@ -100,10 +100,10 @@ static void start(Asking &asking, const std::string &program, const Options &opt
 static void start_more(std::list<Asking> &askings, const std::string &program,
                        const Options &options) {
     for (Asking &asking : askings) {
-        if (asking.done || asking.helper)
+        if (asking.done || asking.inquiry)
             continue;
         const bool idle = std::none_of(askings.begin(), askings.end(),
-                                       [](const Asking &a) { return a.helper.has_value(); });
+                                       [](const Asking &a) { return a.inquiry.has_value(); });
         auto turn = idle ? os::Turn::wait_briefly() : os::Turn::try_take();
         if (!turn)
             return;
@@ -116,20 +116,20 @@ static void follow(std::list<Asking> &askings, bool in_slices) {
     std::vector<os::Child *> children;
     uint64_t until = UINT64_MAX;
     for (Asking &asking : askings) {
-        if (!asking.helper)
+        if (!asking.inquiry)
             continue;
-        children.push_back(&asking.helper->child());
-        until = std::min(until, asking.helper->deadline_ns());
+        children.push_back(&asking.inquiry->child());
+        until = std::min(until, asking.inquiry->deadline_ns());
     }
     if (in_slices)
         until = std::min(until, os::clock_ns() + slice_ns);
     if (!children.empty())
         os::wait_for(children, until);
     for (Asking &asking : askings) {
-        if (!asking.helper || !asking.helper->advance())
+        if (!asking.inquiry || !asking.inquiry->advance())
             continue;
-        asking.answer = asking.helper->take();
-        asking.helper.reset();
+        asking.answer = asking.inquiry->take();
+        asking.inquiry.reset();
         asking.turn.reset();
         asking.done = true;
     }
@@ -142,7 +142,7 @@ static Done ask_in_helpers(std::list<Asking> &askings, const Options &options) {
             give_up(asking, unstarted(program.error()),
                     "no helper process to ask the driver with: " + program.error().message);
     const auto open = [](const Asking &a) { return !a.done; };
-    const auto waits = [](const Asking &a) { return !a.done && !a.helper; };
+    const auto waits = [](const Asking &a) { return !a.done && !a.inquiry; };
     while (std::any_of(askings.begin(), askings.end(), open)) {
         if (stopped(options))
             return base::error(Status::Cancelled, "the caller stopped the detection");

@@ -32,19 +32,19 @@ base::Result<std::string> find_helper() {
     return os::find_program(beside, HWA_HELPER_PATH);
 }
 
-Helper::Helper(const Probe &probe, os::Child child, uint64_t start_ns, uint32_t timeout_ms)
+Inquiry::Inquiry(const Probe &probe, os::Child child, uint64_t start_ns, uint32_t timeout_ms)
     : child_(std::move(child)), start_ns_(start_ns),
       deadline_ns_(start_ns + uint64_t{timeout_ms} * 1000000), timeout_ms_(timeout_ms) {
     answer_.row = open_row(probe);
 }
 
-base::Result<Helper> Helper::start(const Probe &probe, const std::string &helper,
-                                   const std::string &library_path, uint32_t timeout_ms) {
+base::Result<Inquiry> Inquiry::start(const Probe &probe, const std::string &helper,
+                                     const std::string &library_path, uint32_t timeout_ms) {
     const uint64_t start_ns = os::clock_ns();
     HWA_TRY(os::Child child,
             os::Child::start(
                 {helper, {"hwa-probe", probe.name, library_path}, os::helper_environment()}));
-    return Helper(probe, std::move(child), start_ns, timeout_ms);
+    return Inquiry(probe, std::move(child), start_ns, timeout_ms);
 }
 
 /// Names of the signals that faults in foreign code come as.
@@ -60,7 +60,7 @@ static std::string signal_text(int number) {
     return base::format("signal %d", number);
 }
 
-void Helper::conclude(Outcome outcome, std::string message) {
+void Inquiry::conclude(Outcome outcome, std::string message) {
     core::Backend &row = answer_.row;
     row.outcome = outcome;
     if (!message.empty())
@@ -75,7 +75,7 @@ static std::string in_stage(const std::string &stage) {
     return stage.empty() ? std::string(" before its first call") : " in " + stage;
 }
 
-void Helper::conclude_ended(os::Ending ending) {
+void Inquiry::conclude_ended(os::Ending ending) {
     const std::string where = in_stage(stage_);
     switch (ending.kind) {
     case os::Ending::Kind::Killed:
@@ -93,7 +93,7 @@ void Helper::conclude_ended(os::Ending ending) {
                                            where.c_str()));
 }
 
-bool Helper::take_device(std::string_view json) {
+bool Inquiry::take_device(std::string_view json) {
     const auto document = base::JsonDocument::parse("device", json);
     auto device = document ? core::device_from_json(document->root())
                            : base::Result<core::Device>(document.error());
@@ -106,7 +106,7 @@ bool Helper::take_device(std::string_view json) {
     return false;
 }
 
-void Helper::take_error(std::string_view payload) {
+void Inquiry::take_error(std::string_view payload) {
     const size_t line_end = std::min(payload.find('\n'), payload.size());
     const Outcome outcome = core::outcome_from_name(payload.substr(0, line_end));
     answer_.row.outcome = outcome == Outcome::Unknown ? Outcome::Failed : outcome;
@@ -115,7 +115,7 @@ void Helper::take_error(std::string_view payload) {
 }
 
 /// True once the answer is complete or beyond repair.
-bool Helper::take_in(const Frame &frame) {
+bool Inquiry::take_in(const Frame &frame) {
     core::Backend &row = answer_.row;
     switch (frame.tag) {
     case Tag::Stage:
@@ -145,7 +145,7 @@ bool Helper::take_in(const Frame &frame) {
 }
 
 /// True once the answer is complete or beyond repair; false when all that has come was taken in.
-bool Helper::read_all() {
+bool Inquiry::read_all() {
     std::array<char, 16384> piece;
     for (;;) {
         const size_t got = child_.read(piece);
@@ -167,7 +167,7 @@ bool Helper::read_all() {
     }
 }
 
-bool Helper::advance() {
+bool Inquiry::advance() {
     // The end is asked for before the last read, so that nothing written before it is missed.
     const auto ending = child_.ending();
     if (read_all())

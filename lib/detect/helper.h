@@ -24,12 +24,12 @@ core::Backend open_row(const Probe &probe);
 /// Path of hwa-probe.
 base::Result<std::string> find_helper();
 
-/// A helper at work.
-class Helper {
+/// A helper process at work on one probe.
+class Inquiry {
   public:
     /// `timeout_ms` counts from here.
-    static base::Result<Helper> start(const Probe &probe, const std::string &helper,
-                                      const std::string &library_path, uint32_t timeout_ms);
+    static base::Result<Inquiry> start(const Probe &probe, const std::string &helper,
+                                       const std::string &library_path, uint32_t timeout_ms);
 
     /// Takes in what has come; true once there is nothing more to wait for.
     bool advance();
@@ -39,7 +39,7 @@ class Helper {
     Answer take() { return std::move(answer_); }
 
   private:
-    Helper(const Probe &probe, os::Child child, uint64_t start_ns, uint32_t timeout_ms);
+    Inquiry(const Probe &probe, os::Child child, uint64_t start_ns, uint32_t timeout_ms);
     bool read_all();
     bool take_in(const Frame &frame);
     bool take_device(std::string_view json);

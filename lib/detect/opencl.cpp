@@ -63,6 +63,7 @@ template <class Call> static std::string foreign_text(Call &&call) {
 struct Subject {
     const api::OpenCl &opencl;
     cl_device_id handle;
+    std::string platform;  ///< its name
     std::string native_id; ///< "platform:device", by index
     std::string extensions;
 
@@ -160,6 +161,7 @@ static void put_attrs(const Subject &subject, core::Device &device) {
             device.put_attr(core::attr_int(key, static_cast<int64_t>(value), Source::Driver));
     };
     text("opencl.index", subject.native_id);
+    text("opencl.platform", subject.platform);
     text("opencl.driver", subject.text(CL_DRIVER_VERSION));
     text("opencl.version", subject.text(CL_DEVICE_VERSION));
     number("opencl.group_threads", subject.get<size_t>(CL_DEVICE_MAX_WORK_GROUP_SIZE).value_or(0));
@@ -225,7 +227,9 @@ static void ask_device(Subject subject, Counts &counts, Findings &findings) {
     put_runtime(subject, device);
     if (device.kind == core::Kind::Cpu) {
         mark_software(device, "opencl", counts.software++);
-        device.driver.offer(base::sanitise(device.runtimes[0].version), Source::Driver);
+        device.driver.offer(
+            base::sanitise(subject.platform + ' ' + subject.text(CL_DRIVER_VERSION)),
+            Source::Driver);
     }
     findings.found(std::move(device));
 }
@@ -233,10 +237,13 @@ static void ask_device(Subject subject, Counts &counts, Findings &findings) {
 static base::Done ask_platform(const api::OpenCl &opencl, cl_platform_id platform, uint32_t index,
                                Counts &counts, Findings &findings) {
     findings.stage("clGetPlatformInfo");
-    const std::string version =
-        base::sanitise(foreign_text([&](size_t room, void *into, size_t *size) {
-            return opencl.clGetPlatformInfo(platform, CL_PLATFORM_VERSION, room, into, size);
+    const auto text = [&](cl_platform_info what) {
+        return base::sanitise(foreign_text([&](size_t room, void *into, size_t *size) {
+            return opencl.clGetPlatformInfo(platform, what, room, into, size);
         }));
+    };
+    const std::string name = text(CL_PLATFORM_NAME);
+    const std::string version = text(CL_PLATFORM_VERSION);
     if (!version.empty())
         findings.version += (findings.version.empty() ? "" : ", ") + version;
     findings.stage("clGetDeviceIDs");
@@ -255,7 +262,8 @@ static base::Done ask_platform(const api::OpenCl &opencl, cl_platform_id platfor
         return failure("clGetDeviceIDs", code);
     handles.resize(std::min<size_t>(count, handles.size()));
     for (size_t i = 0; i < handles.size(); ++i)
-        ask_device({opencl, handles[i], base::format("%u:%zu", index, i), {}}, counts, findings);
+        ask_device({opencl, handles[i], name, base::format("%u:%zu", index, i), {}}, counts,
+                   findings);
     return {};
 }
 
