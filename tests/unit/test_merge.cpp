@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+// detect/merge: one physical device is one device, and two are two, whatever interfaces show them.
+#include "check.h"
+
+#include "detect/merge.h"
+
+#include <string>
+
+using namespace hwa;
+using core::Device;
+using core::Kind;
+using core::MemoryRole;
+using core::Source;
+using core::System;
+
+static constexpr uint64_t gib = uint64_t{1} << 30;
+
+/// A GPU as the kernel tier sees it.
+static Device on_bus(const char *id) {
+    Device device;
+    device.id = id;
+    device.kind = Kind::Gpu;
+    device.name.offer("AD102 [GeForce RTX 4090]", Source::Table);
+    device.vendor.offer("nvidia", Source::Kernel);
+    device.pci_vendor.offer(0x10de, Source::Kernel);
+    device.pci_device.offer(0x2684, Source::Kernel);
+    device.access = base::Status::Denied;
+    device.backends = {"pci"};
+    return device;
+}
+
+/// The same as a driver sees it.
+static Device shown(const char *id, const char *uuid, uint64_t bytes) {
+    Device device;
+    device.id = id;
+    device.kind = Kind::Gpu;
+    device.flags = core::DeviceUsable;
+    device.uuid = uuid;
+    device.name.offer("NVIDIA GeForce RTX 4090", Source::Driver);
+    device.pci_vendor.offer(0x10de, Source::Driver);
+    device.pci_device.offer(0x2684, Source::Driver);
+    core::Memory memory;
+    memory.role = MemoryRole::Dedicated;
+    memory.size_bytes.offer(bytes, Source::Driver);
+    device.memories.push_back(memory);
+    return device;
+}
+
+static System with_cpu() {
+    System system;
+    Device cpu;
+    cpu.id = "cpu-0";
+    cpu.kind = Kind::Cpu;
+    system.devices.push_back(cpu);
+    return system;
+}
+
+static void three_witnesses_one_device(void **) {
+    System system = with_cpu();
+    system.devices.push_back(on_bus("pci-0000:c1:00.0"));
+    detect::merge(system, "vulkan", {shown("pci-0000:c1:00.0", "aa", 24 * gib)});
+    Device cl = shown("pci-0000:c1:00.0", "aa", 23 * gib);
+    cl.compute_units.offer(128, Source::Driver);
+    cl.runtimes.push_back({"opencl", base::Status::Ok, 2, 256, "0:0", "", ""});
+    detect::merge(system, "opencl", {cl});
+    assert_int_equal(system.devices.size(), 2);
+    const Device &gpu = system.devices[1];
+    assert_int_equal(gpu.backends.size(), 3);
+    assert_string_equal(gpu.backends[2].c_str(), "opencl");
+    assert_string_equal(gpu.name.value.c_str(), "NVIDIA GeForce RTX 4090");
+    assert_string_equal(gpu.vendor.value.c_str(), "nvidia");
+    assert_string_equal(gpu.find_attr("table.name")->s.c_str(), "AD102 [GeForce RTX 4090]");
+    assert_true(gpu.memory_bytes() == 24 * gib);
+    assert_true(gpu.find_attr("opencl.memory_bytes")->i == static_cast<int64_t>(23 * gib));
+    assert_int_equal(gpu.compute_units.value, 128);
+    assert_int_equal(gpu.runtimes.size(), 1);
+    assert_true(gpu.access == base::Status::Ok);
+    assert_true((gpu.flags & core::DeviceUsable) != 0);
+}
+
+static void twins_by_address(void **) {
+    System system;
+    system.devices = {on_bus("pci-0000:01:00.0"), on_bus("pci-0000:02:00.0")};
+    detect::merge(
+        system, "vulkan",
+        {shown("pci-0000:02:00.0", "bb", 2 * gib), shown("pci-0000:01:00.0", "aa", 1 * gib)});
+    detect::merge(system, "opencl",
+                  {shown("pci-0000:01:00.0", "", 1 * gib), shown("pci-0000:02:00.0", "", 2 * gib)});
+    assert_int_equal(system.devices.size(), 2);
+    assert_true(system.devices[0].memory_bytes() == 1 * gib);
+    assert_true(system.devices[1].memory_bytes() == 2 * gib);
+    assert_null(system.devices[0].find_attr("opencl.memory_bytes"));
+}
+
+static void twins_without_address_stay_apart(void **) {
+    System system;
+    detect::merge(system, "vulkan", {shown("vulkan-0", "", gib), shown("vulkan-1", "", gib)});
+    detect::merge(system, "opencl", {shown("opencl-0", "", gib), shown("opencl-1", "", gib)});
+    assert_int_equal(system.devices.size(), 4);
+}
+
+static void equal_uuids_at_two_addresses_stay_apart(void **) {
+    System system;
+    detect::merge(system, "vulkan", {shown("pci-0000:01:00.0", "aa", gib)});
+    detect::merge(system, "opencl", {shown("pci-0000:02:00.0", "aa", gib)});
+    assert_int_equal(system.devices.size(), 2);
+}
+
+static void one_uuid_for_all_names_nobody(void **) {
+    System system;
+    Device a = shown("uuid-aa", "aa", gib);
+    Device b = shown("uuid-aa", "aa", 2 * gib);
+    detect::merge(system, "vulkan", {a, b});
+    assert_int_equal(system.devices.size(), 2);
+    assert_string_not_equal(system.devices[0].id.c_str(), system.devices[1].id.c_str());
+    detect::merge(system, "opencl", {a, b});
+    assert_int_equal(system.devices.size(), 4);
+}
+
+static void uuid_joins_and_the_address_names(void **) {
+    System system;
+    Device no_address = shown("uuid-aa", "aa", gib);
+    no_address.name.value = "another name";
+    detect::merge(system, "vulkan", {no_address});
+    detect::merge(system, "opencl", {shown("pci-0000:01:00.0", "aa", gib)});
+    assert_int_equal(system.devices.size(), 1);
+    assert_string_equal(system.devices[0].id.c_str(), "pci-0000:01:00.0");
+    assert_string_equal(system.devices[0].find_attr("opencl.name")->s.c_str(),
+                        "NVIDIA GeForce RTX 4090");
+}
+
+static void a_lone_model_is_recognised(void **) {
+    System system;
+    system.devices = {on_bus("pci-0000:01:00.0")};
+    detect::merge(system, "vulkan", {shown("vulkan-0", "", gib)});
+    assert_int_equal(system.devices.size(), 1);
+    Device other = shown("opencl-0", "", gib);
+    other.pci_device.value = 0x2704;
+    detect::merge(system, "opencl", {other});
+    assert_int_equal(system.devices.size(), 2);
+}
+
+static void two_drivers_of_one_backend(void **) {
+    System system;
+    Device first = shown("pci-0000:01:00.0", "aa", gib);
+    Device second = shown("pci-0000:01:00.0", "bb", gib);
+    first.runtimes.push_back({"opencl", base::Status::Ok, 2, 256, "0:0", "", ""});
+    second.runtimes.push_back({"opencl", base::Status::Ok, 2, 256, "1:0", "", ""});
+    detect::merge(system, "opencl", {first, second});
+    assert_int_equal(system.devices.size(), 1);
+    assert_int_equal(system.devices[0].runtimes.size(), 2);
+    assert_int_equal(system.devices[0].backends.size(), 1);
+}
+
+static void software_hangs_below_the_processor(void **) {
+    System system = with_cpu();
+    for (const char *backend : {"vulkan", "opencl"}) {
+        Device device = shown((std::string("sw-") + backend + "-0").c_str(), "", 0);
+        device.kind = Kind::Cpu;
+        device.flags |= core::DeviceSoftware;
+        detect::merge(system, backend, {device});
+    }
+    assert_int_equal(system.devices.size(), 3);
+    assert_string_equal(system.devices[1].parent.c_str(), "cpu-0");
+    assert_string_equal(system.devices[2].parent.c_str(), "cpu-0");
+}
+
+static void support_adds_up_and_rates_stay(void **) {
+    System system;
+    Device known = on_bus("pci-0000:01:00.0");
+    known.put_compute({core::Dtype::F16, core::Support::Storage, 1e12, 0, Source::Table});
+    system.devices = {known};
+    Device told = shown("pci-0000:01:00.0", "", gib);
+    told.put_compute({core::Dtype::F16, core::Support::Native, 0, 0, Source::Driver});
+    told.put_compute({core::Dtype::F64, core::Support::Native, 0, 0, Source::Driver});
+    detect::merge(system, "vulkan", {told});
+    const core::Compute *f16 = system.devices[0].find_compute(core::Dtype::F16);
+    assert_true(f16->support == core::Support::Native && f16->ops_per_second == 1e12);
+    assert_non_null(system.devices[0].find_compute(core::Dtype::F64));
+}
+
+int main() {
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(three_witnesses_one_device),
+        cmocka_unit_test(twins_by_address),
+        cmocka_unit_test(twins_without_address_stay_apart),
+        cmocka_unit_test(equal_uuids_at_two_addresses_stay_apart),
+        cmocka_unit_test(one_uuid_for_all_names_nobody),
+        cmocka_unit_test(uuid_joins_and_the_address_names),
+        cmocka_unit_test(a_lone_model_is_recognised),
+        cmocka_unit_test(two_drivers_of_one_backend),
+        cmocka_unit_test(software_hangs_below_the_processor),
+        cmocka_unit_test(support_adds_up_and_rates_stay),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+// os/process: what a child inherits, how its end is told, and that nothing of it stays.
+#include "check.h"
+
+#include "os/host.h"
+#include "os/process.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace hwa;
+using os::Child;
+using os::Ending;
+
+static base::Result<Child> shell(const std::string &script) {
+    return Child::start({"/bin/sh", {"sh", "-c", script}, {"ONLY=this"}});
+}
+
+static constexpr uint64_t second = 1000000000;
+
+/// All that the child says until it ends, and how that was; gives up after ten seconds.
+static std::string listen(Child &child, Ending &ending) {
+    std::string said;
+    const uint64_t until = os::clock_ns() + 10 * second;
+    while (os::clock_ns() < until) {
+        const auto end = child.ending();
+        std::array<char, 256> piece;
+        for (size_t got = child.read(piece); got > 0; got = child.read(piece))
+            said.append(piece.data(), got);
+        if (end) {
+            ending = *end;
+            return said;
+        }
+        Child *const one[] = {&child};
+        os::wait_for(one, until);
+    }
+    fail_msg("the child did not end");
+    return said;
+}
+
+static std::string output_of(const std::string &script) {
+    auto child = shell(script);
+    assert_true(static_cast<bool>(child));
+    Ending ending;
+    return listen(*child, ending);
+}
+
+static int open_descriptors() {
+    int count = 0;
+    for (int fd = 0; fd < 256; ++fd)
+        count += ::fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+    return count;
+}
+
+static void tells_how_it_ended(void **) {
+    const struct {
+        const char *script;
+        Ending::Kind kind;
+        int value;
+        const char *said;
+    } rows[] = {
+        {"printf hello >&3; exit 7", Ending::Kind::Exited, 7, "hello"},
+        {"printf early >&3; kill -SEGV $$", Ending::Kind::Killed, SIGSEGV, "early"},
+        {"exec 3>&-; exit 0", Ending::Kind::Exited, 0, ""},
+    };
+    for (const auto &row : rows) {
+        auto child = shell(row.script);
+        assert_true(static_cast<bool>(child));
+        Ending ending;
+        assert_string_equal(listen(*child, ending).c_str(), row.said);
+        assert_true(ending.kind == row.kind);
+        assert_int_equal(ending.value, row.value);
+    }
+}
+
+static void inherits_nothing(void **) {
+    ::setenv("SECRET", "42", 1);
+    const int leak = ::dup(1); // not close-on-exec
+    ::signal(SIGUSR1, SIG_IGN);
+    sigset_t usr2;
+    sigset_t before;
+    ::sigemptyset(&usr2);
+    ::sigaddset(&usr2, SIGUSR2);
+    ::sigprocmask(SIG_BLOCK, &usr2, &before);
+    assert_string_equal(output_of("env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= >&3").c_str(),
+                        "ONLY=this\n");
+    assert_string_equal(output_of("x=$(readlink /proc/$$/fd/[012]); echo \"$x\" >&3").c_str(),
+                        "/dev/null\n/dev/null\n/dev/null\n");
+    assert_string_equal(output_of("ls /proc/$$/fd | tr -d '\\n' >&3").c_str(), "0123");
+    assert_string_equal(
+        output_of("grep -c -e 'SigBlk:.0000000000000000' -e 'SigIgn:.0000000000000000' "
+                  "/proc/$$/status >&3; :")
+            .c_str(),
+        "2\n");
+    assert_string_equal(
+        output_of("set -- $(cat /proc/$$/stat); test $5 = $$ && echo own >&3").c_str(), "own\n");
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    ::signal(SIGUSR1, SIG_DFL);
+    ::close(leak);
+}
+
+static void kills_the_whole_group(void **) {
+    auto child = shell("sleep 600 & echo $! >&3; wait");
+    assert_true(static_cast<bool>(child));
+    std::string said;
+    while (said.empty() || said.back() != '\n') {
+        std::array<char, 64> piece;
+        Child *const one[] = {&*child};
+        os::wait_for(one, os::clock_ns() + second);
+        said.append(piece.data(), child->read(piece));
+    }
+    { const Child gone = std::move(*child); }
+    os::reap_children(1000);
+    assert_int_equal(::waitpid(-1, nullptr, WNOHANG), -1);
+    assert_int_equal(errno, ECHILD);
+    // The grandchild is for init to reap, so it may be seen as a zombie for a moment.
+    const std::string alive = "kill -0 " + said.substr(0, said.size() - 1) +
+                              " 2>&3 && ! grep -q 'State:.Z' /proc/" +
+                              said.substr(0, said.size() - 1) + "/status && echo alive >&3";
+    assert_true(output_of(alive).find("alive") == std::string::npos);
+}
+
+static void waits_no_longer_than_told(void **) {
+    auto child = shell("sleep 600");
+    assert_true(static_cast<bool>(child));
+    const uint64_t start = os::clock_ns();
+    Child *const one[] = {&*child};
+    os::wait_for(one, start + second / 20);
+    assert_true(os::clock_ns() - start < 10 * second);
+    assert_false(child->ending().has_value());
+}
+
+static void leaves_no_descriptor(void **) {
+    const int before = open_descriptors();
+    for (int i = 0; i < 5; ++i) {
+        auto child = shell("sleep 600");
+        assert_true(static_cast<bool>(child));
+    }
+    assert_int_equal(open_descriptors(), before);
+    auto missing = Child::start({"/nonexistent/hwa-probe", {"hwa-probe"}, {}});
+    assert_false(static_cast<bool>(missing));
+    assert_int_equal(missing.error().code, ENOENT);
+    assert_int_equal(open_descriptors(), before);
+}
+
+static void works_without_standard_descriptors(void **) {
+    const int saved[] = {::dup(0), ::dup(1), ::dup(2)};
+    for (int fd = 0; fd <= 2; ++fd)
+        ::close(fd);
+    Ending ending;
+    std::string said;
+    auto child = shell("printf alive >&3; exit 4");
+    if (child)
+        said = listen(*child, ending);
+    bool still_closed = true;
+    for (int fd = 0; fd <= 2; ++fd) {
+        still_closed = still_closed && ::fcntl(fd, F_GETFD) < 0;
+        ::dup2(saved[fd], fd);
+        ::close(saved[fd]);
+    }
+    assert_string_equal(said.c_str(), "alive");
+    assert_int_equal(ending.value, 4);
+    assert_true(still_closed);
+}
+
+static void a_caller_that_ignores_its_children(void **) {
+    ::signal(SIGCHLD, SIG_IGN);
+    auto child = shell("printf whole >&3; exit 3");
+    assert_true(static_cast<bool>(child));
+    Ending ending;
+    const std::string said = listen(*child, ending);
+    ::signal(SIGCHLD, SIG_DFL);
+    assert_string_equal(said.c_str(), "whole");
+    assert_true(ending.kind == Ending::Kind::Unknown);
+}
+
+static void a_caller_that_reaps_all(void **) {
+    auto child = shell("printf whole >&3");
+    assert_true(static_cast<bool>(child));
+    assert_int_equal(::waitpid(-1, nullptr, 0), child->pid());
+    Ending ending;
+    assert_string_equal(listen(*child, ending).c_str(), "whole");
+    assert_true(ending.kind == Ending::Kind::Unknown);
+}
+
+static void four_turns(void **) {
+    std::array<std::optional<os::Turn>, 4> taken;
+    for (auto &turn : taken) {
+        turn = os::Turn::try_take();
+        assert_true(turn.has_value());
+    }
+    assert_false(os::Turn::try_take().has_value());
+    assert_false(os::Turn::wait_briefly().has_value());
+    // A process forked now has none of its parent's helpers to wait for.
+    const pid_t forked = ::fork();
+    if (forked == 0)
+        ::_exit(os::Turn::try_take() ? 0 : 1);
+    int status = -1;
+    assert_int_equal(::waitpid(forked, &status, 0), forked);
+    assert_int_equal(status, 0);
+    taken[2].reset();
+    assert_true(os::Turn::wait_briefly().has_value());
+}
+
+int main() {
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(tells_how_it_ended),
+        cmocka_unit_test(inherits_nothing),
+        cmocka_unit_test(kills_the_whole_group),
+        cmocka_unit_test(waits_no_longer_than_told),
+        cmocka_unit_test(leaves_no_descriptor),
+        cmocka_unit_test(works_without_standard_descriptors),
+        cmocka_unit_test(a_caller_that_ignores_its_children),
+        cmocka_unit_test(a_caller_that_reaps_all),
+        cmocka_unit_test(four_turns),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
