@@ -54,7 +54,7 @@ extern "C" {
 #endif
 
 /** Makes the compiler warn where a status is dropped, in languages that can. */
-#if (defined(__cplusplus) && __cplusplus >= 201703L) || \
+#if (defined(__cplusplus) && __cplusplus >= 201703L) ||                                            \
     (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L)
 #define HWA_NODISCARD [[nodiscard]]
 #else
@@ -169,7 +169,7 @@ typedef enum hwa_dtype_t {
     HWA_DTYPE_U32 = 16,
     HWA_DTYPE_I64 = 17,
     HWA_DTYPE_U64 = 18,
-    HWA_DTYPE_C64 = 19,  /**< Two f32. */
+    HWA_DTYPE_C64 = 19, /**< Two f32. */
     HWA_DTYPE_Q8_0 = 64,
     HWA_DTYPE_Q6_K = 65,
     HWA_DTYPE_Q5_K = 66,
@@ -240,13 +240,13 @@ typedef enum hwa_detect_flag_t {
 /** How to look. */
 typedef struct hwa_detect_options_t {
     uint32_t struct_size;
-    uint32_t flags;           /**< HWA_DETECT_*. */
-    uint32_t timeout_ms;      /**< Per backend; 0: five seconds. */
+    uint32_t flags;      /**< HWA_DETECT_*. */
+    uint32_t timeout_ms; /**< Per backend; 0: five seconds. */
     hwa_log_level_t log_level;
-    hwa_log_fn log;           /**< NULL: silent. Called until `log_release` is. */
+    hwa_log_fn log; /**< NULL: silent. Called until `log_release` is. */
     void *log_user;
-    hwa_release_fn log_release;    /**< Once, after the last object of this system; may be NULL. */
-    hwa_cancelled_fn cancelled;    /**< Polled while waiting; may be NULL. */
+    hwa_release_fn log_release; /**< Once, after the last object of this system; may be NULL. */
+    hwa_cancelled_fn cancelled; /**< Polled while waiting; may be NULL. */
     void *cancelled_user;
     const char *backends;     /**< "nvidia,amd": only these. "-vulkan": all but. NULL: all. */
     const char *sysroot;      /**< Read this tree in place of "/". Implies no live drivers. */
@@ -301,8 +301,7 @@ HWA_API hwa_status_t hwa_system_info(const hwa_system_t *system, hwa_system_info
 
 /** A fact about the machine that has no field of its own: "cgroup.memory_max", "storage.0.name".
     HWA_ERROR_NOT_FOUND: not known here. */
-HWA_API hwa_status_t hwa_system_attr(const hwa_system_t *system, const char *key,
-                                     hwa_attr_t *attr);
+HWA_API hwa_status_t hwa_system_attr(const hwa_system_t *system, const char *key, hwa_attr_t *attr);
 
 /** The same by index, in order of key. HWA_ERROR_RANGE: past the end. */
 HWA_API hwa_status_t hwa_system_attr_at(const hwa_system_t *system, uint32_t index,
@@ -326,9 +325,9 @@ typedef enum hwa_backend_flag_t {
 typedef enum hwa_outcome_t {
     HWA_OUTCOME_UNKNOWN = 0,
     HWA_OUTCOME_FOUND = 1,
-    HWA_OUTCOME_ABSENT = 2,   /**< No such hardware and no such driver. */
-    HWA_OUTCOME_SKIPPED = 3,  /**< Not asked: an option, a sleeping device, or quarantine. */
-    HWA_OUTCOME_MISSING = 4,  /**< The hardware is here, its library or module is not. */
+    HWA_OUTCOME_ABSENT = 2,  /**< No such hardware and no such driver. */
+    HWA_OUTCOME_SKIPPED = 3, /**< Not asked: an option, a sleeping device, or quarantine. */
+    HWA_OUTCOME_MISSING = 4, /**< The hardware is here, its library or module is not. */
     HWA_OUTCOME_DENIED = 5,
     HWA_OUTCOME_TIMEOUT = 6,
     HWA_OUTCOME_CRASHED = 7,
@@ -343,14 +342,14 @@ typedef enum hwa_outcome_t {
 typedef struct hwa_backend_info_t {
     uint32_t struct_size;
     hwa_outcome_t outcome;
-    uint32_t flags;       /**< HWA_BACKEND_*. */
+    uint32_t flags; /**< HWA_BACKEND_*. */
     uint32_t device_count;
     uint64_t elapsed_ns;
-    const char *name;     /**< "nvidia", "vulkan", "onnxruntime". */
-    const char *version;  /**< Of the driver or library behind it. */
-    const char *library;  /**< Path that was loaded. */
-    const char *stage;    /**< The foreign call under way when it went wrong. */
-    const char *message;  /**< When it did not end in FOUND or ABSENT. */
+    const char *name;    /**< "nvidia", "vulkan", "onnxruntime". */
+    const char *version; /**< Of the driver or library behind it. */
+    const char *library; /**< Path that was loaded. */
+    const char *stage;   /**< The foreign call under way when it went wrong. */
+    const char *message; /**< When it did not end in FOUND or ABSENT. */
 } hwa_backend_info_t;
 
 /** One backend, in the order they ran. HWA_ERROR_RANGE: past the end. */
@@ -382,8 +381,8 @@ typedef struct hwa_link_info_t {
     const hwa_device_t *b;
     uint64_t bytes_per_second; /**< Each way. */
     uint32_t latency_ns;
-    uint32_t flags;            /**< HWA_LINK_*. */
-    const char *name;          /**< "nvlink4 x18", "pcie5 x16". */
+    uint32_t flags;   /**< HWA_LINK_*. */
+    const char *name; /**< "nvlink4 x18", "pcie5 x16". */
 } hwa_link_info_t;
 
 /** One link, fastest first. HWA_ERROR_RANGE: past the end. */
@@ -397,9 +396,9 @@ typedef enum hwa_kind_t {
     HWA_KIND_UNKNOWN = 0,
     HWA_KIND_CPU = 1,
     HWA_KIND_GPU = 2,
-    HWA_KIND_NPU = 3,     /**< Inference engine of a client chip. */
+    HWA_KIND_NPU = 3, /**< Inference engine of a client chip. */
     HWA_KIND_TPU = 4,
-    HWA_KIND_ASIC = 5,    /**< Any other chip made for neural networks. */
+    HWA_KIND_ASIC = 5, /**< Any other chip made for neural networks. */
     HWA_KIND_FPGA = 6,
     HWA_KIND_DPU = 7,     /**< Network card with processors. */
     HWA_KIND_OFFLOAD = 8, /**< Crypto, compression and copy engines, such as QAT. */
@@ -421,16 +420,16 @@ typedef enum hwa_device_flag_t {
 typedef struct hwa_device_info_t {
     uint32_t struct_size;
     hwa_kind_t kind;
-    uint32_t flags;          /**< HWA_DEVICE_*. */
-    int32_t numa_node;       /**< -1: not known. */
+    uint32_t flags;    /**< HWA_DEVICE_*. */
+    int32_t numa_node; /**< -1: not known. */
     uint32_t pci_vendor;
     uint32_t pci_device;
-    uint32_t compute_units;  /**< SMs, CUs, Xe-cores, cores, tiles: the vendor's own unit. */
-    uint32_t memory_count;   /**< For hwa_device_memory(). */
-    uint32_t attr_count;     /**< For hwa_device_attr_at(). */
+    uint32_t compute_units; /**< SMs, CUs, Xe-cores, cores, tiles: the vendor's own unit. */
+    uint32_t memory_count;  /**< For hwa_device_memory(). */
+    uint32_t attr_count;    /**< For hwa_device_attr_at(). */
     uint32_t power_limit_mw;
-    uint32_t runtime_count;  /**< For hwa_device_runtime(). */
-    hwa_status_t access;     /**< HWA_OK, or why this process may not open it. */
+    uint32_t runtime_count;    /**< For hwa_device_runtime(). */
+    hwa_status_t access;       /**< HWA_OK, or why this process may not open it. */
     uint64_t clock_hz;         /**< Highest. */
     uint64_t memory_bytes;     /**< Of its main memory. */
     uint64_t bytes_per_second; /**< Of its main memory, peak. */
@@ -474,11 +473,11 @@ typedef struct hwa_memory_info_t {
     uint64_t size_bytes;
     uint64_t bytes_per_second; /**< Peak. */
     uint32_t bus_bits;
-    hwa_source_t source;       /**< Of bytes_per_second. */
-    uint64_t usable_bytes;     /**< Less what firmware, ECC and limits take. */
+    hwa_source_t source;   /**< Of bytes_per_second. */
+    uint64_t usable_bytes; /**< Less what firmware, ECC and limits take. */
     hwa_memory_role_t role;
     hwa_source_t size_source;
-    const char *name;          /**< "HBM3e", "L2", "LPDDR5X-8533". */
+    const char *name; /**< "HBM3e", "L2", "LPDDR5X-8533". */
 } hwa_memory_info_t;
 
 /** One memory of a device; index 0 is its main memory. HWA_ERROR_RANGE: past the end. */
@@ -501,7 +500,7 @@ typedef struct hwa_compute_info_t {
     double ops_per_second;        /**< Dense peak; a multiply-add is two. */
     double sparse_ops_per_second; /**< With structured sparsity, peak. */
     hwa_source_t source;
-    uint32_t reserved;            /**< 0. */
+    uint32_t reserved; /**< 0. */
 } hwa_compute_info_t;
 
 /** How well a device computes in a format. */
@@ -510,8 +509,7 @@ HWA_API hwa_status_t hwa_device_compute(const hwa_device_t *device, hwa_dtype_t 
 
 /** A fact by key: one that has no field of its own, such as "cpu.flags", or any field of
     hwa_device_info_t by its name, which tells its source. HWA_ERROR_NOT_FOUND: not known here. */
-HWA_API hwa_status_t hwa_device_attr(const hwa_device_t *device, const char *key,
-                                     hwa_attr_t *attr);
+HWA_API hwa_status_t hwa_device_attr(const hwa_device_t *device, const char *key, hwa_attr_t *attr);
 
 /** The same by index, in order of key. HWA_ERROR_RANGE: past the end. */
 HWA_API hwa_status_t hwa_device_attr_at(const hwa_device_t *device, uint32_t index,
@@ -526,7 +524,7 @@ typedef struct hwa_runtime_info_t {
     const char *name;      /**< For hwa_queue_options_t: "cpu", "opencl", "vulkan". */
     const char *native_id; /**< The runtime's own name for the device: "0", "GPU-5f3a...". */
     const char *version;
-    const char *message;   /**< When status is not HWA_OK. */
+    const char *message; /**< When status is not HWA_OK. */
 } hwa_runtime_info_t;
 
 /** One runtime that can drive a device, best first. HWA_ERROR_RANGE: past the end. */
@@ -542,12 +540,12 @@ typedef struct hwa_model_t hwa_model_t; /**< The shape of a neural network, with
 /** A network in numbers. */
 typedef struct hwa_model_desc_t {
     uint32_t struct_size;
-    hwa_dtype_t dtype;           /**< Of the weights as published. */
+    hwa_dtype_t dtype; /**< Of the weights as published. */
     const char *name;
-    const char *architecture;    /**< "llama", "mixtral", "bert"; NULL: a plain decoder. */
-    uint64_t parameters;         /**< The only field that must be set. */
-    uint64_t active_parameters;  /**< Per token; 0: all. */
-    uint32_t layers;             /**< What follows is estimated from the count when 0. */
+    const char *architecture;   /**< "llama", "mixtral", "bert"; NULL: a plain decoder. */
+    uint64_t parameters;        /**< The only field that must be set. */
+    uint64_t active_parameters; /**< Per token; 0: all. */
+    uint32_t layers;            /**< What follows is estimated from the count when 0. */
     uint32_t hidden_size;
     uint32_t ffn_size;
     uint32_t heads;
@@ -578,7 +576,7 @@ HWA_API void hwa_model_free(hwa_model_t *model);
 /** What is done with the model. */
 typedef enum hwa_mode_t {
     HWA_MODE_INFER = 0,
-    HWA_MODE_TRAIN = 1,        /**< All weights. */
+    HWA_MODE_TRAIN = 1, /**< All weights. */
     HWA_MODE_TUNE_LORA = 2,
     HWA_MODE_TUNE_QLORA = 3,
     HWA_MODE_TUNE_PREFIX = 4,
@@ -620,10 +618,10 @@ typedef struct hwa_workload_t {
     uint32_t sequence_tokens; /**< In training; 0: the model's limit or 4096, the smaller. */
     uint32_t micro_batch;     /**< In training, sequences per step and replica; 0: chosen. */
     hwa_optimizer_t optimizer;
-    uint32_t zero_stage;      /**< Of ZeRO or FSDP sharding, plus 1; 0: chosen. */
+    uint32_t zero_stage; /**< Of ZeRO or FSDP sharding, plus 1; 0: chosen. */
     hwa_recompute_t recompute;
-    uint32_t context_tokens;  /**< Cache is reserved for; 0: prompt + output. */
-    const char *recipe;       /**< A mix of formats such as "Q4_K_M", in place of weight_dtype. */
+    uint32_t context_tokens; /**< Cache is reserved for; 0: prompt + output. */
+    const char *recipe;      /**< A mix of formats such as "Q4_K_M", in place of weight_dtype. */
 } hwa_workload_t;
 
 /** Bytes needed, by use. Final. */
@@ -631,11 +629,11 @@ typedef struct hwa_footprint_t {
     uint64_t weights;
     uint64_t gradients;
     uint64_t optimizer;
-    uint64_t cache;       /**< Keys and values. */
+    uint64_t cache; /**< Keys and values. */
     uint64_t activations;
-    uint64_t workspace;   /**< Runtime, fragmentation, communication. */
+    uint64_t workspace; /**< Runtime, fragmentation, communication. */
     uint64_t adapters;
-    uint64_t offload;     /**< Kept on the host or on disk. */
+    uint64_t offload; /**< Kept on the host or on disk. */
     uint64_t total;
 } hwa_footprint_t;
 
@@ -663,12 +661,12 @@ typedef struct hwa_plan_options_t {
     const hwa_device_t *const *devices; /**< Those allowed; NULL: all but HWA_DEVICE_SOFTWARE and,
                                              on a live system, those this process cannot open. */
     uint32_t device_count;
-    uint32_t max_devices;               /**< 0: no limit. */
-    double headroom;                    /**< Share of memory left free; 0: 0.1. */
-    double usd_per_hour;                /**< Price of the system, where the catalogue has none. */
-    double min_tokens_per_second;       /**< Slower plans do not count; 0: any. */
-    double min_weight_bits;             /**< Floor of quality; 0: any. */
-    hwa_cancelled_fn cancelled;         /**< Polled while searching; may be NULL. */
+    uint32_t max_devices;         /**< 0: no limit. */
+    double headroom;              /**< Share of memory left free; 0: 0.1. */
+    double usd_per_hour;          /**< Price of the system, where the catalogue has none. */
+    double min_tokens_per_second; /**< Slower plans do not count; 0: any. */
+    double min_weight_bits;       /**< Floor of quality; 0: any. */
+    hwa_cancelled_fn cancelled;   /**< Polled while searching; may be NULL. */
     void *cancelled_user;
 } hwa_plan_options_t;
 
@@ -691,33 +689,33 @@ typedef enum hwa_bound_t {
 /** A plan in short. */
 typedef struct hwa_plan_info_t {
     uint32_t struct_size;
-    hwa_bound_t bound;             /**< What limits it. */
+    hwa_bound_t bound; /**< What limits it. */
     hwa_dtype_t weight_dtype;
     hwa_dtype_t cache_dtype;
     uint32_t tensor_parallel;
     uint32_t pipeline_parallel;
     uint32_t data_parallel;
     uint32_t expert_parallel;
-    uint32_t stage_count;          /**< For hwa_plan_stage(). */
-    uint32_t note_count;           /**< For hwa_plan_note(). */
-    hwa_footprint_t footprint;     /**< Over all stages. */
-    double tokens_per_second;      /**< Generated, all sequences together. */
+    uint32_t stage_count;      /**< For hwa_plan_stage(). */
+    uint32_t note_count;       /**< For hwa_plan_note(). */
+    hwa_footprint_t footprint; /**< Over all stages. */
+    double tokens_per_second;  /**< Generated, all sequences together. */
     double first_token_seconds;
     double usd_per_hour;
     double usd_per_million_tokens;
-    double error_factor;           /**< Speed is held to lie within estimate / f and * f. */
-    double token_seconds;          /**< Between two tokens of one sequence. */
-    double step_seconds;           /**< Of one training step. */
-    double flops_utilization;      /**< 0 to 1. */
+    double error_factor;      /**< Speed is held to lie within estimate / f and * f. */
+    double token_seconds;     /**< Between two tokens of one sequence. */
+    double step_seconds;      /**< Of one training step. */
+    double flops_utilization; /**< 0 to 1. */
     double watts;
     uint32_t context_parallel;
     uint32_t micro_batch;
-    uint32_t zero_stage;           /**< Plus 1, as in hwa_workload_t. */
+    uint32_t zero_stage; /**< Plus 1, as in hwa_workload_t. */
     hwa_recompute_t recompute;
-    uint32_t alternative_count;    /**< Plans that lost and are kept; 0 in this version. */
-    uint32_t reserved;             /**< 0. */
+    uint32_t alternative_count; /**< Plans that lost and are kept; 0 in this version. */
+    uint32_t reserved;          /**< 0. */
     const char *recipe;
-    double memory_error_factor;    /**< As error_factor, for the footprint. */
+    double memory_error_factor; /**< As error_factor, for the footprint. */
 } hwa_plan_info_t;
 
 /** What was chosen, and what it should bring. */
@@ -728,11 +726,11 @@ typedef struct hwa_stage_t {
     uint32_t struct_size;
     uint32_t first_layer;
     uint32_t layer_count;
-    uint32_t replica;            /**< Of data_parallel. */
-    uint32_t tensor_rank;        /**< Of tensor_parallel. */
-    uint32_t expert_rank;        /**< Of expert_parallel. */
-    uint32_t context_rank;       /**< Of context_parallel. */
-    uint32_t reserved;           /**< 0. */
+    uint32_t replica;      /**< Of data_parallel. */
+    uint32_t tensor_rank;  /**< Of tensor_parallel. */
+    uint32_t expert_rank;  /**< Of expert_parallel. */
+    uint32_t context_rank; /**< Of context_parallel. */
+    uint32_t reserved;     /**< 0. */
     const hwa_device_t *device;
     hwa_footprint_t footprint;
     double seconds_per_token;
@@ -800,7 +798,7 @@ typedef struct hwa_queue_info_t {
     uint64_t buffer_bytes;     /**< Of one buffer. */
     const hwa_device_t *device;
     const char *runtime;
-    const char *driver;        /**< And its version. */
+    const char *driver; /**< And its version. */
 } hwa_queue_info_t;
 
 /** What the queue is. */
@@ -830,7 +828,7 @@ typedef enum hwa_buffer_flag_t {
 /** Memory to allocate, or memory that is there already. */
 typedef struct hwa_buffer_desc_t {
     uint32_t struct_size;
-    uint32_t flags;         /**< HWA_BUFFER_*. */
+    uint32_t flags; /**< HWA_BUFFER_*. */
     uint64_t size_bytes;
     void *host;             /**< Use this host memory in place; NULL: no. */
     uint64_t native;        /**< Use this handle of the runtime (CUdeviceptr, cl_mem...); 0: no. */
@@ -878,7 +876,7 @@ typedef enum hwa_code_t {
     HWA_CODE_OPENCL_C = 8,
     HWA_CODE_WGSL = 9,
     HWA_CODE_METAL = 10,
-    HWA_CODE_SPIRV_KERNEL = 11, /**< SPIR-V of OpenCL; HWA_CODE_SPIRV is that of Vulkan. */
+    HWA_CODE_SPIRV_KERNEL = 11,  /**< SPIR-V of OpenCL; HWA_CODE_SPIRV is that of Vulkan. */
     HWA_CODE_SHARED_OBJECT = 12, /**< Path of a library that exports `entry`; for the CPU. */
     HWA_CODE_C = 13,             /**< For the CPU, by the system's compiler. */
     HWA_CODE_LEVEL_ZERO = 14,    /**< Native module. */
@@ -891,9 +889,9 @@ typedef enum hwa_code_t {
 typedef struct hwa_host_call_t {
     uint32_t struct_size;
     uint32_t arg_count;
-    uint32_t group[3];         /**< Which group this is. */
-    uint32_t grid[3];          /**< Of how many. */
-    uint32_t threads[3];       /**< hwa_launch_options_t::group. */
+    uint32_t group[3];   /**< Which group this is. */
+    uint32_t grid[3];    /**< Of how many. */
+    uint32_t threads[3]; /**< hwa_launch_options_t::group. */
     uint32_t shared_bytes;
     void *const *args;         /**< Start of each buffer's range, or of each value. */
     const uint64_t *arg_bytes; /**< Their sizes. */
@@ -907,12 +905,12 @@ typedef int32_t (*hwa_host_kernel_fn)(void *user, const hwa_host_call_t *call);
 typedef struct hwa_kernel_desc_t {
     uint32_t struct_size;
     hwa_code_t code_kind;
-    hwa_host_kernel_fn host;   /**< For HWA_CODE_HOST, in place of code. */
-    void *host_user;           /**< Handed to `host`. */
+    hwa_host_kernel_fn host;     /**< For HWA_CODE_HOST, in place of code. */
+    void *host_user;             /**< Handed to `host`. */
     hwa_release_fn host_release; /**< Once, after the last call of `host`; may be NULL. */
     const void *code;
     uint64_t code_bytes;
-    const char *entry;         /**< NULL: "main". */
+    const char *entry; /**< NULL: "main". */
     const char *build_options;
 } hwa_kernel_desc_t;
 
@@ -936,7 +934,7 @@ typedef struct hwa_program_info_t {
     uint32_t struct_size;
     uint32_t binding_count; /**< 0 for kernels: they do not describe themselves. */
     const char *name;
-    const char *provider;   /**< What runs it: "cublas 12.4", "openblas 0.3.21". */
+    const char *provider; /**< What runs it: "cublas 12.4", "openblas 0.3.21". */
 } hwa_program_info_t;
 
 /** What the program is, and what it takes. */
@@ -951,10 +949,10 @@ typedef enum hwa_binding_flag_t {
 /** One argument of an operation or a model. */
 typedef struct hwa_binding_t {
     uint32_t struct_size;
-    uint32_t flags;   /**< HWA_BINDING_*. */
+    uint32_t flags; /**< HWA_BINDING_*. */
     hwa_dtype_t dtype;
-    uint32_t rank;    /**< How many of dims count. */
-    int64_t dims[8];  /**< -1: free. */
+    uint32_t rank;   /**< How many of dims count. */
+    int64_t dims[8]; /**< -1: free. */
     const char *name;
 } hwa_binding_t;
 
@@ -976,7 +974,7 @@ typedef struct hwa_arg_t {
     const int64_t *shape;   /**< For operations and models; NULL: as the binding says. */
     const int64_t *strides; /**< In elements; NULL: row by row. */
     uint32_t rank;
-    hwa_dtype_t dtype;      /**< HWA_DTYPE_UNKNOWN: as the binding says. */
+    hwa_dtype_t dtype; /**< HWA_DTYPE_UNKNOWN: as the binding says. */
 } hwa_arg_t;
 
 /** The shape of a kernel's run; operations and models need none. */

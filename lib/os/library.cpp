@@ -49,8 +49,8 @@ static base::Done fill(const Library &library, std::span<const Symbol> symbols, 
     for (const Symbol &symbol : symbols) {
         void *address = ::dlsym(library.handle, symbol.name);
         if (address == nullptr && symbol.required)
-            return base::error(Status::Unsupported, "%s: lacks the symbol %s",
-                               library.path.c_str(), symbol.name);
+            return base::error(Status::Unsupported, "%s: lacks the symbol %s", library.path.c_str(),
+                               symbol.name);
         std::memcpy(static_cast<char *>(table) + symbol.offset, &address, sizeof address);
     }
     return {};

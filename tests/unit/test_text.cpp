@@ -28,9 +28,19 @@ static void splits_and_trims(void **) {
 
 static void sanitises_foreign_text(void **) {
     assert_string_equal(sanitise("  RTX\x1b[31m 4090\n").c_str(), "RTX?[31m 4090");
-    assert_string_equal(sanitise("bad\xff" "byte").c_str(), "bad?byte");
-    assert_string_equal(sanitise("\xe2\x80\xae" "evil").c_str(), "?evil");
-    assert_string_equal(sanitise("Gr\xc3\xbc\xc3\x9f" "e").c_str(), "Gr\xc3\xbc\xc3\x9f" "e");
+    assert_string_equal(sanitise("bad\xff"
+                                 "byte")
+                            .c_str(),
+                        "bad?byte");
+    assert_string_equal(sanitise("\xe2\x80\xae"
+                                 "evil")
+                            .c_str(),
+                        "?evil");
+    assert_string_equal(sanitise("Gr\xc3\xbc\xc3\x9f"
+                                 "e")
+                            .c_str(),
+                        "Gr\xc3\xbc\xc3\x9f"
+                        "e");
     assert_string_equal(sanitise(std::string("a\0b", 3)).c_str(), "a");
     assert_int_equal(sanitise(std::string(1000, 'x')).size(), 256);
     assert_false(valid_utf8("\xc0\x80"));
