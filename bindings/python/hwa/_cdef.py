@@ -4,6 +4,10 @@
 VERSION = '0.1.0'
 
 CDEF = '''
+#define HWA_VERSION_MAJOR 0
+#define HWA_VERSION_MINOR 1
+#define HWA_VERSION_PATCH 0
+#define HWA_FOREVER 18446744073709551615
 uint32_t hwa_version(void);
 typedef int32_t hwa_status_t;
 #define HWA_OK 0
