@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Runs one rule over the tree: `lint.py RULE [LIBRARY]`; exits 1 and says where it is broken."""
 
+import shutil
 import sys
 
 import includes
@@ -9,6 +10,8 @@ import project
 import rules
 from source import ROOT, tree
 
+FORMATTER = 'clang-format-14'
+SKIPPED = 77
 PER_FILE = {
     'calls': rules.calls,
     'floors': includes.floors,
@@ -32,6 +35,11 @@ def findings(rule):
                 yield source.path, line, what
     elif rule in PER_TREE:
         yield from PER_TREE[rule](tree())
+    elif rule == 'format':
+        if not shutil.which(FORMATTER):
+            print(f'{FORMATTER} is not installed')
+            raise SystemExit(SKIPPED)
+        yield from project.formatted(tree(), FORMATTER)
     elif rule == 'header':
         yield from project.public_header(ROOT / 'include/hwa/hwa.h')
     elif rule == 'library':

@@ -93,6 +93,19 @@ def public_header(text_path):
         yield 'include/hwa/hwa.h', 1, f'comments on {share:.0f} % of the lines'
 
 
+def formatted(sources, tool):
+    """C and C++ are as clang-format leaves them; other versions of it would differ."""
+    texts = {source.path: source.text for source in sources
+             if source.suffix in ('.c', '.cpp', '.h')}
+    for path, text in texts.items():
+        wanted = subprocess.run([tool, f'--assume-filename={ROOT / path}'], input=text, check=True,
+                                capture_output=True, text=True).stdout
+        for line, (left, right) in enumerate(zip(text.split('\n'), wanted.split('\n')), 1):
+            if left != right:
+                yield path, line, f'{tool} -i would change this'
+                break
+
+
 def linked(output):
     """Faults in the dynamic section as `readelf -d` prints it."""
     for name in re.findall(r'\(NEEDED\).*\[(.+)\]', output):

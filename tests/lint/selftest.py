@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: MIT
 """Shows that every rule can fail: feeds each what it must refuse, and what it must let pass."""
 
+import shutil
 import tempfile
 
 import includes
 import project
 import rules
+from lint import FORMATTER
 from source import Source
 
 HEAD = '// SPDX-License-Identifier: MIT\n// A sample.\n'
@@ -137,6 +139,9 @@ def main():
     expect('optional', project.optional_symbols([OPTIONAL[0], OPTIONAL[2]]), None)
     many = [Source('lib/a.cpp', 'void f() {\n' + '    g();\n' * 20 + '}\n') for _ in range(4)]
     expect('lengths', project.lengths(many), 'median')
+    if shutil.which(FORMATTER):
+        crooked = [Source('lib/a.cpp', 'int  a;\n')]
+        expect('format', project.formatted(crooked, FORMATTER), 'lib/a.cpp')
     for text, wanted in HEADERS:
         expect(text, header_faults(text), wanted)
     for rule, text, wanted in READELF:
