@@ -13,18 +13,37 @@ using namespace hwa::capi;
 static constexpr uint32_t known_flags =
     HWA_DETECT_NO_DRIVERS | HWA_DETECT_IN_PROCESS | HWA_DETECT_NO_LINKS;
 
+/// The caller's log functions, behind those of a LogSink.
+struct CallerLog {
+    hwa_log_fn write;
+    hwa_release_fn release;
+    void *user;
+};
+
+static void write_line(void *user, base::LogLevel level, const char *backend, const char *message) {
+    const auto *log = static_cast<const CallerLog *>(user);
+    log->write(log->user, static_cast<hwa_log_level_t>(level), backend, message);
+}
+
+static void release_log(void *user) {
+    const std::unique_ptr<const CallerLog> log(static_cast<const CallerLog *>(user));
+    if (log->release != nullptr)
+        log->release(log->user);
+}
+
 /// Takes over the caller's log, so that its release hook runs once whatever happens from here on.
 static base::Done adopt_log(const hwa_detect_options_t &options, base::Log &log) {
-    if (options.log == nullptr && options.log_release == nullptr)
-        return {};
-    // The two signatures differ in the enumeration for the level, which is an int32_t in both.
-    const auto write = reinterpret_cast<base::LogSink::Write>(options.log);
-    const auto level = static_cast<base::LogLevel>(options.log_level);
-    const auto *sink =
-        new (std::nothrow) base::LogSink(level, write, options.log_user, options.log_release);
-    if (sink == nullptr) {
+    auto *caller = new (std::nothrow) CallerLog{options.log, options.log_release, options.log_user};
+    if (caller == nullptr) {
         if (options.log_release != nullptr)
             options.log_release(options.log_user);
+        return base::error(base::Status::HostMemory, "no memory for the log");
+    }
+    const auto level = static_cast<base::LogLevel>(options.log_level);
+    const auto write = options.log != nullptr ? write_line : nullptr;
+    const auto *sink = new (std::nothrow) base::LogSink(level, write, caller, release_log);
+    if (sink == nullptr) {
+        release_log(caller);
         return base::error(base::Status::HostMemory, "no memory for the log");
     }
     log.reset(sink);
