@@ -31,6 +31,8 @@ hwa_status_t give_attr(const std::vector<core::Attr> &attrs, std::span<const hwa
     *attr = {};
     for (const hwa_attr_t &field : fields)
         if (std::strcmp(field.key, key) == 0) {
+            if (field.type == HWA_ATTR_NONE)
+                return HWA_ERROR_NOT_FOUND;
             *attr = field;
             return HWA_OK;
         }
