@@ -4,9 +4,13 @@
 
 #include "base/text.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <dirent.h>
 #include <fcntl.h>
+#include <memory>
+#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,6 +94,23 @@ base::Result<std::string> read_whole(const std::string &path, uint64_t limit) {
     HWA_TRY(const size_t got, file.read_at(0, text));
     text.resize(got);
     return text;
+}
+
+base::Result<std::vector<std::string>> list_folder(const std::string &path, size_t limit) {
+    const std::unique_ptr<DIR, int (*)(DIR *)> folder(::opendir(path.c_str()), ::closedir);
+    if (folder == nullptr)
+        return base::os_error(errno, "%s: %s", path.c_str(), std::strerror(errno));
+    std::vector<std::string> names;
+    while (const dirent *entry = ::readdir(folder.get())) {
+        const std::string_view name = entry->d_name;
+        if (name == "." || name == "..")
+            continue;
+        if (names.size() == limit)
+            return base::error(Status::Parse, "%s: holds more than %zu names", path.c_str(), limit);
+        names.emplace_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
 }
 
 PathKind path_kind(const std::string &path) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace hwa::os {
 
@@ -32,6 +33,9 @@ class File {
 
 /// The whole of a regular file, refused when it is larger than `limit`.
 base::Result<std::string> read_whole(const std::string &path, uint64_t limit);
+
+/// Names in a directory, sorted, without . and .., refused when there are more than `limit`.
+base::Result<std::vector<std::string>> list_folder(const std::string &path, size_t limit);
 
 enum class PathKind { Missing, File, Directory, Other };
 
