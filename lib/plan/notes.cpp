@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// Sentences of a plan.
+#include "plan/notes.h"
+
+#include "base/text.h"
+#include "plan/words.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hwa::plan {
+
+using core::Device;
+using core::Model;
+using ull = unsigned long long;
+
+namespace {
+
+const std::string &name_of(const Device &device) {
+    return device.name.value.empty() ? device.id : device.name.value;
+}
+
+void note_format(const Model &model, double headroom, Plan &plan) {
+    std::string text = "weights in " + plan.format.name + ", " + fixed(plan.weight_bits, 2) +
+                       " bits each on average";
+    text += plan.format.own ? ", as published" : ", to be converted from what is published";
+    plan.notes.push_back(text);
+    plan.notes.push_back(fixed(100 * headroom, 0) + " % of each memory is left free");
+    if (model.inventory == core::Inventory::Formula)
+        plan.notes.push_back("weights counted by the tensors of the model's family, not read");
+    const uint64_t context = plan.workload.context_tokens;
+    if (model.context_limit != 0 && context > model.context_limit)
+        plan.notes.push_back(base::format("a context of %llu tokens is more than the %u the model "
+                                          "was made for",
+                                          static_cast<ull>(context), model.context_limit));
+    if (plan.workload.prompt_tokens + plan.workload.output_tokens > context)
+        plan.notes.push_back("prompt and output together are longer than the context");
+}
+
+bool linked(const core::System &system, const Device &a, const Device &b) {
+    for (const core::Link &link : system.links)
+        if (((link.a == a.id && link.b == b.id) || (link.a == b.id && link.b == a.id)) &&
+            link.bytes_per_second != 0)
+            return true;
+    return false;
+}
+
+void note_speed(const core::System &system, Plan &plan) {
+    for (const Stage &stage : plan.stages) {
+        const Rates rates = rates_of(*stage.device);
+        if (rates.bytes_per_second <= 0)
+            plan.notes.push_back("the memory bandwidth of " + name_of(*stage.device) +
+                                 " is not known: no speed is estimated");
+        else if (rates.ops_per_second <= 0)
+            plan.notes.push_back("the peak rate of " + name_of(*stage.device) +
+                                 " is not known: speed is that of its memory, and the time of "
+                                 "the prompt is not estimated");
+    }
+    for (size_t i = 1; i < plan.stages.size(); ++i)
+        if (!linked(system, *plan.stages[i - 1].device, *plan.stages[i].device)) {
+            plan.notes.push_back("the speed of a link between stages is not known: its time is "
+                                 "not counted");
+            break;
+        }
+    if (plan.stages.size() > 1)
+        plan.notes.push_back("stages take turns on each token: more of them hold more, and are no "
+                             "faster");
+    if (plan.first_token_seconds > 0)
+        plan.notes.push_back("the time of the prompt depends on the engine: within a factor of 3");
+}
+
+} // namespace
+
+std::string model_text(const Model &model) {
+    return model.name.empty() ? "the model" : base::sanitise(model.name, 64);
+}
+
+void add_notes(const core::System &system, const Model &model, double headroom, Plan &plan) {
+    note_format(model, headroom, plan);
+    note_speed(system, plan);
+    plan.notes.insert(plan.notes.end(), model.notes.begin(), model.notes.end());
+    // Exact tensors leave the buffers of the runtime to be wrong about; estimates, the rest too.
+    const bool own = plan.format.own;
+    plan.memory_error_factor = model.inventory == core::Inventory::Exact     ? (own ? 1.05 : 1.1)
+                               : model.inventory == core::Inventory::Formula ? 1.1
+                                                                             : 1.25;
+}
+
+std::string no_device_text(const std::vector<const Device *> &blind) {
+    if (blind.empty())
+        return "there is no device that a plan may use";
+    return "the memory of " + base::sanitise(name_of(*blind[0]), 64) +
+           (blind.size() > 1 ? base::format(" and %zu others", blind.size() - 1) : "") +
+           " is not known, and there is no other device that a plan may use";
+}
+
+std::string too_slow_text(double fastest, double wanted) {
+    if (fastest <= 0)
+        return "no plan is known to reach " + fixed(wanted, 1) +
+               " tokens per second: the memory bandwidth of the devices is not known";
+    return "the fastest plan that fits makes " + fixed(fastest, 1) + " tokens per second, " +
+           fixed(wanted - fastest, 1) + " short of " + fixed(wanted, 1);
+}
+
+/// "2 x RTX 4090, RTX 3060": each name once, in order of appearance.
+static std::string list_devices(std::span<const Device *const> devices) {
+    std::vector<std::pair<std::string, size_t>> counts;
+    for (const Device *device : devices) {
+        const std::string name = base::sanitise(name_of(*device), 48);
+        const auto same = [&](const auto &row) { return row.first == name; };
+        const auto found = std::find_if(counts.begin(), counts.end(), same);
+        if (found == counts.end())
+            counts.emplace_back(name, 1);
+        else
+            ++found->second;
+    }
+    std::string list;
+    for (size_t i = 0; i < counts.size() && i < 3; ++i) {
+        list += i == 0 ? "" : ", ";
+        list += counts[i].second > 1 ? base::format("%zu x ", counts[i].second) : "";
+        list += counts[i].first;
+    }
+    return counts.size() > 3 ? list + base::format(" and %zu others", counts.size() - 3) : list;
+}
+
+static std::string count_text(uint64_t count, const char *one) {
+    return base::format("%llu %s%s", static_cast<ull>(count), one, count == 1 ? "" : "s");
+}
+
+/// "needs 41.2 GiB at q4_k ... on RTX 4090, 23.4 GiB usable: 17.8 GiB short".
+std::string no_fit_text(const Model &model, const Sized &sized, const Workload &workload,
+                        std::span<const Room> rooms, std::span<const Device *const> devices) {
+    const uint64_t needed = least_bytes(sized, rooms);
+    uint64_t usable = 0;
+    for (const Room &room : rooms)
+        usable += room.bytes;
+    const std::string text = model_text(model) + " needs " + bytes_text(needed) + " at " +
+                             sized.format.name + " for " + count_text(workload.batch, "sequence") +
+                             " of " + count_text(workload.context_tokens, "token") + " on " +
+                             list_devices(devices) + ", " + bytes_text(usable) + " usable: ";
+    if (needed > usable)
+        return text + bytes_text(needed - usable) + " short";
+    return text + "enough in all, but no split of its layers fits each device";
+}
+
+} // namespace hwa::plan

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Plan: a model laid over devices, and the search for the best one.
+#pragma once
+
+#include "base/status.h"
+#include "core/model.h"
+#include "core/system.h"
+#include "plan/footprint.h"
+#include "plan/roofline.h"
+#include "plan/workload.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace hwa::plan {
+
+/// The values of hwa_objective_t.
+enum class Objective : int32_t { Throughput = 0, Latency = 1, Cost = 2, Quality = 3 };
+
+struct Options {
+    Objective objective = Objective::Throughput;
+    Workload workload;
+    /// Those allowed; empty: all that make sense by default.
+    std::vector<const core::Device *> devices;
+    uint32_t max_devices = 0; ///< 0: no limit
+    double headroom = 0;      ///< share of memory left free; 0: 0.1
+    double usd_per_hour = 0;
+    double min_tokens_per_second = 0;
+    double min_weight_bits = 0;
+    int32_t (*cancelled)(void *user) = nullptr;
+    void *cancelled_user = nullptr;
+};
+
+/// The part of the model that one device holds.
+struct Stage {
+    const core::Device *device = nullptr;
+    uint64_t first_layer = 0;
+    uint64_t layer_count = 0;
+    Footprint footprint;
+    double seconds_per_token = 0; ///< 0: not known
+};
+
+/// What was chosen and what it should bring; 0 is not known.
+struct Plan {
+    Format format;
+    double weight_bits = 0; ///< on average
+    Workload workload;      ///< with its defaults
+    std::vector<Stage> stages;
+    Footprint footprint; ///< over all stages
+    Bound bound = Bound::Unknown;
+    double tokens_per_second = 0;
+    double token_seconds = 0;
+    double first_token_seconds = 0;
+    double flops_utilization = 0;
+    double usd_per_hour = 0;
+    double usd_per_million_tokens = 0;
+    double error_factor = 0;
+    double memory_error_factor = 0;
+    std::vector<std::string> notes;
+};
+
+/// The best plan, or NoFit with what lacked and by how much. The devices of the plan are those of
+/// `system`, which must outlive it.
+base::Result<Plan> make_plan(const core::System &system, const core::Model &model,
+                             const Options &options);
+
+/// The schema number written into every plan document.
+inline constexpr uint64_t plan_schema = 1;
+
+/// The whole plan as a document by docs/schema/plan.json, ending in a line end.
+std::string plan_to_json(const core::Model &model, const Plan &plan);
+
+} // namespace hwa::plan

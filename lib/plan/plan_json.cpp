@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+// A plan as JSON, by docs/schema/plan.json.
+#include "base/json.h"
+#include "plan/plan.h"
+
+namespace hwa::plan {
+
+using base::JsonWriter;
+using core::Model;
+
+namespace {
+
+const char *bound_name(Bound bound) {
+    switch (bound) {
+    case Bound::Compute:
+        return "compute";
+    case Bound::Memory:
+        return "memory";
+    case Bound::Link:
+        return "link";
+    case Bound::Unknown:
+        break;
+    }
+    return "unknown";
+}
+
+void write_text(JsonWriter &out, const char *key, const std::string &text) {
+    if (!text.empty())
+        out.key(key).text(text);
+}
+
+/// A quantity that is left out where it is not known.
+void write_known(JsonWriter &out, const char *key, double value) {
+    if (value > 0)
+        out.key(key).real(value);
+}
+
+void write_count(JsonWriter &out, const char *key, uint64_t value) {
+    if (value != 0)
+        out.key(key).u64(value);
+}
+
+void write_footprint(JsonWriter &out, const Footprint &footprint) {
+    out.key("footprint").begin_object();
+    out.key("weights").u64(footprint.weights);
+    out.key("cache").u64(footprint.cache);
+    out.key("activations").u64(footprint.activations);
+    out.key("workspace").u64(footprint.workspace);
+    out.key("total").u64(footprint.total());
+    out.end_object();
+}
+
+void write_model(JsonWriter &out, const Model &model) {
+    out.key("model").begin_object();
+    write_text(out, "name", model.name);
+    write_text(out, "architecture", model.architecture);
+    write_text(out, "recipe", model.recipe);
+    if (model.dtype != core::Dtype::Unknown)
+        out.key("dtype").text(core::dtype_name(model.dtype));
+    out.key("parameters").u64(model.parameters);
+    out.key("active_parameters").u64(model.active_parameters);
+    out.key("layers").u64(model.layers.size());
+    write_count(out, "hidden_size", model.hidden_size);
+    write_count(out, "ffn_size", model.ffn_size);
+    write_count(out, "heads", model.heads);
+    write_count(out, "kv_heads", model.kv_heads);
+    write_count(out, "head_size", model.head_size);
+    write_count(out, "vocabulary", model.vocabulary);
+    write_count(out, "context_limit", model.context_limit);
+    write_count(out, "experts", model.experts);
+    write_count(out, "experts_per_token", model.experts_per_token);
+    out.end_object();
+}
+
+void write_workload(JsonWriter &out, const Workload &workload) {
+    out.key("workload").begin_object();
+    out.key("mode").text("infer");
+    out.key("batch").u64(workload.batch);
+    out.key("prompt_tokens").u64(workload.prompt_tokens);
+    out.key("output_tokens").u64(workload.output_tokens);
+    out.key("context_tokens").u64(workload.context_tokens);
+    out.end_object();
+}
+
+void write_stage(JsonWriter &out, const Stage &stage) {
+    out.begin_object();
+    out.key("device").text(stage.device->id);
+    write_text(out, "name", stage.device->name.value);
+    out.key("first_layer").u64(stage.first_layer);
+    out.key("layer_count").u64(stage.layer_count);
+    write_known(out, "seconds_per_token", stage.seconds_per_token);
+    write_footprint(out, stage.footprint);
+    out.end_object();
+}
+
+void write_speed(JsonWriter &out, const Plan &plan) {
+    out.key("speed").begin_object();
+    out.key("bound").text(bound_name(plan.bound));
+    write_known(out, "tokens_per_second", plan.tokens_per_second);
+    write_known(out, "token_seconds", plan.token_seconds);
+    write_known(out, "first_token_seconds", plan.first_token_seconds);
+    write_known(out, "flops_utilization", plan.flops_utilization);
+    write_known(out, "error_factor", plan.error_factor);
+    out.end_object();
+}
+
+} // namespace
+
+std::string plan_to_json(const Model &model, const Plan &plan) {
+    JsonWriter out;
+    out.begin_object();
+    out.key("schema").u64(plan_schema);
+    write_model(out, model);
+    write_workload(out, plan.workload);
+    out.key("weights").begin_object();
+    out.key("format").text(plan.format.name);
+    if (plan.format.dtype != core::Dtype::Unknown)
+        out.key("dtype").text(core::dtype_name(plan.format.dtype));
+    out.key("as_published").boolean(plan.format.own);
+    out.key("bits").real(plan.weight_bits);
+    out.end_object();
+    out.key("cache_dtype").text(core::dtype_name(plan.workload.cache_dtype));
+    out.key("stages").begin_array();
+    for (const Stage &stage : plan.stages)
+        write_stage(out, stage);
+    out.end_array();
+    write_footprint(out, plan.footprint);
+    out.key("memory_error_factor").real(plan.memory_error_factor);
+    write_speed(out, plan);
+    write_known(out, "usd_per_hour", plan.usd_per_hour);
+    write_known(out, "usd_per_million_tokens", plan.usd_per_million_tokens);
+    out.key("notes").begin_array();
+    for (const std::string &note : plan.notes)
+        out.text(note);
+    out.end_array();
+    out.end_object();
+    return out.take() + "\n";
+}
+
+} // namespace hwa::plan
