@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "core/system.h"
+#include "plan/plan.h"
 
 using namespace hwa;
 
@@ -131,3 +132,19 @@ HWA_SAME(HWA_SUPPORT_UNKNOWN, core::Support::Unknown);
 HWA_SAME(HWA_SUPPORT_NONE, core::Support::None);
 HWA_SAME(HWA_SUPPORT_STORAGE, core::Support::Storage);
 HWA_SAME(HWA_SUPPORT_NATIVE, core::Support::Native);
+HWA_SAME(HWA_MODE_INFER, plan::Mode::Infer);
+HWA_SAME(HWA_MODE_TRAIN, plan::Mode::Train);
+HWA_SAME(HWA_MODE_TUNE_LORA, plan::Mode::TuneLora);
+HWA_SAME(HWA_MODE_TUNE_QLORA, plan::Mode::TuneQlora);
+HWA_SAME(HWA_MODE_TUNE_PREFIX, plan::Mode::TunePrefix);
+HWA_SAME(HWA_MODE_TUNE_DPO, plan::Mode::TuneDpo);
+HWA_SAME(HWA_MODE_TUNE_RLHF, plan::Mode::TuneRlhf);
+HWA_SAME(HWA_MODE_TUNE_DISTILL, plan::Mode::TuneDistill);
+HWA_SAME(HWA_OBJECTIVE_THROUGHPUT, plan::Objective::Throughput);
+HWA_SAME(HWA_OBJECTIVE_LATENCY, plan::Objective::Latency);
+HWA_SAME(HWA_OBJECTIVE_COST, plan::Objective::Cost);
+HWA_SAME(HWA_OBJECTIVE_QUALITY, plan::Objective::Quality);
+HWA_SAME(HWA_BOUND_UNKNOWN, plan::Bound::Unknown);
+HWA_SAME(HWA_BOUND_COMPUTE, plan::Bound::Compute);
+HWA_SAME(HWA_BOUND_MEMORY, plan::Bound::Memory);
+HWA_SAME(HWA_BOUND_LINK, plan::Bound::Link);

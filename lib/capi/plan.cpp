@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// The public functions of plans.
+#include "plan/plan.h"
+
+#include "capi/entry.h"
+#include "capi/model.h"
+#include "capi/objects.h"
+
+using namespace hwa;
+using namespace hwa::capi;
+
+struct hwa_plan_t {
+    std::shared_ptr<const SystemState> system;
+    std::shared_ptr<const core::Model> model;
+    plan::Plan plan;
+    mutable std::once_flag json_once;
+    mutable std::string json;
+};
+
+namespace hwa::capi {
+
+static base::Result<std::vector<const core::Device *>>
+devices_in(const SystemState &system, const hwa_plan_options_t &options) {
+    std::vector<const core::Device *> made;
+    if ((options.devices == nullptr) != (options.device_count == 0))
+        return base::error(base::Status::Invalid, "options: devices is %s, and device_count is %u",
+                           options.devices == nullptr ? "NULL" : "given", options.device_count);
+    if (options.device_count > system.devices.size())
+        return base::error(base::Status::Invalid,
+                           "options: device_count is %u, and the system has %zu devices",
+                           options.device_count, system.devices.size());
+    for (uint32_t i = 0; i < options.device_count; ++i) {
+        if (!system.owns(options.devices[i]))
+            return base::error(base::Status::Invalid, "options: devices[%u] %s", i,
+                               options.devices[i] == nullptr ? "is NULL" : "is of another system");
+        made.push_back(options.devices[i]->facts);
+    }
+    return made;
+}
+
+static base::Result<plan::Options> options_in(const SystemState &system,
+                                              const hwa_plan_options_t *given) {
+    HWA_TRY(const hwa_plan_options_t taken, take_in(given, "options"));
+    plan::Options made;
+    made.objective = static_cast<plan::Objective>(taken.objective);
+    HWA_TRY(made.workload, workload_in(taken.workload));
+    HWA_TRY(made.devices, devices_in(system, taken));
+    made.max_devices = taken.max_devices;
+    made.headroom = taken.headroom;
+    made.usd_per_hour = taken.usd_per_hour;
+    made.min_tokens_per_second = taken.min_tokens_per_second;
+    made.min_weight_bits = taken.min_weight_bits;
+    made.cancelled = taken.cancelled;
+    made.cancelled_user = taken.cancelled_user;
+    return made;
+}
+
+/// Estimates and the split; the counts of lists are left to the caller.
+static void put_numbers(const plan::Plan &plan, hwa_plan_info_t &info) {
+    info.bound = static_cast<hwa_bound_t>(plan.bound);
+    info.weight_dtype = static_cast<hwa_dtype_t>(plan.format.dtype);
+    info.cache_dtype = static_cast<hwa_dtype_t>(plan.workload.cache_dtype);
+    info.tensor_parallel = 1;
+    info.data_parallel = 1;
+    info.expert_parallel = 1;
+    info.context_parallel = 1;
+    info.footprint = footprint_out(plan.footprint);
+    info.tokens_per_second = plan.tokens_per_second;
+    info.first_token_seconds = plan.first_token_seconds;
+    info.usd_per_hour = plan.usd_per_hour;
+    info.usd_per_million_tokens = plan.usd_per_million_tokens;
+    info.error_factor = plan.error_factor;
+    info.token_seconds = plan.token_seconds;
+    info.flops_utilization = plan.flops_utilization;
+    info.memory_error_factor = plan.memory_error_factor;
+}
+
+} // namespace hwa::capi
+
+hwa_status_t hwa_plan(const hwa_system_t *system, const hwa_model_t *model,
+                      const hwa_plan_options_t *options, hwa_plan_t **out_plan,
+                      hwa_error_t *error) {
+    return hand_out(out_plan, error, [&]() -> base::Result<std::unique_ptr<hwa_plan_t>> {
+        if (system == nullptr || model == nullptr)
+            return null_argument(system == nullptr ? "system" : "model");
+        HWA_TRY(const plan::Options taken, options_in(*system->state, options));
+        auto made = std::make_unique<hwa_plan_t>();
+        made->system = system->state;
+        made->model = model->model;
+        HWA_TRY(made->plan, plan::make_plan(made->system->system, *made->model, taken));
+        return made;
+    });
+}
+
+hwa_status_t hwa_plan_info(const hwa_plan_t *plan, hwa_plan_info_t *info) {
+    if (plan == nullptr)
+        return HWA_ERROR_INVALID;
+    hwa_plan_info_t made = HWA_INIT(hwa_plan_info_t);
+    put_numbers(plan->plan, made);
+    made.stage_count = static_cast<uint32_t>(plan->plan.stages.size());
+    made.pipeline_parallel = made.stage_count;
+    made.note_count = static_cast<uint32_t>(plan->plan.notes.size());
+    made.recipe = plan->plan.format.own ? or_null(plan->model->recipe) : nullptr;
+    return fill_out(info, made);
+}
+
+hwa_status_t hwa_plan_stage(const hwa_plan_t *plan, uint32_t index, hwa_stage_t *stage) {
+    if (plan == nullptr)
+        return HWA_ERROR_INVALID;
+    if (index >= plan->plan.stages.size())
+        return HWA_ERROR_RANGE;
+    const plan::Stage &found = plan->plan.stages[index];
+    hwa_stage_t made = HWA_INIT(hwa_stage_t);
+    made.first_layer = static_cast<uint32_t>(found.first_layer);
+    made.layer_count = static_cast<uint32_t>(found.layer_count);
+    made.device = plan->system->find(found.device->id);
+    made.footprint = footprint_out(found.footprint);
+    made.seconds_per_token = found.seconds_per_token;
+    return fill_out(stage, made);
+}
+
+const char *hwa_plan_note(const hwa_plan_t *plan, uint32_t index) {
+    if (plan == nullptr || index >= plan->plan.notes.size())
+        return nullptr;
+    return plan->plan.notes[index].c_str();
+}
+
+const char *hwa_plan_json(const hwa_plan_t *plan) {
+    if (plan == nullptr)
+        return nullptr;
+    try {
+        std::call_once(plan->json_once,
+                       [&] { plan->json = plan::plan_to_json(*plan->model, plan->plan); });
+    } catch (...) { // Out of memory; the next call tries again.
+        return nullptr;
+    }
+    return plan->json.c_str();
+}
+
+void hwa_plan_free(hwa_plan_t *plan) {
+    delete plan;
+}
