@@ -50,6 +50,7 @@ static uint32_t work(const data::CoreDesign &design, const IsaSet &isa, Dtype dt
     case Dtype::F16:
         return isa.has(Isa::AmxFp16) ? tile_bf16 : has_f16(isa) ? design.f16 : 0;
     case Dtype::I8:
+    case Dtype::U8:
         if (isa.has(Isa::AmxInt8))
             return tile_i8;
         return !has_dot_product(isa) ? 0 : narrowed ? design.i8 / 2 : design.i8;

@@ -6,6 +6,7 @@
 #include "core/system.h"
 #include "detect/cpu.h"
 #include "detect/driver_tier.h"
+#include "detect/links.h"
 #include "detect/memory.h"
 #include "detect/probe.h"
 #include "os/host.h"
@@ -111,6 +112,8 @@ static Result<System> look(const os::Host &host, const Options &options) {
     if (host.live() && !options.no_drivers)
         HWA_CHECK(ask_drivers(host, options, system));
     HWA_CHECK(cancelled(options));
+    if (!options.no_links)
+        find_links(host, system);
     add_skipped(options, system);
     order_rows(system);
     core::order(system);

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// Device nodes of PCI devices: render nodes (Linux Documentation/gpu/drm-uapi.rst), compute
+// accelerators (Documentation/accel/introduction.rst), NVIDIA's own.
+#include "detect/pci_access.h"
+
+#include "base/text.h"
+#include "base/units.h"
+
+#include <algorithm>
+
+namespace hwa::detect {
+
+using base::Status;
+using core::Device;
+using os::Host;
+
+/// Name of a numeric group by /etc/group (group(5)), or its number.
+static std::string group_name(const Host &host, uint32_t number) {
+    const std::string digits = std::to_string(number);
+    const auto text = host.read_file("/etc/group", 256 * base::KiB);
+    if (text)
+        for (const std::string_view line : base::split(*text, '\n')) {
+            const auto fields = base::split(line, ':');
+            if (fields.size() >= 3 && fields[2] == digits)
+                return base::sanitise(fields[0], 32);
+        }
+    return digits;
+}
+
+/// The node below /dev that the driver made for the function; "" if it made none.
+static std::string find_node(const Host &host, const os::PciFunction &function) {
+    const std::string folder = os::pci_folder + function.address;
+    struct Place {
+        const char *below, *prefix, *dev;
+    };
+    // Display functions have render nodes, accelerators mostly the other kind; either may have
+    // both.
+    static constexpr Place render = {"/drm", "renderD", "/dev/dri/"};
+    static constexpr Place accel = {"/accel", "accel", "/dev/accel/"};
+    const bool display = function.class_code >> 16 == 0x03;
+    for (const Place &place : {display ? render : accel, display ? accel : render})
+        if (const auto names = host.list(folder + place.below, 64))
+            for (const std::string &name : *names)
+                if (name.starts_with(place.prefix))
+                    return place.dev + name;
+    return function.driver == "nvidia" ? "/dev/nvidiactl" : "";
+}
+
+static void deny(Device &device, Status status, std::string message) {
+    device.access = status;
+    device.access_message = std::move(message);
+}
+
+static void try_node(const Host &host, const std::string &node, Device &device) {
+    device.put_attr(core::attr_text("device.node", node, core::Source::Kernel));
+    const Status status = host.access(node);
+    if (status == Status::Ok) {
+        device.access = Status::Ok;
+        device.flags |= core::DeviceUsable;
+    } else if (status == Status::Denied) {
+        const auto group = host.group(node);
+        const std::string member =
+            group ? "; become a member of the group " + group_name(host, *group) : "";
+        deny(device, Status::Denied, "no permission to open " + node + member);
+    } else {
+        deny(device, Status::Unavailable,
+             "the device node " + node + " is not here; a container must be given it");
+    }
+}
+
+void find_access(const Host &host, const os::PciFunction &function, Device &device) {
+    if (function.driver.empty()) {
+        deny(device, Status::Unavailable, "no kernel driver is bound to it");
+        return;
+    }
+    if (function.driver == "vfio-pci" || function.driver == "pci-stub") {
+        deny(device, Status::Unavailable,
+             "bound to " + function.driver + ", which keeps it for a virtual machine");
+        return;
+    }
+    const std::string node = find_node(host, function);
+    if (!node.empty())
+        try_node(host, node, device);
+    else if (device.kind == core::Kind::Gpu)
+        deny(device, Status::Unavailable,
+             "its driver " + function.driver + " offers no render node to compute with");
+    else
+        deny(device, Status::Unsupported,
+             "this version knows no device node of its driver " + function.driver);
+}
+
+} // namespace hwa::detect

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// The PCI bus from sysfs: the file uevent has what the kernel's pci_uevent() puts there
+// (PCI_CLASS, PCI_ID, PCI_SUBSYS_ID, DRIVER).
+#include "os/pci.h"
+
+#include "base/text.h"
+
+namespace hwa::os {
+
+static constexpr size_t address_limit = 24; // eight digits of domain and then some
+
+static uint32_t hex(std::string_view text) {
+    const auto value = base::parse_u64(base::trim(text), 16);
+    return value && *value <= UINT32_MAX ? static_cast<uint32_t>(*value) : 0;
+}
+
+/// Splits "10DE:2684".
+static void read_pair(std::string_view text, uint32_t &vendor, uint32_t &device) {
+    const size_t colon = text.find(':');
+    if (colon == std::string_view::npos)
+        return;
+    vendor = hex(text.substr(0, colon)) & 0xffff;
+    device = hex(text.substr(colon + 1)) & 0xffff;
+}
+
+static void read_uevent(std::string_view text, PciFunction &function) {
+    for (const std::string_view line : base::split(text, '\n')) {
+        const size_t equals = line.find('=');
+        if (equals == std::string_view::npos)
+            continue;
+        const std::string_view key = line.substr(0, equals);
+        const std::string_view value = line.substr(equals + 1);
+        if (key == "PCI_CLASS")
+            function.class_code = hex(value) & 0xffffff;
+        else if (key == "PCI_ID")
+            read_pair(value, function.vendor, function.device);
+        else if (key == "PCI_SUBSYS_ID")
+            read_pair(value, function.subsystem_vendor, function.subsystem_device);
+        else if (key == "DRIVER")
+            function.driver = base::sanitise(value, 64);
+    }
+}
+
+/// Trees gathered by others may have the single attributes only.
+static void read_attributes(const Host &host, const std::string &folder, PciFunction &function) {
+    const auto number = [&](const char *name) {
+        const auto text = host.read_file(folder + name);
+        return text ? hex(*text) : 0;
+    };
+    function.class_code = number("/class") & 0xffffff;
+    if (function.class_code == 0)
+        return;
+    function.vendor = number("/vendor") & 0xffff;
+    function.device = number("/device") & 0xffff;
+    if (const auto driver = host.read_link(folder + "/driver"))
+        function.driver = base::sanitise(driver->substr(driver->rfind('/') + 1), 64);
+}
+
+/// True for "dddd:bb:dd.f" in lower-case digits, the domain of four or more.
+static bool is_address(std::string_view name) {
+    if (name.size() < 12 || name.size() > address_limit)
+        return false;
+    constexpr std::string_view shape = ":00:00.0";
+    const std::string_view tail = name.substr(name.size() - shape.size());
+    for (size_t i = 0; i < name.size(); ++i) {
+        const char c = name[i];
+        const size_t from_tail = i + shape.size() - name.size();
+        const bool mark = i + shape.size() >= name.size() && shape[from_tail] != '0';
+        const bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+        if (mark ? tail[from_tail] != shape[from_tail] : !digit)
+            return false;
+    }
+    return true;
+}
+
+base::Result<std::vector<PciFunction>> pci_functions(const Host &host) {
+    HWA_TRY(const std::vector<std::string> names, host.list("/sys/bus/pci/devices"));
+    std::vector<PciFunction> functions;
+    for (const std::string &name : names) {
+        if (!is_address(name))
+            continue;
+        PciFunction function;
+        function.address = name;
+        const std::string folder = pci_folder + name;
+        if (const auto text = host.read_file(folder + "/uevent"))
+            read_uevent(*text, function);
+        else if (!host.live())
+            read_attributes(host, folder, function);
+        if (function.class_code != 0)
+            functions.push_back(std::move(function));
+    }
+    return functions;
+}
+
+} // namespace hwa::os
