@@ -41,23 +41,26 @@ static Processors common(const Processors &a, const Processors &b) {
 
 /// The designs of an x86 processor; hybrid ones have two, told apart by the kernel's event sources.
 static void find_designs(const Host &host, CpuFacts &facts) {
-    const data::CoreDesign *design =
+    const data::CoreDesign *large =
         data::find_x86_core(facts.vendor, facts.family, facts.model, facts.stepping);
-    if (design == nullptr)
+    if (large == nullptr)
         return;
-    facts.architecture = design->architecture;
-    facts.kinds = {{design->architecture, {}, *design}};
-    const auto large = facts.hybrid ? read_list(host, "/sys/devices/cpu_core/cpus") : std::nullopt;
-    const auto small = large ? read_list(host, "/sys/devices/cpu_atom/cpus") : std::nullopt;
-    const data::CoreDesign *other = data::find_small_core(design->architecture);
-    if (!small || small->empty()) {
-        if (other != nullptr && facts.hybrid)
-            facts.kinds.clear(); // which cores are small is not known, so nor is the rate
+    facts.architecture = large->architecture;
+    const data::CoreDesign *small = data::find_small_core(large->architecture);
+    // CPUID says whether there are two; /proc/cpuinfo does not, so there the design has to.
+    facts.hybrid = facts.hybrid || (!facts.by_cpuid && small != nullptr);
+    if (!facts.hybrid) {
+        facts.kinds = {{large->architecture, {}, *large}};
         return;
     }
-    facts.kinds[0].threads = *large;
-    facts.kinds.push_back({other != nullptr ? other->architecture : "small", *small,
-                           other != nullptr ? *other : data::CoreDesign{}});
+    const auto larges = read_list(host, "/sys/devices/cpu_core/cpus");
+    const auto smalls = larges ? read_list(host, "/sys/devices/cpu_atom/cpus") : std::nullopt;
+    if (!smalls)
+        return; // which cores are small is not known, so nor is what they do together
+    facts.kinds = {{large->architecture, *larges, *large}};
+    if (!smalls->empty())
+        facts.kinds.push_back({small != nullptr ? small->architecture : "small", *smalls,
+                               small != nullptr ? *small : data::CoreDesign{}});
 }
 
 /// What the driver of the frequency says that a processor can reach, in kHz.
@@ -184,7 +187,9 @@ static void put_caches(const CpuFacts &facts, const Socket &socket, Device &devi
         memory.name = 'L' + std::to_string(cache.level);
         if (cache.kind != 'u')
             memory.name += cache.kind;
-        if (const uint64_t count = cache_count(cache, per_core, socket); count > 0)
+        // Only caches of the first processor were looked at; other cores may have others.
+        const uint64_t count = facts.hybrid ? 0 : cache_count(cache, per_core, socket);
+        if (count > 0)
             put_int(device, "cache." + memory.name + ".count", count, Source::Derived);
         device.memories.push_back(std::move(memory));
     }

@@ -36,6 +36,7 @@ struct CpuFacts {
     core::Source source = core::Source::Unknown; ///< of the three above
     std::string hypervisor; ///< "kvm"; "" if there is none or it keeps its name
     bool is_virtual = false;
+    bool by_cpuid = false; ///< else by what the kernel tells
     bool hybrid = false;
     uint32_t family = 0, model = 0, stepping = 0; ///< x86
     uint64_t nominal_hz = 0;                      ///< told by the processor or its name

@@ -147,6 +147,7 @@ bool read_x86(const Host &host, CpuFacts &facts) {
     read_signature(leaf1.eax, facts);
     facts.name = read_brand(host);
     facts.source = core::Source::Kernel;
+    facts.by_cpuid = true;
     const bool like_amd = facts.vendor == "amd" || facts.vendor == "hygon";
     if (like_amd || first->eax >= 4)
         facts.caches = read_cpuid_caches(host, like_amd ? 0x8000001d : 4);
