@@ -23,7 +23,7 @@ static constexpr int out_of_the_way = 100;
 /// terabytes of it without using any.
 static constexpr rlim_t memory_limit = 8 * base::GiB;
 
-static void lower(__rlimit_resource_t resource, rlim_t to) {
+static void lower(auto resource, rlim_t to) {
     rlimit limit = {};
     if (::getrlimit(resource, &limit) != 0)
         return;
