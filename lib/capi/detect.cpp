@@ -39,7 +39,7 @@ static base::Done adopt_log(const hwa_detect_options_t &options, base::Log &log)
             options.log_release(options.log_user);
         return base::error(base::Status::HostMemory, "no memory for the log");
     }
-    const auto level = static_cast<base::LogLevel>(options.log_level);
+    const auto level = static_cast<base::LogLevel>(number(options.log_level));
     const auto write = options.log != nullptr ? write_line : nullptr;
     const auto *sink = new (std::nothrow) base::LogSink(level, write, caller, release_log);
     if (sink == nullptr) {
@@ -68,9 +68,9 @@ static base::Result<detect::Options> read_options(const hwa_detect_options_t &gi
         return base::error(base::Status::Unsupported,
                            "options.flags: this version does not know the bits 0x%x",
                            given.flags & ~known_flags);
-    if (given.log_level < HWA_LOG_NONE || given.log_level > HWA_LOG_DEBUG)
-        return base::error(base::Status::Invalid, "options.log_level: there is no level %d",
-                           static_cast<int>(given.log_level));
+    const int32_t level = number(given.log_level);
+    if (level < HWA_LOG_NONE || level > HWA_LOG_DEBUG)
+        return base::error(base::Status::Invalid, "options.log_level: there is no level %d", level);
     detect::Options options;
     options.no_drivers = (given.flags & HWA_DETECT_NO_DRIVERS) != 0;
     options.in_process = (given.flags & HWA_DETECT_IN_PROCESS) != 0;

@@ -63,7 +63,7 @@ hwa_status_t hwa_device_compute(const hwa_device_t *device, hwa_dtype_t dtype,
     if (device == nullptr)
         return HWA_ERROR_INVALID;
     hwa_compute_info_t full = HWA_INIT(hwa_compute_info_t);
-    const core::Compute *row = device->facts->find_compute(static_cast<core::Dtype>(dtype));
+    const core::Compute *row = device->facts->find_compute(static_cast<core::Dtype>(number(dtype)));
     if (row != nullptr) {
         full.support = static_cast<hwa_support_t>(row->support);
         full.ops_per_second = row->ops_per_second;

@@ -48,6 +48,15 @@ hwa_status_t hand_out(T **out, hwa_error_t *error, Body &&body) noexcept {
 
 base::Error null_argument(const char *name);
 
+/// An enumerator from a caller as the number it is. It may be none of its enumeration's values, and
+/// C++ leaves open what loading such a one as an enumerator does.
+template <class Enum> int32_t number(const Enum &given) noexcept {
+    static_assert(sizeof(Enum) == sizeof(int32_t));
+    int32_t value = 0;
+    std::memcpy(&value, &given, sizeof value);
+    return value;
+}
+
 /// A copy of a growing struct that the caller passed in; NULL is the default. Bytes this version
 /// does not know must be zero.
 template <class T> base::Result<T> take_in(const T *given, const char *name) {

@@ -39,15 +39,15 @@ uint32_t hwa_version(void) {
 }
 
 const char *hwa_status_name(hwa_status_t status) {
-    return base::status_name(static_cast<base::Status>(status));
+    return base::status_name(static_cast<base::Status>(capi::number(status)));
 }
 
 const char *hwa_kind_name(hwa_kind_t kind) {
-    return core::kind_name(static_cast<core::Kind>(kind));
+    return core::kind_name(static_cast<core::Kind>(capi::number(kind)));
 }
 
 const char *hwa_dtype_name(hwa_dtype_t dtype) {
-    return core::dtype_name(static_cast<core::Dtype>(dtype));
+    return core::dtype_name(static_cast<core::Dtype>(capi::number(dtype)));
 }
 
 hwa_dtype_t hwa_dtype_from_name(const char *name) {
@@ -55,5 +55,5 @@ hwa_dtype_t hwa_dtype_from_name(const char *name) {
 }
 
 double hwa_dtype_bits(hwa_dtype_t dtype) {
-    return core::dtype_bits(static_cast<core::Dtype>(dtype));
+    return core::dtype_bits(static_cast<core::Dtype>(capi::number(dtype)));
 }

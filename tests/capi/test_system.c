@@ -74,6 +74,8 @@ static void reads_everything_of_a_document(void **state) {
     assert_int_equal(compute.support, HWA_SUPPORT_UNKNOWN);
     assert_int_equal(hwa_device_compute(gpu, (hwa_dtype_t)12345, &compute), HWA_OK);
     assert_int_equal(compute.support, HWA_SUPPORT_UNKNOWN);
+    assert_int_equal(hwa_device_compute(gpu, (hwa_dtype_t)-1, &compute), HWA_OK);
+    assert_int_equal(compute.support, HWA_SUPPORT_UNKNOWN);
 
     hwa_runtime_info_t runtime = HWA_INIT(hwa_runtime_info_t);
     assert_int_equal(hwa_device_runtime(gpu, 0, &runtime), HWA_OK);
@@ -178,15 +180,14 @@ static void structs_of_any_size_come_out(void **state) {
 
 static void null_is_refused_or_harmless(void **state) {
     (void)state;
-    hwa_system_t *system = system_of(DOCUMENT);
-    const hwa_device_t *device = hwa_system_device(system, 0);
+    hwa_system_t *system = NULL;
     hwa_attr_t attr;
     hwa_system_info_t info = HWA_INIT(hwa_system_info_t);
     hwa_error_t error;
     assert_int_equal(hwa_system_from_json(NULL, &system, &error), HWA_ERROR_INVALID);
     assert_null(system);
     system = system_of(DOCUMENT);
-    device = hwa_system_device(system, 0);
+    const hwa_device_t *device = hwa_system_device(system, 0);
     assert_int_equal(hwa_system_from_json("{}", NULL, NULL), HWA_ERROR_INVALID);
     assert_int_equal(hwa_detect(NULL, NULL, NULL), HWA_ERROR_INVALID);
     assert_int_equal(hwa_system_info(NULL, &info), HWA_ERROR_INVALID);
@@ -241,6 +242,19 @@ static void json_is_the_same_again_and_again(void **state) {
     assert_string_equal(hwa_system_json(second), copy);
     free(copy);
     hwa_system_free(second);
+}
+
+static void names_of_unknown_values(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; ++i) {
+        const int32_t odd = i == 0 ? 12345 : -1;
+        assert_string_equal(hwa_kind_name((hwa_kind_t)odd), "unknown");
+        assert_string_equal(hwa_dtype_name((hwa_dtype_t)odd), "unknown");
+        assert_string_equal(hwa_status_name((hwa_status_t)odd), "unknown status");
+        assert_true(hwa_dtype_bits((hwa_dtype_t)odd) == 0);
+    }
+    assert_int_equal(hwa_dtype_from_name("f1"), HWA_DTYPE_UNKNOWN);
+    assert_int_equal(hwa_dtype_from_name(NULL), HWA_DTYPE_UNKNOWN);
 }
 
 static int released;
@@ -339,6 +353,7 @@ int main(void) {
         cmocka_unit_test(null_is_refused_or_harmless),
         cmocka_unit_test(errors_name_the_place),
         cmocka_unit_test(json_is_the_same_again_and_again),
+        cmocka_unit_test(names_of_unknown_values),
         cmocka_unit_test(the_log_is_released_once),
         cmocka_unit_test(options_out_of_bounds_are_refused),
     };
