@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// Buffers: memory made or borrowed, and copies in and out.
+#include "capi/entry.h"
+#include "capi/launch.h"
+
+namespace hwa::capi {
+
+using base::Status;
+
+static constexpr uint32_t known_flags = HWA_BUFFER_HOST_VISIBLE | HWA_BUFFER_READ_ONLY;
+
+static base::Done check_desc(const hwa_buffer_desc_t &desc, const launch::Limits &limits) {
+    HWA_CHECK(check_flags("desc.flags", desc.flags, known_flags));
+    const auto size = static_cast<unsigned long long>(desc.size_bytes);
+    if (desc.size_bytes == 0)
+        return base::error(Status::Invalid, "desc.size_bytes is 0");
+    if (desc.host != nullptr && desc.native != 0)
+        return base::error(Status::Invalid, "desc.host and desc.native are both set");
+    if (limits.buffer_bytes != 0 && desc.size_bytes > limits.buffer_bytes)
+        return base::error(Status::Unsupported,
+                           "a buffer of %llu bytes is larger than this device's limit of %llu",
+                           size, static_cast<unsigned long long>(limits.buffer_bytes));
+    if (desc.size_bytes > PTRDIFF_MAX)
+        return base::error(Status::HostMemory, "no memory has %llu bytes", size);
+    if (desc.size_bytes > UINTPTR_MAX - reinterpret_cast<uintptr_t>(desc.host))
+        return base::error(Status::Invalid, "desc.host with %llu bytes wraps around", size);
+    return {};
+}
+
+static base::Result<std::unique_ptr<hwa_buffer_t>> create(const QueuePtr &state,
+                                                          const hwa_buffer_desc_t &desc) {
+    HWA_CHECK(check_process(*state));
+    HWA_CHECK(check_desc(desc, state->queue->limits()));
+    const auto hook = std::make_shared<Hook>(desc.release, desc.release_user);
+    launch::MemoryRequest request;
+    request.size_bytes = desc.size_bytes;
+    request.host_visible = (desc.flags & HWA_BUFFER_HOST_VISIBLE) != 0;
+    request.read_only = (desc.flags & HWA_BUFFER_READ_ONLY) != 0;
+    request.host = desc.host;
+    request.native = desc.native;
+    request.lease = hook;
+    auto made = std::make_unique<hwa_buffer_t>();
+    made->queue = state;
+    made->size_bytes = desc.size_bytes;
+    made->read_only = request.read_only;
+    const bool lent = desc.host != nullptr || desc.native != 0;
+    HWA_TRY(made->memory, lent ? state->queue->wrap(request) : state->queue->allocate(request));
+    hook->armed = true;
+    return made;
+}
+
+static base::Done check_range(const hwa_buffer_t &buffer, uint64_t offset, const void *data,
+                              uint64_t size_bytes) {
+    HWA_CHECK(check_process(*buffer.queue));
+    if (data == nullptr)
+        return null_argument("data");
+    if (size_bytes == 0)
+        return base::error(Status::Invalid, "size_bytes is 0");
+    if (offset > buffer.size_bytes || size_bytes > buffer.size_bytes - offset)
+        return base::error(
+            Status::Invalid, "%llu bytes from byte %llu on are not in a buffer of %llu bytes",
+            static_cast<unsigned long long>(size_bytes), static_cast<unsigned long long>(offset),
+            static_cast<unsigned long long>(buffer.size_bytes));
+    return {};
+}
+
+/// A copy that was given up could still write to the caller's memory later. So a call that blocks
+/// waits, with its deadline, for what is queued already, and puts the copy in only then.
+template <class Copy> static base::Done copy_now(const QueueState &state, Copy &&copy) {
+    if (auto idle = state.queue->finish(state.timeout_ns); !idle) {
+        if (idle.error().status == Status::Timeout)
+            idle.error().message = "earlier work of the queue took too long; nothing was copied";
+        return idle;
+    }
+    HWA_TRY(const std::shared_ptr<launch::Event> event, copy());
+    return state.queue->wait(*event, HWA_FOREVER);
+}
+
+template <class Copy>
+static hwa_status_t transfer(const hwa_buffer_t *buffer, uint64_t offset, const void *data,
+                             uint64_t size_bytes, hwa_event_t **out_event, hwa_error_t *error,
+                             Copy &&copy) noexcept {
+    if (out_event != nullptr)
+        *out_event = nullptr;
+    return guarded(error, [&]() -> base::Done {
+        if (buffer == nullptr)
+            return null_argument("buffer");
+        HWA_CHECK(check_range(*buffer, offset, data, size_bytes));
+        const QueueState &state = *buffer->queue;
+        if (out_event == nullptr)
+            return copy_now(state, [&] { return copy(*state.queue); });
+        auto made = std::make_unique<hwa_event_t>();
+        made->queue = buffer->queue;
+        HWA_TRY(made->event, copy(*state.queue));
+        *out_event = made.release();
+        return {};
+    });
+}
+
+} // namespace hwa::capi
+
+using namespace hwa;
+using namespace hwa::capi;
+
+hwa_status_t hwa_buffer_create(hwa_queue_t *queue, const hwa_buffer_desc_t *desc,
+                               hwa_buffer_t **out_buffer, hwa_error_t *error) {
+    return hand_out(out_buffer, error, [&]() -> base::Result<std::unique_ptr<hwa_buffer_t>> {
+        if (queue == nullptr)
+            return null_argument("queue");
+        if (desc == nullptr)
+            return null_argument("desc");
+        HWA_TRY(const hwa_buffer_desc_t given, take_in(desc, "desc"));
+        return create(queue->queue, given);
+    });
+}
+
+hwa_status_t hwa_buffer_write(hwa_buffer_t *buffer, uint64_t offset, const void *data,
+                              uint64_t size_bytes, hwa_event_t **out_event, hwa_error_t *error) {
+    return transfer(buffer, offset, data, size_bytes, out_event, error, [&](launch::Queue &queue) {
+        return queue.write(buffer->memory, offset, data, size_bytes);
+    });
+}
+
+hwa_status_t hwa_buffer_read(hwa_buffer_t *buffer, uint64_t offset, void *data, uint64_t size_bytes,
+                             hwa_event_t **out_event, hwa_error_t *error) {
+    return transfer(buffer, offset, data, size_bytes, out_event, error, [&](launch::Queue &queue) {
+        return queue.read(buffer->memory, offset, data, size_bytes);
+    });
+}
+
+uint64_t hwa_buffer_size(const hwa_buffer_t *buffer) {
+    return buffer == nullptr ? 0 : buffer->size_bytes;
+}
+
+uint64_t hwa_buffer_native(const hwa_buffer_t *buffer) {
+    return buffer == nullptr || forked(*buffer->queue) ? 0 : buffer->memory->native();
+}
+
+void hwa_buffer_free(hwa_buffer_t *buffer) {
+    let_go(buffer);
+}

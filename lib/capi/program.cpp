@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+// Programs: a kernel from the first variant that fits, or an operation from a provider.
+#include "capi/entry.h"
+#include "capi/launch.h"
+
+#include "base/text.h"
+#include "core/code.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hwa::capi {
+
+using base::Status;
+
+/// More than any caller has, and few enough to copy without a thought.
+static constexpr uint32_t variant_limit = 1024;
+static constexpr uint32_t attr_limit = 1024;
+
+/// A function of the caller's, as a runtime calls it.
+struct HostFunction {
+    hwa_host_kernel_fn host;
+    void *user;
+    Hook hook;
+
+    static int32_t call(const void *state, const launch::HostCall &from) {
+        const auto &self = *static_cast<const HostFunction *>(state);
+        hwa_host_call_t call = HWA_INIT(hwa_host_call_t);
+        call.arg_count = static_cast<uint32_t>(from.args.size());
+        std::copy(from.group.begin(), from.group.end(), call.group);
+        std::copy(from.grid.begin(), from.grid.end(), call.grid);
+        std::copy(from.threads.begin(), from.threads.end(), call.threads);
+        call.shared_bytes = from.shared_bytes;
+        call.args = from.args.data();
+        call.arg_bytes = from.arg_bytes;
+        call.shared = from.shared;
+        return self.host(self.user, &call);
+    }
+};
+
+/// A variant that has been looked at: what to build and whose hook goes with it.
+struct Variant {
+    launch::CodeRequest request;
+    std::shared_ptr<HostFunction> function;
+};
+
+static base::Result<Variant> read_variant(const hwa_kernel_desc_t *given, uint32_t index) {
+    const std::string name = base::format("variants[%u]", index);
+    if (given == nullptr)
+        return null_argument(name.c_str());
+    HWA_TRY(const hwa_kernel_desc_t desc, take_in(given, name.c_str()));
+    Variant variant;
+    variant.request.kind = static_cast<core::Code>(desc.code_kind);
+    variant.request.entry = desc.entry == nullptr ? "main" : desc.entry;
+    variant.request.options = or_empty(desc.build_options);
+    if (desc.code_kind == HWA_CODE_UNKNOWN)
+        return base::error(Status::Invalid, "%s: code_kind is not set", name.c_str());
+    if (desc.code_kind == HWA_CODE_HOST) {
+        if (desc.host == nullptr)
+            return base::error(Status::Invalid, "%s: host is NULL", name.c_str());
+        variant.function = std::shared_ptr<HostFunction>(
+            new HostFunction{desc.host, desc.host_user, Hook(desc.host_release, desc.host_user)});
+        variant.request.host = HostFunction::call;
+        variant.request.state = variant.function;
+        return variant;
+    }
+    if (desc.code == nullptr || desc.code_bytes == 0)
+        return base::error(Status::Invalid, "%s: there is no code", name.c_str());
+    variant.request.code = {static_cast<const char *>(desc.code), desc.code_bytes};
+    return variant;
+}
+
+static void log_build(const QueueState &state, bool failed) {
+    const auto level = failed ? base::LogLevel::Error : base::LogLevel::Info;
+    for (const std::string_view line : base::split(state.build_log, '\n'))
+        HWA_LOG(state.system->log, level, state.row->name.c_str(), "%s",
+                base::sanitise(line).c_str());
+}
+
+/// Builds the first variant whose kind the runtime takes; a kind it does not take adds its reason.
+static base::Result<std::shared_ptr<launch::Program>>
+build_first(QueueState &state, std::span<const Variant> variants, std::string &name) {
+    std::string reasons;
+    for (const Variant &variant : variants) {
+        state.build_log.clear();
+        auto built = state.queue->build(variant.request, state.build_log);
+        log_build(state, !built);
+        if (built || built.error().status != Status::Unsupported) {
+            name = variant.function == nullptr ? variant.request.entry : "host";
+            return built;
+        }
+        reasons +=
+            base::format("%s%s: %s", reasons.empty() ? "" : "; ",
+                         core::code_name(variant.request.kind), built.error().message.c_str());
+    }
+    return base::error(Status::Unsupported, "%s takes none of the variants (%s)",
+                       state.row->name.c_str(), reasons.c_str());
+}
+
+static base::Result<std::unique_ptr<hwa_program_t>>
+from_kernel(const QueuePtr &state, std::span<const hwa_kernel_desc_t *const> given) {
+    HWA_CHECK(check_process(*state));
+    std::vector<Variant> variants;
+    for (size_t i = 0; i < given.size(); ++i) {
+        HWA_TRY(Variant variant, read_variant(given[i], static_cast<uint32_t>(i)));
+        variants.push_back(std::move(variant));
+    }
+    auto made = std::make_unique<hwa_program_t>();
+    made->queue = state;
+    HWA_TRY(made->program, build_first(*state, variants, made->name));
+    made->provider = state->driver.empty() ? state->row->name : state->driver;
+    // A function that was not chosen will never be called: its hook runs as `variants` goes.
+    for (const Variant &variant : variants)
+        if (variant.function != nullptr)
+            variant.function->hook.armed = true;
+    return made;
+}
+
+static base::Result<core::Attr> read_attr(const hwa_attr_t &given, uint32_t index) {
+    core::Attr attr;
+    if (given.key == nullptr || given.key[0] == '\0')
+        return base::error(Status::Invalid, "attrs[%u]: has no key", index);
+    attr.key = base::sanitise(given.key, 64);
+    attr.type = static_cast<core::AttrType>(given.type);
+    switch (given.type) {
+    case HWA_ATTR_INT:
+        attr.i = given.i;
+        return attr;
+    case HWA_ATTR_REAL:
+        if (!std::isfinite(given.r))
+            return base::error(Status::Invalid, "attrs[%u]: %s is not a finite number", index,
+                               attr.key.c_str());
+        attr.r = given.r;
+        return attr;
+    case HWA_ATTR_TEXT:
+        if (given.s == nullptr)
+            return base::error(Status::Invalid, "attrs[%u]: %s is a NULL text", index,
+                               attr.key.c_str());
+        attr.s = given.s;
+        return attr;
+    default:
+        return base::error(Status::Invalid, "attrs[%u]: %s is of the unknown type %d", index,
+                           attr.key.c_str(), static_cast<int>(given.type));
+    }
+}
+
+static base::Result<std::unique_ptr<hwa_program_t>> from_op(const QueuePtr &state, const char *op,
+                                                            std::span<const hwa_attr_t> given) {
+    HWA_CHECK(check_process(*state));
+    std::vector<core::Attr> attrs;
+    for (size_t i = 0; i < given.size(); ++i) {
+        HWA_TRY(core::Attr attr, read_attr(given[i], static_cast<uint32_t>(i)));
+        attrs.push_back(std::move(attr));
+    }
+    launch::OpRequest request;
+    request.name = op;
+    request.attrs = attrs;
+    request.queue = state->queue.get();
+    request.runtime = state->row->name;
+    request.device = state->device->facts;
+    HWA_TRY(launch::Operation operation, launch::make_operation(request));
+    auto made = std::make_unique<hwa_program_t>();
+    made->queue = state;
+    made->name = op;
+    made->provider = std::move(operation.provider);
+    made->bindings = std::move(operation.bindings);
+    made->is_op = true;
+    made->shape = operation.shape;
+    made->values = std::move(operation.values);
+    made->program = std::move(operation.program);
+    return made;
+}
+
+} // namespace hwa::capi
+
+using namespace hwa;
+using namespace hwa::capi;
+
+hwa_status_t hwa_program_from_kernel(hwa_queue_t *queue, const hwa_kernel_desc_t *const *variants,
+                                     uint32_t variant_count, hwa_program_t **out_program,
+                                     hwa_error_t *error) {
+    return hand_out(out_program, error, [&]() -> base::Result<std::unique_ptr<hwa_program_t>> {
+        if (queue == nullptr)
+            return null_argument("queue");
+        if (variants == nullptr)
+            return null_argument("variants");
+        if (variant_count == 0 || variant_count > variant_limit)
+            return base::error(Status::Invalid, "variant_count is %u, not 1 to %u", variant_count,
+                               variant_limit);
+        return from_kernel(queue->queue, {variants, variant_count});
+    });
+}
+
+hwa_status_t hwa_program_from_op(hwa_queue_t *queue, const char *op, const hwa_attr_t *attrs,
+                                 uint32_t attr_count, hwa_program_t **out_program,
+                                 hwa_error_t *error) {
+    return hand_out(out_program, error, [&]() -> base::Result<std::unique_ptr<hwa_program_t>> {
+        if (queue == nullptr)
+            return null_argument("queue");
+        if (op == nullptr)
+            return null_argument("op");
+        if (attrs == nullptr && attr_count != 0)
+            return null_argument("attrs");
+        if (attr_count > attr_limit)
+            return base::error(Status::Invalid, "attr_count is %u, more than %u", attr_count,
+                               attr_limit);
+        return from_op(queue->queue, op, {attrs, attr_count});
+    });
+}
+
+hwa_status_t hwa_program_info(const hwa_program_t *program, hwa_program_info_t *info) {
+    if (program == nullptr)
+        return HWA_ERROR_INVALID;
+    hwa_program_info_t full = HWA_INIT(hwa_program_info_t);
+    full.binding_count = static_cast<uint32_t>(program->bindings.size());
+    full.name = or_null(program->name);
+    full.provider = or_null(program->provider);
+    return fill_out(info, full);
+}
+
+hwa_status_t hwa_program_binding(const hwa_program_t *program, uint32_t index,
+                                 hwa_binding_t *binding) {
+    if (program == nullptr)
+        return HWA_ERROR_INVALID;
+    if (index >= program->bindings.size())
+        return HWA_ERROR_RANGE;
+    const launch::Binding &from = program->bindings[index];
+    hwa_binding_t full = HWA_INIT(hwa_binding_t);
+    full.flags = from.flags;
+    full.dtype = static_cast<hwa_dtype_t>(from.dtype);
+    full.rank = static_cast<uint32_t>(std::min<size_t>(from.dims.size(), 8));
+    std::copy_n(from.dims.begin(), full.rank, full.dims);
+    full.name = from.name;
+    return fill_out(binding, full);
+}
+
+void hwa_program_free(hwa_program_t *program) {
+    let_go(program);
+}

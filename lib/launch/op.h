@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Operations: what a caller can ask for by name, and the providers that may take it on.
+#pragma once
+
+#include "launch/runtime.h"
+
+namespace hwa::launch {
+
+/// The bits of hwa_binding_flag_t.
+enum BindingFlag : uint32_t { BindingInput = 1 << 0, BindingOutput = 1 << 1 };
+
+/// One argument of an operation: a buffer of a fixed shape.
+struct Binding {
+    const char *name;
+    uint32_t flags; ///< BindingFlag
+    core::Dtype dtype;
+    std::vector<int64_t> dims;
+    std::vector<int64_t> strides; ///< in elements
+    uint64_t size_bytes;          ///< from the first element to the last
+};
+
+/// An operation made ready: a kernel, and all of its launch that the caller does not give.
+struct Operation {
+    std::string provider; ///< "openblas 0.3.21"
+    std::vector<Binding> bindings;
+    std::shared_ptr<Program> program;
+    Shape shape;
+    std::vector<std::vector<std::byte>> values; ///< arguments that follow the caller's
+};
+
+struct OpRequest {
+    std::string_view name;
+    std::span<const core::Attr> attrs;
+    Queue *queue = nullptr;
+    std::string_view runtime;
+    const core::Device *device = nullptr;
+};
+
+/// One way to carry out an operation. `make` says no with the reason: Invalid for a request that
+/// breaks its contract, which ends the search, and anything else to let the next one try.
+struct Provider {
+    const char *op;
+    const char *runtime;
+    const char *name;
+    base::Result<Operation> (*make)(const OpRequest &request);
+};
+
+/// The operation from the first provider that takes it on. NotFound for an unknown name;
+/// Unsupported, with every provider's reason, if none does.
+base::Result<Operation> make_operation(const OpRequest &request);
+
+base::Result<Operation> gemm_openblas(const OpRequest &request);
+base::Result<Operation> gemm_blis(const OpRequest &request);
+base::Result<Operation> gemm_builtin(const OpRequest &request);
+base::Result<Operation> gemm_opencl(const OpRequest &request);
+
+} // namespace hwa::launch

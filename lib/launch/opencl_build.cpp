@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// OpenCL: from source text or SPIR-V to a kernel that knows its arguments.
+#include "base/text.h"
+#include "launch/opencl.h"
+#include "os/caller.h"
+
+namespace hwa::launch {
+namespace {
+
+using base::Status;
+using core::Code;
+
+/// The whole of what the compiler said, without trailing blank lines.
+std::string read_log(const ClContext &context, cl_program program) {
+    size_t size = 0;
+    if (context.cl.clGetProgramBuildInfo(program, context.device, CL_PROGRAM_BUILD_LOG, 0, nullptr,
+                                         &size) != CL_SUCCESS ||
+        size <= 1)
+        return {};
+    std::string log(size, '\0');
+    if (context.cl.clGetProgramBuildInfo(program, context.device, CL_PROGRAM_BUILD_LOG, size,
+                                         log.data(), nullptr) != CL_SUCCESS)
+        return {};
+    return std::string(base::trim(log.c_str()));
+}
+
+/// The first complaint in a log, for the one sentence there is room for.
+std::string first_complaint(std::string_view log) {
+    const auto lines = base::split(log, '\n');
+    for (const std::string_view line : lines)
+        if (line.find("error") != std::string_view::npos)
+            return base::sanitise(line, 300);
+    return lines.empty() ? "the compiler gave no reason" : base::sanitise(lines[0], 300);
+}
+
+base::Done create(const ClContext &context, const CodeRequest &request, cl_program &into) {
+    const char *text = request.code.data();
+    const size_t size = request.code.size();
+    cl_int code = CL_SUCCESS;
+    if (request.kind == Code::SpirvKernel) {
+        if (context.cl.clCreateProgramWithIL == nullptr || !context.takes_il)
+            return base::error(Status::Unsupported, "this OpenCL device takes no SPIR-V");
+        into = context.cl.clCreateProgramWithIL(context.handle, text, size, &code);
+        HWA_CL("clCreateProgramWithIL", code);
+        return {};
+    }
+    into = context.cl.clCreateProgramWithSource(context.handle, 1, &text, &size, &code);
+    HWA_CL("clCreateProgramWithSource", code);
+    return {};
+}
+
+base::Done compile(const ClContext &context, const CodeRequest &request, cl_program program,
+                   std::string &log) {
+    const os::CallerState state;
+    // Without this option a driver may forget what the arguments are.
+    const std::string options = "-cl-kernel-arg-info " + request.options;
+    const cl_int code =
+        context.cl.clBuildProgram(program, 1, &context.device, options.c_str(), nullptr, nullptr);
+    log = read_log(context, program);
+    if (code == CL_SUCCESS)
+        return {};
+    base::Error why = opencl_failure("clBuildProgram", code);
+    if (code == CL_BUILD_PROGRAM_FAILURE || code == CL_INVALID_BUILD_OPTIONS) {
+        why.status = Status::Build;
+        why.message = first_complaint(log);
+    }
+    return why;
+}
+
+std::string kernel_names(const ClContext &context, cl_program program) {
+    char names[4096] = {};
+    if (context.cl.clGetProgramInfo(program, CL_PROGRAM_KERNEL_NAMES, sizeof names - 1, names,
+                                    nullptr) != CL_SUCCESS)
+        return {};
+    return base::sanitise(names, 200);
+}
+
+Want want_of(const ClContext &context, cl_kernel kernel, cl_uint index) {
+    if (context.cl.clGetKernelArgInfo == nullptr)
+        return Want::Any;
+    cl_kernel_arg_address_qualifier space = 0;
+    if (context.cl.clGetKernelArgInfo(kernel, index, CL_KERNEL_ARG_ADDRESS_QUALIFIER, sizeof space,
+                                      &space, nullptr) != CL_SUCCESS)
+        return Want::Any;
+    switch (space) {
+    case CL_KERNEL_ARG_ADDRESS_GLOBAL:
+    case CL_KERNEL_ARG_ADDRESS_CONSTANT:
+        return Want::Buffer;
+    case CL_KERNEL_ARG_ADDRESS_LOCAL:
+        return Want::Scratch;
+    default:
+        return Want::Value;
+    }
+}
+
+/// What the driver tells of a kernel, so that a launch that cannot work is refused beforehand.
+void describe(const ClContext &context, ClProgram &program) {
+    cl_uint count = 0;
+    program.knows_args = context.cl.clGetKernelInfo(program.kernel, CL_KERNEL_NUM_ARGS,
+                                                    sizeof count, &count, nullptr) == CL_SUCCESS;
+    for (cl_uint i = 0; i < count; ++i)
+        program.args.push_back(want_of(context, program.kernel, i));
+    const auto ask = [&](cl_kernel_work_group_info what, size_t size, void *into) {
+        return context.cl.clGetKernelWorkGroupInfo(program.kernel, context.device, what, size, into,
+                                                   nullptr) == CL_SUCCESS;
+    };
+    size_t threads = 0;
+    if (ask(CL_KERNEL_WORK_GROUP_SIZE, sizeof threads, &threads))
+        program.threads_per_group = static_cast<uint32_t>(std::min<size_t>(threads, UINT32_MAX));
+    std::array<size_t, 3> group{};
+    if (ask(CL_KERNEL_COMPILE_WORK_GROUP_SIZE, sizeof group, group.data()))
+        for (size_t i = 0; i < group.size(); ++i)
+            program.group[i] = static_cast<uint32_t>(group[i]);
+    cl_ulong shared = 0;
+    if (ask(CL_KERNEL_LOCAL_MEM_SIZE, sizeof shared, &shared))
+        program.shared_bytes = shared;
+}
+
+} // namespace
+
+base::Result<std::shared_ptr<Program>> build_opencl(const ClContextPtr &context,
+                                                    const CodeRequest &request, std::string &log) {
+    if (request.kind != Code::OpenClC && request.kind != Code::SpirvKernel)
+        return base::error(Status::Unsupported, "OpenCL takes its C and SPIR-V kernels only");
+    auto program = std::make_shared<ClProgram>(context);
+    HWA_CHECK(create(*context, request, program->handle));
+    HWA_CHECK(compile(*context, request, program->handle, log));
+    cl_int code = CL_SUCCESS;
+    program->kernel = context->cl.clCreateKernel(program->handle, request.entry.c_str(), &code);
+    if (code == CL_INVALID_KERNEL_NAME) {
+        const std::string names = kernel_names(*context, program->handle);
+        return base::error(Status::NotFound, "the program has no kernel \"%s\"; it has: %s",
+                           base::sanitise(request.entry, 64).c_str(),
+                           names.empty() ? "none" : names.c_str());
+    }
+    HWA_CL("clCreateKernel", code);
+    describe(*context, *program);
+    return std::shared_ptr<Program>(std::move(program));
+}
+
+} // namespace hwa::launch

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+// OpenCL: the loader, the choice of the device that detection saw, and what it can take.
+#include "base/text.h"
+#include "launch/opencl.h"
+#include "os/caller.h"
+
+#include <algorithm>
+
+namespace hwa::launch {
+namespace {
+
+using base::Status;
+
+Status status_of(cl_int code) {
+    switch (code) {
+    case CL_OUT_OF_HOST_MEMORY:
+        return Status::HostMemory;
+    case CL_MEM_OBJECT_ALLOCATION_FAILURE:
+    case CL_OUT_OF_RESOURCES:
+        return Status::DeviceMemory;
+    case CL_DEVICE_NOT_AVAILABLE:
+    case CL_PLATFORM_NOT_FOUND_KHR:
+    case CL_DEVICE_NOT_FOUND:
+        return Status::Unavailable;
+    default:
+        return Status::Driver;
+    }
+}
+
+/// A device as this process sees it.
+struct Candidate {
+    cl_platform_id platform;
+    cl_device_id device;
+    std::string index; ///< "platform:device", as detection counts them
+    std::string name;
+};
+
+template <class T> T device_value(const api::OpenCl &cl, cl_device_id device, cl_device_info what) {
+    T value{};
+    if (cl.clGetDeviceInfo(device, what, sizeof value, &value, nullptr) != CL_SUCCESS)
+        return T{};
+    return value;
+}
+
+std::string device_text(const api::OpenCl &cl, cl_device_id device, cl_device_info what) {
+    char text[1024] = {};
+    if (cl.clGetDeviceInfo(device, what, sizeof text - 1, text, nullptr) != CL_SUCCESS)
+        return {};
+    return base::sanitise(text);
+}
+
+std::string platform_text(const api::OpenCl &cl, cl_platform_id platform, cl_platform_info what) {
+    char text[1024] = {};
+    if (cl.clGetPlatformInfo(platform, what, sizeof text - 1, text, nullptr) != CL_SUCCESS)
+        return {};
+    return base::sanitise(text);
+}
+
+base::Result<std::vector<cl_platform_id>> platforms(const api::OpenCl &cl) {
+    cl_uint count = 0;
+    HWA_CL("clGetPlatformIDs", cl.clGetPlatformIDs(0, nullptr, &count));
+    std::vector<cl_platform_id> found(count);
+    if (count != 0)
+        HWA_CL("clGetPlatformIDs", cl.clGetPlatformIDs(count, found.data(), nullptr));
+    return found;
+}
+
+std::vector<cl_device_id> devices(const api::OpenCl &cl, cl_platform_id platform) {
+    cl_uint count = 0;
+    if (cl.clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, nullptr, &count) != CL_SUCCESS)
+        return {};
+    std::vector<cl_device_id> found(count);
+    if (count == 0 ||
+        cl.clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, found.data(), nullptr) != CL_SUCCESS)
+        return {};
+    return found;
+}
+
+base::Result<std::vector<Candidate>> candidates(const api::OpenCl &cl) {
+    HWA_TRY(const auto all, platforms(cl));
+    std::vector<Candidate> found;
+    for (size_t p = 0; p < all.size(); ++p) {
+        const std::vector<cl_device_id> here = devices(cl, all[p]);
+        for (size_t d = 0; d < here.size(); ++d)
+            found.push_back({all[p], here[d], base::format("%zu:%zu", p, d),
+                             device_text(cl, here[d], CL_DEVICE_NAME)});
+    }
+    return found;
+}
+
+/// The driver's own name of the device: detection keeps it apart where it knows a better one.
+std::string wanted_name(const core::Device &device) {
+    const core::Attr *attr = device.find_attr("opencl.name");
+    return attr != nullptr ? attr->s : device.name.value;
+}
+
+/// The index counts if the name agrees; the environment of this process may hide platforms that the
+/// helper saw, and then the name alone must be enough.
+base::Result<Candidate> choose(const std::vector<Candidate> &all, const core::Device &device,
+                               const core::Runtime &runtime) {
+    const std::string name = wanted_name(device);
+    std::vector<const Candidate *> same;
+    for (const Candidate &candidate : all)
+        if (candidate.name == name)
+            same.push_back(&candidate);
+    for (const Candidate *candidate : same)
+        if (candidate->index == runtime.native_id)
+            return *candidate;
+    if (same.size() == 1)
+        return *same[0];
+    if (same.empty())
+        return base::error(Status::Unavailable, "OpenCL shows no device named \"%s\" any more",
+                           name.c_str());
+    std::string indices;
+    for (const Candidate *candidate : same)
+        indices += (indices.empty() ? "" : ", ") + candidate->index;
+    return base::error(Status::Ambiguous,
+                       "OpenCL shows several devices named \"%s\" (%s), and none at %s",
+                       name.c_str(), indices.c_str(), runtime.native_id.c_str());
+}
+
+uint32_t narrow(uint64_t value) {
+    return static_cast<uint32_t>(std::min<uint64_t>(value, UINT32_MAX));
+}
+
+Limits read_limits(const api::OpenCl &cl, cl_device_id device) {
+    Limits limits;
+    limits.threads_per_group =
+        narrow(device_value<size_t>(cl, device, CL_DEVICE_MAX_WORK_GROUP_SIZE));
+    std::array<size_t, 8> sizes{};
+    if (cl.clGetDeviceInfo(device, CL_DEVICE_MAX_WORK_ITEM_SIZES, sizeof sizes, sizes.data(),
+                           nullptr) == CL_SUCCESS)
+        for (size_t i = 0; i < limits.group.size(); ++i)
+            limits.group[i] = narrow(sizes[i]);
+    limits.shared_bytes = narrow(device_value<cl_ulong>(cl, device, CL_DEVICE_LOCAL_MEM_SIZE));
+    limits.value_bytes = narrow(device_value<size_t>(cl, device, CL_DEVICE_MAX_PARAMETER_SIZE));
+    // The limit is in bits, and that of a range of a buffer.
+    limits.offset_alignment =
+        std::max(device_value<cl_uint>(cl, device, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8, 1u);
+    limits.timer_ns =
+        narrow(device_value<size_t>(cl, device, CL_DEVICE_PROFILING_TIMER_RESOLUTION));
+    limits.buffer_bytes = device_value<cl_ulong>(cl, device, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
+    if (device_value<cl_uint>(cl, device, CL_DEVICE_ADDRESS_BITS) == 32)
+        limits.index_limit = UINT32_MAX;
+    return limits;
+}
+
+/// OpenCL 3.0, section 4.2: empty where no intermediate language is taken; unknown before 2.1.
+bool takes_il(const api::OpenCl &cl, cl_device_id device) {
+    return cl.clCreateProgramWithIL != nullptr &&
+           device_text(cl, device, CL_DEVICE_IL_VERSION).find("SPIR-V") != std::string::npos;
+}
+
+} // namespace
+
+base::Error opencl_failure(const char *call, cl_int code) {
+    base::Error why =
+        base::error(status_of(code), "%s answered %s (%d)", call, api::opencl_error(code), code);
+    why.code = code;
+    why.backend = "opencl";
+    return why;
+}
+
+const base::Result<api::OpenCl> &opencl() {
+    static std::once_flag once;
+    static const base::Result<api::OpenCl> *opened = nullptr;
+    std::call_once(once, [] {
+        const os::CallerState state;
+        opened = new base::Result<api::OpenCl>(api::load_opencl(""));
+    });
+    return *opened;
+}
+
+base::Result<ClContextPtr> open_context(const core::Device &device, const core::Runtime &runtime) {
+    const auto &loaded = opencl();
+    if (!loaded)
+        return loaded.error();
+    const api::OpenCl &cl = *loaded;
+    const os::CallerState state;
+    HWA_TRY(const auto all, candidates(cl));
+    HWA_TRY(const Candidate chosen, choose(all, device, runtime));
+    if (device_value<cl_bool>(cl, chosen.device, CL_DEVICE_AVAILABLE) != CL_TRUE)
+        return base::error(Status::Unavailable, "the driver says that %s is not available",
+                           chosen.name.c_str());
+    auto context = std::make_shared<ClContext>(cl);
+    context->device = chosen.device;
+    context->limits = read_limits(cl, chosen.device);
+    context->unified =
+        device_value<cl_bool>(cl, chosen.device, CL_DEVICE_HOST_UNIFIED_MEMORY) == CL_TRUE;
+    context->takes_il = takes_il(cl, chosen.device);
+    context->driver = platform_text(cl, chosen.platform, CL_PLATFORM_NAME) + " " +
+                      device_text(cl, chosen.device, CL_DRIVER_VERSION);
+    const cl_context_properties properties[] = {
+        CL_CONTEXT_PLATFORM, reinterpret_cast<cl_context_properties>(chosen.platform), 0};
+    cl_int code = CL_SUCCESS;
+    context->handle = cl.clCreateContext(properties, 1, &chosen.device, nullptr, nullptr, &code);
+    HWA_CL("clCreateContext", code);
+    return ClContextPtr(std::move(context));
+}
+
+} // namespace hwa::launch

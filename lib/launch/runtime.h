@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// Runtime: the contract of one way to run work, and what passes through it.
+//
+// lib/capi checks every argument once, against the limits below; a runtime checks nothing again.
+// A queue with its memories and programs is used by one thread at a time, except for wait(),
+// elapsed_ns() and the release of memories, programs and events, which any thread may do.
+#pragma once
+
+#include "base/status.h"
+#include "core/code.h"
+#include "core/device.h"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace hwa::launch {
+
+/// hwa_queue_info_t in C++: 0 where the runtime sets no limit.
+struct Limits {
+    uint32_t threads_per_group = 0;
+    std::array<uint32_t, 3> group{};
+    std::array<uint32_t, 3> grid{};
+    uint32_t subgroup_size = 0;
+    uint32_t shared_bytes = 0;     ///< per group, scratch arguments included
+    uint32_t value_bytes = 0;      ///< of all values of one launch
+    uint32_t buffers = 0;          ///< of one launch
+    uint32_t offset_alignment = 1; ///< of a buffer argument
+    uint32_t timer_ns = 0;
+    uint64_t buffer_bytes = 0;
+    uint64_t index_limit = UINT64_MAX; ///< threads of one launch in each direction
+    bool scratch_by_launch = false;    ///< whether Shape::shared_bytes can reach a kernel
+};
+
+/// Keeps what the caller lent; its deleter is the caller's release hook.
+using Lease = std::shared_ptr<const void>;
+
+/// Memory that programs of one queue, and of those that share with it, can use.
+struct Memory {
+    virtual ~Memory() = default;
+    virtual uint64_t native() const = 0;
+};
+
+/// What a kernel wants at a place in its list of arguments.
+enum class Want { Any, Buffer, Value, Scratch };
+
+/// A kernel, ready to run, with what the runtime knows of its needs.
+struct Program {
+    virtual ~Program() = default;
+    bool knows_args = false;         ///< whether `args` tells how many there must be
+    std::vector<Want> args;          ///< by place
+    uint32_t threads_per_group = 0;  ///< its own limit; 0: the device's
+    std::array<uint32_t, 3> group{}; ///< the group it was compiled for; 0: any
+    uint64_t shared_bytes = 0;       ///< scratch it takes besides what a launch gives it
+};
+
+/// The completion of one piece of work.
+struct Event {
+    virtual ~Event() = default;
+};
+
+struct MemoryRequest {
+    uint64_t size_bytes = 0;
+    bool host_visible = false;
+    bool read_only = false;
+    void *host = nullptr; ///< memory to use in place
+    uint64_t native = 0;  ///< or a handle of the runtime
+    Lease lease;          ///< on either of them
+};
+
+/// One group of a launch, as a kernel for the CPU sees it.
+struct HostCall {
+    std::array<uint32_t, 3> group;
+    std::array<uint32_t, 3> grid;
+    std::array<uint32_t, 3> threads;
+    std::span<void *const> args; ///< start of each range, value or scratch
+    const uint64_t *arg_bytes;
+    void *shared;
+    uint32_t shared_bytes;
+};
+
+/// Runs one group; not 0 fails the launch.
+using HostKernel = int32_t (*)(const void *state, const HostCall &call);
+
+struct CodeRequest {
+    core::Code kind = core::Code::Unknown;
+    HostKernel host = nullptr; ///< for core::Code::Host
+    Lease state;               ///< its first argument
+    std::span<const char> code;
+    std::string entry;
+    std::string options;
+};
+
+/// A buffer range where `memory` is set, else a value where `data` is, else scratch per group.
+struct Arg {
+    std::shared_ptr<Memory> memory;
+    uint64_t offset = 0;
+    const void *data = nullptr;
+    uint64_t size_bytes = 0;
+};
+
+struct Shape {
+    std::array<uint32_t, 3> grid{1, 1, 1};
+    std::array<uint32_t, 3> group{1, 1, 1};
+    uint32_t shared_bytes = 0;
+};
+
+using EventResult = base::Result<std::shared_ptr<Event>>;
+
+/// An open device: work put in runs in order and without waiting for the caller. Once one piece
+/// of work has failed, its event and those of all later ones say so.
+struct Queue {
+    /// Lets the work in progress end first.
+    virtual ~Queue() = default;
+
+    virtual const Limits &limits() const = 0;
+    virtual void *native() const = 0;
+    virtual std::string driver() const = 0;
+
+    virtual base::Result<std::shared_ptr<Memory>> allocate(const MemoryRequest &request) = 0;
+    virtual base::Result<std::shared_ptr<Memory>> wrap(const MemoryRequest &request) = 0;
+    virtual EventResult write(const std::shared_ptr<Memory> &into, uint64_t offset,
+                              const void *data, uint64_t size_bytes) = 0;
+    virtual EventResult read(const std::shared_ptr<Memory> &from, uint64_t offset, void *data,
+                             uint64_t size_bytes) = 0;
+
+    /// Unsupported, with the reason, for a kind of code this device does not take. What the
+    /// compiler said goes to `log`, whatever comes of it.
+    virtual base::Result<std::shared_ptr<Program>> build(const CodeRequest &request,
+                                                         std::string &log) = 0;
+    virtual EventResult run(const std::shared_ptr<Program> &program, std::span<const Arg> args,
+                            const Shape &shape) = 0;
+
+    /// Timeout if it is not done by then, else how it went.
+    virtual base::Done wait(const Event &event, uint64_t timeout_ns) = 0;
+    /// The same for all work put in so far.
+    virtual base::Done finish(uint64_t timeout_ns) = 0;
+    /// Time on the device; 0 unless done, in order, and the queue is timed.
+    virtual uint64_t elapsed_ns(const Event &event) = 0;
+    /// Takes the chance to let go of what work that has ended was holding.
+    virtual void tidy() {}
+};
+
+struct OpenRequest {
+    const core::Device *device = nullptr;
+    const core::Runtime *runtime = nullptr;
+    Queue *share = nullptr; ///< of the same device and runtime
+    bool timed = false;
+    uint64_t timeout_ns = 0; ///< how long closing may wait for work in progress
+};
+
+/// One runtime: how to open a device with it. The rest of the contract is Queue.
+struct Runtime {
+    const char *name;
+    base::Result<std::unique_ptr<Queue>> (*open)(const OpenRequest &request);
+};
+
+/// Every runtime this library was built with.
+std::span<const Runtime *const> runtimes();
+
+/// The runtime of that name, or NULL.
+const Runtime *find_runtime(std::string_view name);
+
+} // namespace hwa::launch

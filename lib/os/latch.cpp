@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// A latch on one futex word: opening costs a system call only if somebody sleeps.
+#include "os/latch.h"
+
+#include "os/host.h"
+#include "os/thread.h"
+
+#include <climits>
+#include <ctime>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace hwa::os {
+
+void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("yield");
+#endif
+}
+
+void Latch::open() {
+    if (state_.exchange(Open, std::memory_order_acq_rel) == Awaited)
+        ::syscall(SYS_futex, &state_, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+}
+
+/// Sleeps while the latch is closed, at most for `left_ns`; may wake for no reason.
+static void sleep_on(std::atomic<uint32_t> &word, uint32_t expected, uint64_t left_ns) {
+    timespec limit = {};
+    limit.tv_sec = static_cast<time_t>(left_ns / 1'000'000'000);
+    limit.tv_nsec = static_cast<long>(left_ns % 1'000'000'000);
+    ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected,
+              left_ns == forever_ns ? nullptr : &limit, nullptr, 0);
+}
+
+bool Latch::wait(uint64_t timeout_ns) const {
+    if (is_open() || timeout_ns == 0)
+        return is_open();
+    const uint64_t start = clock_ns();
+    const uint64_t spin = usable_cpus() > 1 ? spin_ns : 0;
+    for (;;) {
+        if (is_open())
+            return true;
+        const uint64_t passed = clock_ns() - start;
+        if (passed >= timeout_ns)
+            return false;
+        if (passed < spin) {
+            pause();
+            continue;
+        }
+        uint32_t closed = Closed;
+        state_.compare_exchange_strong(closed, Awaited, std::memory_order_acq_rel);
+        if (!is_open())
+            sleep_on(state_, Awaited, timeout_ns == forever_ns ? forever_ns : timeout_ns - passed);
+    }
+}
+
+} // namespace hwa::os
