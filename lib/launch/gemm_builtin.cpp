@@ -4,6 +4,7 @@
 // Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008).
 #include "base/units.h"
 #include "launch/gemm.h"
+#include "os/cpuid.h"
 
 #include <algorithm>
 #include <cstring>
@@ -32,8 +33,11 @@ template <class T, int Bytes> constexpr uint64_t tile_columns = 2 * Bytes / size
 constexpr uint64_t packed_a = block_rows * depth;
 constexpr uint64_t packed_b = block_columns * depth;
 
+enum class Level { Any, Avx2, Avx512 };
+
 struct State {
     Gemm gemm;
+    Level level;
 };
 
 /// A part of C and of the sum that one step adds to it.
@@ -161,13 +165,30 @@ template <class T>
 }
 #endif
 
+/// What the processor has and the operating system saves. Asked here and not by the compiler's
+/// builtin, which would put a constructor into the library.
+Level find_level() {
+    const auto leaf1 = os::cpuid(1, 0);
+    const auto leaf7 = os::cpuid(7, 0);
+    constexpr uint32_t osxsave = 1u << 27, fma = 1u << 12, avx2 = 1u << 5, avx512f = 1u << 16;
+    constexpr uint64_t ymm_state = 0x6, zmm_state = 0xe6;
+    if (!leaf1 || !leaf7 || (leaf1->ecx & osxsave) == 0)
+        return Level::Any;
+    const uint64_t saved = os::read_xcr0();
+    if ((leaf7->ebx & avx512f) != 0 && (saved & zmm_state) == zmm_state)
+        return Level::Avx512;
+    const bool fused = (leaf7->ebx & avx2) != 0 && (leaf1->ecx & fma) != 0;
+    return fused && (saved & ymm_state) == ymm_state ? Level::Avx2 : Level::Any;
+}
+
 template <class T> int32_t run(const void *state, const HostCall &call) {
+    [[maybe_unused]] const Level level = static_cast<const State *>(state)->level;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f")) {
+    if (level == Level::Avx512) {
         run_block<T, 64>(state, call, multiply_avx512<T>);
         return 0;
     }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    if (level == Level::Avx2) {
         run_block<T, 32>(state, call, multiply_avx2<T>);
         return 0;
     }
@@ -185,7 +206,7 @@ base::Result<Operation> gemm_builtin(const OpRequest &request) {
     CodeRequest code;
     code.kind = core::Code::Host;
     code.host = gemm.dtype == core::Dtype::F64 ? run<double> : run<float>;
-    code.state = std::make_shared<State>(State{gemm});
+    code.state = std::make_shared<State>(State{gemm, find_level()});
     std::string log;
     HWA_TRY(made.program, request.queue->build(code, log));
     made.provider = "builtin";
