@@ -3,7 +3,9 @@
 #include <hwa/hwa.h>
 
 #include "base/log.h"
+#include "core/code.h"
 #include "core/system.h"
+#include "launch/op.h"
 #include "plan/plan.h"
 
 using namespace hwa;
@@ -148,3 +150,22 @@ HWA_SAME(HWA_BOUND_UNKNOWN, plan::Bound::Unknown);
 HWA_SAME(HWA_BOUND_COMPUTE, plan::Bound::Compute);
 HWA_SAME(HWA_BOUND_MEMORY, plan::Bound::Memory);
 HWA_SAME(HWA_BOUND_LINK, plan::Bound::Link);
+HWA_SAME(HWA_CODE_UNKNOWN, core::Code::Unknown);
+HWA_SAME(HWA_CODE_HOST, core::Code::Host);
+HWA_SAME(HWA_CODE_PTX, core::Code::Ptx);
+HWA_SAME(HWA_CODE_CUBIN, core::Code::Cubin);
+HWA_SAME(HWA_CODE_CUDA_C, core::Code::CudaC);
+HWA_SAME(HWA_CODE_HSACO, core::Code::Hsaco);
+HWA_SAME(HWA_CODE_HIP_C, core::Code::HipC);
+HWA_SAME(HWA_CODE_SPIRV, core::Code::Spirv);
+HWA_SAME(HWA_CODE_OPENCL_C, core::Code::OpenClC);
+HWA_SAME(HWA_CODE_WGSL, core::Code::Wgsl);
+HWA_SAME(HWA_CODE_METAL, core::Code::Metal);
+HWA_SAME(HWA_CODE_SPIRV_KERNEL, core::Code::SpirvKernel);
+HWA_SAME(HWA_CODE_SHARED_OBJECT, core::Code::SharedObject);
+HWA_SAME(HWA_CODE_C, core::Code::C);
+HWA_SAME(HWA_CODE_LEVEL_ZERO, core::Code::LevelZero);
+HWA_SAME(HWA_CODE_METALLIB, core::Code::MetalLib);
+HWA_SAME(HWA_CODE_XCLBIN, core::Code::Xclbin);
+HWA_SAME(HWA_BINDING_INPUT, launch::BindingInput);
+HWA_SAME(HWA_BINDING_OUTPUT, launch::BindingOutput);
