@@ -255,6 +255,7 @@ base::Result<Config> read_config_text(const std::string &name, std::string_view 
         return base::error(Status::Parse, "%s: is not an object", top.place().c_str());
     const JsonValue root = decoder(top);
     Config made;
+    HWA_TRY(const Packing packing, read_packing(top));
     HWA_TRY(const ConfigNumbers numbers, read_numbers(root));
     auto known = fill_family(numbers, made.model);
     if (!known)
@@ -264,7 +265,6 @@ base::Result<Config> read_config_text(const std::string &name, std::string_view 
     made.model.inventory =
         made.known_family ? core::Inventory::Formula : core::Inventory::Estimated;
 
-    HWA_TRY(const Packing packing, read_packing(top));
     made.packed_bits = packing.bits;
     Dtype base = Dtype::Unknown;
     for (const JsonValue &place : {root, top})

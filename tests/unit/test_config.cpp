@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// plan/read_config and plan/family: counts known to the last parameter, and hostile numbers.
+#include "check.h"
+
+#include "base/text.h"
+#include "plan/read.h"
+
+#include <cstring>
+#include <string>
+
+using namespace hwa;
+using namespace hwa::plan;
+using base::Status;
+
+/// Counts of published checkpoints, from their own index files and model cards.
+static constexpr struct {
+    const char *text;
+    uint64_t parameters;
+} known[] = {
+    {R"({"model_type":"llama","hidden_size":8192,"num_hidden_layers":80,"num_attention_heads":64,
+         "num_key_value_heads":8,"intermediate_size":28672,"vocab_size":128256})",
+     70553706496},
+    {R"({"model_type":"llama","hidden_size":4096,"num_hidden_layers":32,"num_attention_heads":32,
+         "intermediate_size":11008,"vocab_size":32000})",
+     6738415616},
+    {R"({"model_type":"mixtral","hidden_size":4096,"num_hidden_layers":32,"num_attention_heads":32,
+         "num_key_value_heads":8,"intermediate_size":14336,"vocab_size":32000,
+         "num_local_experts":8,"num_experts_per_tok":2})",
+     46702792704},
+    {R"({"model_type":"qwen3_moe","hidden_size":4096,"num_hidden_layers":94,
+         "num_attention_heads":64,"num_key_value_heads":4,"head_dim":128,"intermediate_size":12288,
+         "vocab_size":151936,"num_experts":128,"num_experts_per_tok":8,
+         "moe_intermediate_size":1536,"decoder_sparse_step":1})",
+     235093634560},
+    {R"({"model_type":"gpt_oss","hidden_size":2880,"num_hidden_layers":24,"num_attention_heads":64,
+         "num_key_value_heads":8,"head_dim":64,"intermediate_size":2880,"vocab_size":201088,
+         "tie_word_embeddings":false,"attention_bias":true,"num_local_experts":32,
+         "num_experts_per_tok":4,"quantization_config":{"quant_method":"mxfp4"}})",
+     20914757184},
+    {R"({"model_type":"deepseek_v3","hidden_size":7168,"num_hidden_layers":61,
+         "num_attention_heads":128,"num_key_value_heads":128,"intermediate_size":18432,
+         "vocab_size":129280,"n_routed_experts":256,"num_experts_per_tok":8,
+         "moe_intermediate_size":2048,"n_shared_experts":1,"first_k_dense_replace":3,
+         "kv_lora_rank":512,"q_lora_rank":1536,"qk_nope_head_dim":128,"qk_rope_head_dim":64,
+         "v_head_dim":128,"topk_method":"noaux_tc"})",
+     671026419200},
+};
+
+static void counts_known_models_exactly(void **) {
+    for (const auto &row : known) {
+        const auto config = read_config_text("config.json", row.text);
+        if (!config)
+            fail_msg("%s", config.error().message.c_str());
+        if (config->model.parameters != row.parameters)
+            fail_msg("%s: %llu, not %llu", config->model.architecture.c_str(),
+                     static_cast<unsigned long long>(config->model.parameters),
+                     static_cast<unsigned long long>(row.parameters));
+        assert_true(config->known_family);
+        assert_true(config->model.active_parameters <= row.parameters);
+    }
+}
+
+static void keeps_one_latent_row(void **) {
+    const auto config = read_config_text("c", known[5].text);
+    assert_true(bool(config));
+    const core::Layer &layer = config->model.layers[7];
+    assert_int_equal(layer.kv_heads, 1);
+    assert_int_equal(layer.key_size, 576);
+    assert_int_equal(layer.value_size, 0);
+    assert_int_equal(config->model.layers[2].weights.expert, 0);
+    assert_true(config->model.active_parameters > 37000000000);
+    assert_true(config->model.active_parameters < 38500000000);
+}
+
+static void knows_packed_formats(void **) {
+    const auto config = read_config_text("c", known[4].text);
+    assert_true(bool(config));
+    assert_true(config->model.dtype == core::Dtype::Mxfp4);
+    const core::Weights &layer = config->model.layers[0].weights;
+    assert_true(layer.expert_bytes == layer.expert / 32 * 17);
+    assert_true(layer.bytes ==
+                layer.expert_bytes + 2 * (layer.matrix - layer.expert + layer.plain));
+    assert_non_null(std::strstr(config->model.notes[0].c_str(), "bf16 is assumed"));
+}
+
+static void says_what_it_assumes(void **) {
+    const auto config = read_config_text(
+        "c", R"({"text_config":{"model_type":"novel","hidden_size":64,"num_hidden_layers":2,
+                 "num_attention_heads":4,"vocab_size":100,"sliding_window":512,
+                 "dtype":"float16"}})");
+    assert_true(bool(config));
+    assert_false(config->known_family);
+    assert_true(config->model.dtype == core::Dtype::F16);
+    assert_true(config->window == 512);
+    std::string notes;
+    for (const std::string &note : config->model.notes)
+        notes += note + "\n";
+    assert_non_null(std::strstr(notes.c_str(), "slides over 512 tokens"));
+    assert_non_null(std::strstr(notes.c_str(), "novel is no family known here"));
+}
+
+static void refuses_hostile_numbers(void **) {
+    static constexpr struct {
+        const char *key;
+        const char *value;
+        const char *words;
+    } bad[] = {
+        {"num_hidden_layers", "0", "$.num_hidden_layers: is 0"},
+        {"num_hidden_layers", "-1", "$.num_hidden_layers"},
+        {"num_hidden_layers", "9223372036854775808", "$.num_hidden_layers"},
+        {"num_hidden_layers", "1000000", "more than the 4096 taken seriously"},
+        {"num_hidden_layers", "2.5", "$.num_hidden_layers"},
+        {"num_hidden_layers", "\"2\"", "$.num_hidden_layers"},
+        {"num_hidden_layers", "NaN", "byte"},
+        {"num_hidden_layers", "1e999", "byte"},
+        {"num_hidden_layers", "null", "$.num_hidden_layers: is missing"},
+        {"num_hidden_layers", "[]", "$.num_hidden_layers"},
+        {"hidden_size", "0", "$.hidden_size: is 0"},
+        {"hidden_size", "1073741825", "$.hidden_size"},
+        {"num_attention_heads", "0", "$.num_attention_heads: is 0"},
+        {"num_key_value_heads", "0", "$.num_key_value_heads: is 0"},
+        {"num_key_value_heads", "64", "64 key-value heads for 4 heads"},
+        {"head_dim", "0", "$.head_dim: is 0"},
+        {"vocab_size", "0", "$.vocab_size: is 0"},
+        {"intermediate_size", "1073741824", ""},
+        {"num_experts_per_tok", "2", "2 experts per token of 0"},
+        {"num_local_experts", "1073741824", ""},
+        {"quantization_config", "{\"bits\":0}", "$.quantization_config.bits"},
+    };
+    for (const auto &row : bad) {
+        // Everything at its limit beside it, so that what is not refused by itself overflows.
+        std::string text = R"({"hidden_size":1073741824,"num_hidden_layers":4096,)"
+                           R"("num_attention_heads":4,"vocab_size":1073741824})";
+        const std::string key = std::string("\"") + row.key + "\":";
+        if (const size_t at = text.find(key); at != std::string::npos) {
+            const size_t end = text.find_first_of(",}", at);
+            text.replace(at, end - at, key + row.value);
+        } else {
+            text.insert(1, key + row.value + ",");
+        }
+        const auto config = read_config_text("config.json", text);
+        if (config)
+            fail_msg("%s %s: was read", row.key, row.value);
+        if (config.error().status != Status::Parse ||
+            config.error().message.find(row.words) == std::string::npos ||
+            config.error().message.find("config.json") == std::string::npos)
+            fail_msg("%s %s: %s", row.key, row.value, config.error().message.c_str());
+    }
+    for (const char *text : {"", "[]", "5", "{", "{\"hidden_size\":8}"})
+        assert_false(bool(read_config_text("c", text)));
+}
+
+int main() {
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(counts_known_models_exactly), cmocka_unit_test(keeps_one_latent_row),
+        cmocka_unit_test(knows_packed_formats),        cmocka_unit_test(says_what_it_assumes),
+        cmocka_unit_test(refuses_hostile_numbers),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
