@@ -102,7 +102,7 @@ base::Done answer(const Probe &probe, const std::string &library_path, int descr
     Findings findings;
     findings.stage = [&](const char *call) { sender.stage(findings, call); };
     findings.found = [&](const core::Device &device) { sender.device(device); };
-    const base::Done done = probe.ask(library_path, findings);
+    const base::Done done = probe.driver->ask(library_path, findings);
     return sender.finish(findings, done);
 }
 

@@ -71,7 +71,7 @@ static void run(const Probe &probe, const os::Host &host, System &system) {
 
 static void run_kernel_tier(const os::Host &host, const Options &options, System &system) {
     for (const Probe &probe : probes())
-        if (!probe.driver && !skip_reason(probe, options))
+        if (probe.driver == nullptr && !skip_reason(probe, options))
             run(probe, host, system);
 }
 

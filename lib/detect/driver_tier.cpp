@@ -29,6 +29,7 @@ static constexpr uint64_t slice_ns = 20000000;
 /// One probe from the decision to ask it to its answer.
 struct Asking {
     const Probe *probe;
+    std::string setting; ///< for the helper's environment
     std::optional<os::Turn> turn;
     std::optional<Inquiry> inquiry;
     Answer answer;
@@ -51,12 +52,12 @@ static bool worth_asking(const os::Host &host, const Options &options, const Sys
                          Asking &asking) {
     const Probe &probe = *asking.probe;
     if (!options.library_path.empty()) {
-        if (host.exists(options.library_path + '/' + probe.soname))
+        if (host.exists(options.library_path + '/' + probe.driver->soname))
             return true;
         give_up(asking, Outcome::Absent, {});
         return false;
     }
-    if (probe.wanted(host, system))
+    if (probe.driver->wanted(host, system))
         return true;
     const auto gpu = std::find_if(system.devices.begin(), system.devices.end(),
                                   [](const auto &d) { return d.kind == core::Kind::Gpu; });
@@ -64,7 +65,7 @@ static bool worth_asking(const os::Host &host, const Options &options, const Sys
         give_up(asking, Outcome::Absent, {});
     else
         give_up(asking, Outcome::Missing,
-                base::format("%s is here, but no %s driver has its manifest in the search paths",
+                base::format("%s is here, but no %s driver that could show it is installed",
                              gpu->id.c_str(), probe.name));
     return false;
 }
@@ -87,7 +88,8 @@ static Outcome unstarted(const base::Error &why) {
 
 static void start(Asking &asking, const std::string &program, const Options &options,
                   os::Turn turn) {
-    auto started = Inquiry::start(*asking.probe, program, options.library_path, options.timeout_ms);
+    auto started = Inquiry::start(*asking.probe, program, options.library_path, asking.setting,
+                                  options.timeout_ms);
     if (!started)
         return give_up(asking, unstarted(started.error()),
                        "no helper process to ask the driver with: " + started.error().message);
@@ -173,9 +175,9 @@ static Done ask_in_process(std::list<Asking> &askings, const Options &options) {
 Done ask_drivers(const os::Host &host, const Options &options, System &system) {
     std::list<Asking> askings;
     for (const Probe &probe : probes()) {
-        if (!probe.driver || skip_reason(probe, options))
+        if (probe.driver == nullptr || skip_reason(probe, options))
             continue;
-        askings.emplace_back(Asking{&probe, {}, {}, {}, false});
+        askings.emplace_back(Asking{&probe, probe.driver->setting(host), {}, {}, {}, false});
         worth_asking(host, options, system, askings.back());
     }
     HWA_CHECK(options.in_process ? ask_in_process(askings, options)

@@ -39,8 +39,12 @@ Inquiry::Inquiry(const Probe &probe, os::Child child, uint64_t start_ns, uint32_
 }
 
 base::Result<Inquiry> Inquiry::start(const Probe &probe, const std::string &helper,
-                                     const std::string &library_path, uint32_t timeout_ms) {
+                                     const std::string &library_path, std::string setting,
+                                     uint32_t timeout_ms) {
     const uint64_t start_ns = os::clock_ns();
+    auto environment = os::helper_environment();
+    if (!setting.empty())
+        environment.push_back(std::move(setting));
     HWA_TRY(os::Child child,
             os::Child::start(
                 {helper, {"hwa-probe", probe.name, library_path}, os::helper_environment()}));
@@ -191,7 +195,7 @@ Answer ask_here(const Probe &probe, const std::string &library_path) {
     Findings findings;
     std::string stage;
     findings.stage = [&](const char *call) { stage = call; };
-    const base::Done done = probe.ask(library_path, findings);
+    const base::Done done = probe.driver->ask(library_path, findings);
     core::Backend &row = answer.row;
     row.outcome = findings.devices.empty() ? Outcome::Absent : Outcome::Found;
     row.message = findings.warning;

@@ -27,9 +27,10 @@ base::Result<std::string> find_helper();
 /// A helper process at work on one probe.
 class Inquiry {
   public:
-    /// `timeout_ms` counts from here.
+    /// `setting` is one more variable for its environment, or ""; `timeout_ms` counts from here.
     static base::Result<Inquiry> start(const Probe &probe, const std::string &helper,
-                                       const std::string &library_path, uint32_t timeout_ms);
+                                       const std::string &library_path, std::string setting,
+                                       uint32_t timeout_ms);
 
     /// Takes in what has come; true once there is nothing more to wait for.
     bool advance();

@@ -32,17 +32,24 @@ struct Findings {
     };
 };
 
-/// One backend. `find` reads kernel files, in process, and is always safe. `ask` loads a vendor
-/// library and runs in the helper process only, when `wanted` saw something worth asking for.
+/// The half of a probe that asks a vendor's library. `ask` runs in the helper process only, when
+/// `wanted` saw something worth asking for.
+struct Driver {
+    const char *soname; ///< of the library that `ask` loads
+    bool (*wanted)(const os::Host &host, const core::System &system);
+    /// A variable for the helper's environment that spares it needless work, or "".
+    std::string (*setting)(const os::Host &host);
+    base::Done (*ask)(const std::string &library_path, Findings &findings);
+};
+
+/// One backend: of the kernel tier, where `find` reads kernel files in process and is always safe,
+/// or of the driver tier.
 struct Probe {
     const char *name;
     uint32_t flags; ///< core::BackendFlag
     bool built;     ///< false: switched off when the library was built
-    bool driver;    ///< asks a driver, so it belongs to the driver tier
     void (*find)(const os::Host &host, core::System &system);
-    const char *soname; ///< of the library that `ask` loads
-    bool (*wanted)(const os::Host &host, const core::System &system);
-    base::Done (*ask)(const std::string &library_path, Findings &findings);
+    const Driver *driver; ///< NULL in the kernel tier
 };
 
 /// Every probe in the order they run; cross-vendor witnesses come last.

@@ -14,13 +14,14 @@ namespace hwa::detect {
 
 using core::BackendDetects;
 
+static constexpr Driver vulkan = {"libvulkan.so.1", vulkan_manifests, vulkan_setting, ask_vulkan};
+static constexpr Driver opencl = {"libOpenCL.so.1", opencl_manifests, no_setting, ask_opencl};
+
 static constexpr Probe table[] = {
-    {"cpu", BackendDetects, true, false, find_cpu, nullptr, nullptr, nullptr},
-    {"pci", BackendDetects, true, false, find_pci, nullptr, nullptr, nullptr},
-    {"vulkan", BackendDetects, HWA_BACKEND_VULKAN != 0, true, nullptr, "libvulkan.so.1",
-     vulkan_manifests, ask_vulkan},
-    {"opencl", BackendDetects, HWA_BACKEND_OPENCL != 0, true, nullptr, "libOpenCL.so.1",
-     opencl_manifests, ask_opencl},
+    {"cpu", BackendDetects, true, find_cpu, nullptr},
+    {"pci", BackendDetects, true, find_pci, nullptr},
+    {"vulkan", BackendDetects, HWA_BACKEND_VULKAN != 0, nullptr, &vulkan},
+    {"opencl", BackendDetects, HWA_BACKEND_OPENCL != 0, nullptr, &opencl},
 };
 
 std::span<const Probe> probes() {
@@ -57,9 +58,9 @@ std::optional<std::string> skip_reason(const Probe &probe, const Options &option
         return "left out when the library was built";
     if (!chosen(options.backends, probe.name))
         return "left out by the option backends";
-    if (probe.driver && !options.sysroot.empty())
+    if (probe.driver != nullptr && !options.sysroot.empty())
         return "a captured tree has no drivers to ask";
-    if (probe.driver && options.no_drivers)
+    if (probe.driver != nullptr && options.no_drivers)
         return "drivers are not to be asked";
     return std::nullopt;
 }

@@ -10,7 +10,7 @@
 int main(int argc, char **argv) {
     using namespace hwa;
     const detect::Probe *probe = argc >= 2 ? detect::find_probe(argv[1]) : nullptr;
-    if (probe == nullptr || probe->ask == nullptr)
+    if (probe == nullptr || probe->driver == nullptr)
         os::leave(2);
     const auto reply = os::confine(os::reply_descriptor);
     if (!reply)
