@@ -5,6 +5,8 @@
 #include "base/cpulist.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "config.h"
+#include "core/code.h"
 #include "detect/cpu_facts.h"
 #include "detect/cpu_rates.h"
 #include "detect/memory.h"
@@ -283,6 +285,23 @@ static std::vector<CoreGroup> group_cores(const Machine &machine, const Socket &
     return groups;
 }
 
+/// Work runs on every processor of the affinity mask, whichever socket it was asked of.
+static void put_runtime(Device &device) {
+    core::Runtime runtime;
+    runtime.name = "cpu";
+    runtime.flags = core::BackendRunsKernels | core::BackendRunsOps;
+    runtime.code_mask = core::code_mask("cpu");
+    runtime.native_id = device.id;
+    if (device.access != base::Status::Ok) {
+        runtime.status = device.access;
+        runtime.message = device.access_message;
+    } else if (HWA_RUNTIME_CPU == 0) {
+        runtime.status = base::Status::Unsupported;
+        runtime.message = "the runtime was left out when the library was built";
+    }
+    device.runtimes.push_back(std::move(runtime));
+}
+
 static Device make_device(const Machine &machine, size_t index, const core::System &system) {
     const Socket &socket = machine.topology.sockets[index];
     Device device;
@@ -302,6 +321,7 @@ static Device make_device(const Machine &machine, size_t index, const core::Syst
     device.access = barred ? base::Status::Denied : base::Status::Ok;
     if (barred)
         device.access_message = "the affinity mask of this process leaves out all its processors";
+    put_runtime(device);
     return device;
 }
 
