@@ -22,7 +22,8 @@ except ImportError:
 
 from hwa._cdef import CDEF, VERSION
 
-SIZE = 64
+SIZE = 64  # of the matrices
+RATE = 100_000_000_000  # bytes per second of memory to plan with
 ffi = cffi.FFI()
 ffi.cdef(CDEF)
 lib = ffi.dlopen(sys.argv[1])
@@ -40,13 +41,11 @@ def text(pointer):
     return ffi.string(pointer).decode() if pointer else None
 
 
-def struct(name, **values):
+def struct(kind, /, **values):
     """A struct that grows, all zero but its size and what is given."""
-    made = ffi.new(f'{name} *')
-    made.struct_size = ffi.sizeof(name)
-    for field, value in values.items():
-        setattr(made, field, value)
-    return made
+    filled = ffi.new(f'{kind} *', values)
+    filled.struct_size = ffi.sizeof(kind)
+    return filled
 
 
 def made(function, kind, *arguments):
@@ -138,24 +137,25 @@ def check_plan(make_model):
                   for index in range(found.stage_count)]
         assert sum(stage.layer_count for stage in stages) == facts.layers
         assert sum(stage.footprint.total for stage in stages) == found.footprint.total
+        # Every weight is read for every token.
+        assert 0 < found.tokens_per_second <= RATE / found.footprint.weights
         print(f'{text(facts.name)}: {text(lib.hwa_dtype_name(found.weight_dtype))}, '
               f'{found.footprint.total >> 20} MiB, {found.tokens_per_second:.1f} tokens/s')
 
 
 def roomy(system):
-    """This system's JSON with 256 GiB of memory in every device."""
+    """This system's JSON with 256 GiB of memory at 100 GB/s in every device."""
     document = json.loads(text(lib.hwa_system_json(system)))
     for device in document['devices']:
         for memory in device.get('memories', [])[:1]:
-            memory.update({key: 1 << 38 for key in ('size_bytes', 'usable_bytes')})
+            memory.update(size_bytes=1 << 38, usable_bytes=1 << 38, bytes_per_second=RATE)
     return document
 
 
 def check_gemm():
     """C = A B in f32 on the CPU, against the same sums in Python's doubles."""
-    device = next(device for device in devices(detect(lib.HWA_DETECT_NO_DRIVERS))
-                  if info(lib.hwa_device_info, 'hwa_device_info_t', device).kind ==
-                  lib.HWA_KIND_CPU)
+    system = detect(lib.HWA_DETECT_NO_DRIVERS)  # its devices live as long as it does
+    device = lib.hwa_system_find_device(system, b'cpu-0')
     runtime = ffi.new('char[]', b'cpu')
     queue = made(lib.hwa_queue_open, 'hwa_queue_t', device,
                  struct('hwa_queue_options_t', runtime=runtime))
@@ -193,8 +193,8 @@ def check_errors():
     fails(lib.HWA_ERROR_INVALID, made, lib.hwa_detect, 'hwa_system_t',
           ffi.new('hwa_detect_options_t *'))
     fails(lib.HWA_ERROR_NOT_FOUND, made, lib.hwa_model_from_file, 'hwa_model_t', b'/no/such/file')
-    device = devices(detect(lib.HWA_DETECT_NO_DRIVERS))[0]
-    status = lib.hwa_device_attr_at(device, 1 << 30, ffi.new('hwa_attr_t *'))
+    system = detect(lib.HWA_DETECT_NO_DRIVERS)
+    status = lib.hwa_device_attr_at(devices(system)[0], 1 << 30, ffi.new('hwa_attr_t *'))
     assert status == lib.HWA_ERROR_RANGE, status
 
 
