@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Holds three lists equal: functions of the header, names of lib/hwa.map, symbols exported.
 
-    symbols.py [LIBHWA.SO]
+    symbols.py LIBHWA.SO
 """
 
 import re
