@@ -45,7 +45,8 @@ def layout(source):
             yield number, f'{len(line)} columns'
         if line != line.rstrip():
             yield number, 'blank at the end of the line'
-        if '\t' in line:
+        # scdoc indents by tabs alone.
+        if '\t' in line and source.suffix != '.scd':
             yield number, 'tab'
     count = len(source.lines) - 1
     if count > FILE_LINES and not free and source.path not in LONG_FILES:
