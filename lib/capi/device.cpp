@@ -105,6 +105,7 @@ static hwa_status_t give_field(const hwa_device_t &device, const char *key, hwa_
         count("attr_count", info.attr_count),
         count("runtime_count", info.runtime_count),
         count("access", static_cast<uint64_t>(info.access)),
+        field("access_message", facts.access_message, Source::Derived),
         field("kind", info.kind, info.kind != HWA_KIND_UNKNOWN, Source::Derived),
         field("id", facts.id, Source::Derived),
         field("parent", facts.parent, Source::Derived),
