@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// Arguments: what the command line asked for, checked as far as it can be without the library.
+#pragma once
+
+#include "screen.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace hwa::tool {
+
+enum class Command { Summary, List, Info, Plan, Run, Doctor, Capture, Version };
+
+/// Which machine, and how to look at it.
+struct LookAt {
+    std::string sysroot;
+    std::string system; ///< a file of `hwa list --json` in place of a machine; "-" is stdin
+    std::string backends;
+    std::string library_path;
+    uint32_t timeout_ms = 0;
+    bool no_drivers = false;
+};
+
+struct Arguments {
+    Command command = Command::Summary;
+    bool json = false;
+    bool wide = false;
+    Colour colour = Colour::Auto;
+
+    LookAt look;
+    bool strict = false;  ///< trouble of a backend is exit 5
+    bool require = false; ///< no accelerator is exit 3
+
+    std::string device;    ///< info, run
+    std::string model;     ///< plan: file or count
+    std::string devices;   ///< plan
+    std::string format;    ///< plan
+    uint32_t context = 0;  ///< plan, tokens
+    uint32_t batch = 0;    ///< plan
+    double headroom = 0;   ///< plan, 0 to 1
+    std::string operation; ///< run
+    std::string runtime;   ///< run
+    uint32_t size = 1024;  ///< run
+    uint32_t repeat = 5;   ///< run
+    std::string folder;    ///< capture
+    std::string help;      ///< help
+};
+
+/// Reads the command line. Where there is nothing left to do (help was shown, or the usage was
+/// wrong and said so), `done` is the exit status.
+struct Parsed {
+    Arguments arguments;
+    std::optional<int> done;
+};
+
+Parsed parse(int argc, char **argv);
+
+} // namespace hwa::tool

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// hwa doctor: what every backend met, what cannot be used, and what to do about it.
+#include "commands.h"
+#include "json.h"
+#include "library.h"
+#include "remedy.h"
+#include "table.h"
+#include "text.h"
+#include "units.h"
+
+namespace hwa::tool {
+
+namespace {
+
+/// A device, or a runtime of one, that cannot be opened.
+struct Shut {
+    std::string device;
+    std::string runtime; ///< "": the device itself
+    hwa_status_t status;
+    std::string message;
+};
+
+Look look_of(hwa_outcome_t outcome) {
+    switch (outcome) {
+    case HWA_OUTCOME_FOUND:
+        return Look::Good;
+    case HWA_OUTCOME_ABSENT:
+    case HWA_OUTCOME_SKIPPED:
+        return Look::Faint;
+    case HWA_OUTCOME_MISSING:
+    case HWA_OUTCOME_DENIED:
+        return Look::Warn;
+    default:
+        return Look::Bad;
+    }
+}
+
+std::vector<hwa_backend_info_t> backends_of(const hwa_system_t *system) {
+    std::vector<hwa_backend_info_t> all;
+    for (uint32_t i = 0; i < info_of(system).backend_count; ++i)
+        all.push_back(backend_at(system, i));
+    return all;
+}
+
+/// Replayed machines are not here, so nothing on them is shut.
+std::vector<Shut> shut_of(const hwa_system_t *system) {
+    std::vector<Shut> all;
+    if ((info_of(system).flags & HWA_SYSTEM_LIVE) == 0)
+        return all;
+    for (const hwa_device_t *device : devices_of(system)) {
+        const hwa_device_info_t info = info_of(device);
+        hwa_attr_t message = {};
+        if (hwa_device_attr(device, "access_message", &message) != HWA_OK)
+            message = {};
+        if (info.access != HWA_OK)
+            all.push_back({or_empty(info.id), "", info.access, or_empty(message.s)});
+        for (uint32_t i = 0; i < info.runtime_count; ++i) {
+            const hwa_runtime_info_t runtime = runtime_at(device, i);
+            if (runtime.status != HWA_OK)
+                all.push_back({or_empty(info.id), or_empty(runtime.name), runtime.status,
+                               or_empty(runtime.message)});
+        }
+    }
+    return all;
+}
+
+/// "3 devices · 22.3.6 · in vkCreateInstance: …".
+std::string story(const hwa_backend_info_t &backend) {
+    std::vector<std::string> parts;
+    if (backend.device_count != 0)
+        parts.push_back(
+            format("%u device%s", backend.device_count, backend.device_count == 1 ? "" : "s"));
+    if (backend.version != nullptr)
+        parts.push_back(printable(backend.version));
+    const std::string stage = is_trouble(backend.outcome) ? or_empty(backend.stage) : "";
+    if (!stage.empty())
+        parts.push_back("in " + printable(stage));
+    if (backend.message != nullptr)
+        parts.push_back(printable(backend.message));
+    return join(parts, " · ");
+}
+
+void print_advice(const std::vector<hwa_backend_info_t> &backends, const std::vector<Shut> &shut,
+                  Screen &screen) {
+    const auto advise = [&screen](const std::string &who, const std::string &why,
+                                  const std::string &what) {
+        screen.line();
+        screen.line(who, Look::Strong);
+        if (!why.empty())
+            screen.paragraph(why, "  ");
+        screen.paragraph(what, "  → ");
+    };
+    for (const hwa_backend_info_t &backend : backends) {
+        const std::string what = remedy(or_empty(backend.name), backend.outcome);
+        if (!what.empty())
+            advise(or_empty(backend.name) + " " + outcome_name(backend.outcome), story(backend),
+                   what);
+    }
+    for (const Shut &one : shut)
+        advise(one.device + (one.runtime.empty() ? "" : ", runtime " + one.runtime),
+               one.message.empty() ? hwa_status_name(one.status) : one.message,
+               remedy(one.runtime, one.status));
+}
+
+void print_table(const std::vector<hwa_backend_info_t> &backends, Screen &screen) {
+    Table table({{"BACKEND"}, {"OUTCOME"}, {"TIME", 1, true}, {"WHAT HAPPENED", 0, false, 20}});
+    for (const hwa_backend_info_t &backend : backends)
+        table.row({{or_empty(backend.name), Look::Name},
+                   {outcome_name(backend.outcome), look_of(backend.outcome)},
+                   {seconds(static_cast<double>(backend.elapsed_ns) / 1e9)},
+                   {story(backend)}});
+    table.print(screen);
+}
+
+std::string to_json(const std::vector<hwa_backend_info_t> &backends, const std::vector<Shut> &shut,
+                    bool healthy) {
+    const auto known = [](const std::string &text) {
+        return text.empty() ? nullptr : text.c_str();
+    };
+    Json json;
+    json.integer("schema", 1).boolean("healthy", healthy).open_list("backends");
+    for (const hwa_backend_info_t &backend : backends) {
+        const std::string advice = remedy(or_empty(backend.name), backend.outcome);
+        json.open(nullptr).text("name", backend.name);
+        json.text("outcome", outcome_name(backend.outcome));
+        json.integer("device_count", backend.device_count);
+        json.integer("elapsed_ns", backend.elapsed_ns);
+        json.text("version", backend.version).text("library", backend.library);
+        json.text("stage", backend.stage).text("message", backend.message);
+        json.text("remedy", known(advice)).close();
+    }
+    json.close().open_list("shut");
+    for (const Shut &one : shut) {
+        const std::string advice = remedy(one.runtime, one.status);
+        json.open(nullptr).text("device", one.device).text("runtime", known(one.runtime));
+        json.text("status", hwa_status_name(one.status)).text("message", known(one.message));
+        json.text("remedy", known(advice)).close();
+    }
+    return json.close().finish();
+}
+
+} // namespace
+
+int doctor(const Arguments &arguments, Screen &screen) {
+    int exit = ExitDone;
+    const System system = look(arguments.look, &exit);
+    if (system == nullptr)
+        return exit;
+    const std::vector<hwa_backend_info_t> backends = backends_of(system.get());
+    const std::vector<Shut> shut = shut_of(system.get());
+    bool healthy = shut.empty();
+    for (const hwa_backend_info_t &backend : backends)
+        healthy = healthy && !is_trouble(backend.outcome);
+    if (arguments.json) {
+        screen.print(to_json(backends, shut, healthy));
+    } else {
+        print_table(backends, screen);
+        print_advice(backends, shut, screen);
+        screen.line();
+        if (healthy)
+            screen.line("All is well: no backend had trouble.", Look::Good);
+        else
+            screen.paragraph("When the advice is followed, run 'hwa doctor' again.");
+    }
+    return arguments.strict && !healthy ? ExitPartial : ExitDone;
+}
+
+} // namespace hwa::tool

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// Advice as a table: the row of that backend first, else the row of any.
+#include "remedy.h"
+
+namespace hwa::tool {
+
+namespace {
+
+struct Advice {
+    const char *backend; ///< "": any
+    hwa_outcome_t outcome;
+    const char *what;
+};
+
+// Package names are Debian's.
+constexpr Advice by_outcome[] = {
+    {"vulkan", HWA_OUTCOME_ABSENT,
+     "for Vulkan, install a driver: mesa-vulkan-drivers, or the vendor's"},
+    {"opencl", HWA_OUTCOME_ABSENT,
+     "for OpenCL, install a driver: pocl-opencl-icd, or the vendor's"},
+    {"vulkan", HWA_OUTCOME_MISSING,
+     "install the Vulkan loader and a driver: apt install libvulkan1 mesa-vulkan-drivers"},
+    {"opencl", HWA_OUTCOME_MISSING,
+     "install the OpenCL loader and a driver: apt install ocl-icd-libopencl1 pocl-opencl-icd"},
+    {"", HWA_OUTCOME_MISSING, "install the library or kernel module that the message names"},
+    {"", HWA_OUTCOME_DENIED,
+     "join the groups that own the device nodes: sudo usermod -aG render,video $USER, and log in "
+     "again; in a container, pass the nodes in"},
+    {"", HWA_OUTCOME_TIMEOUT,
+     "give it longer with --timeout 30000; if it still hangs, see dmesg and restart the driver"},
+    {"", HWA_OUTCOME_CRASHED,
+     "the driver died in its own process, and nothing else was harmed: update or reinstall it, and "
+     "report it to its vendor with the stage named here"},
+    {"", HWA_OUTCOME_EXITED,
+     "the driver ended its process: run the vendor's own tool to see its message, then reinstall "
+     "the driver"},
+    {"", HWA_OUTCOME_GARBAGE,
+     "the answer of the driver makes no sense: check that its library and kernel module are of one "
+     "version"},
+    {"", HWA_OUTCOME_STARVED,
+     "the process may not start another: raise 'ulimit -u' and 'ulimit -n', free some memory, and "
+     "see that hwa-probe is installed beside the library"},
+    {"", HWA_OUTCOME_FAILED,
+     "see dmesg for the driver's complaint; after an update of the driver, restart the machine"},
+    {"", HWA_OUTCOME_UNKNOWN, "run again with HWA_LOG=debug"},
+};
+
+struct AccessAdvice {
+    const char *runtime; ///< "": any
+    hwa_status_t access;
+    const char *what;
+};
+
+constexpr AccessAdvice by_access[] = {
+    {"cpu", HWA_ERROR_UNAVAILABLE, "install a BLAS: apt install libopenblas0-pthread"},
+    {"opencl", HWA_ERROR_UNAVAILABLE,
+     "install the OpenCL loader and a driver: apt install ocl-icd-libopencl1 pocl-opencl-icd"},
+    {"", HWA_ERROR_UNAVAILABLE, "install the driver of the device, and load its kernel module"},
+    {"", HWA_ERROR_DENIED,
+     "join the groups that own the device nodes: sudo usermod -aG render,video $USER, and log in "
+     "again; in a container, pass the nodes in"},
+    {"", HWA_ERROR_TIMEOUT, "see dmesg: the device does not answer"},
+    {"", HWA_ERROR_LOST, "reset the device or restart the machine"},
+};
+
+} // namespace
+
+std::string remedy(const std::string &backend, hwa_outcome_t outcome) {
+    for (const Advice &advice : by_outcome)
+        if (advice.outcome == outcome && (*advice.backend == '\0' || backend == advice.backend))
+            return advice.what;
+    return {};
+}
+
+std::string remedy(const std::string &runtime, hwa_status_t access) {
+    for (const AccessAdvice &advice : by_access)
+        if (advice.access == access && (*advice.runtime == '\0' || runtime == advice.runtime))
+            return advice.what;
+    return {};
+}
+
+} // namespace hwa::tool

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// What a person can do about a backend or a device that does not answer.
+#pragma once
+
+#include <hwa/hwa.h>
+
+#include <string>
+
+namespace hwa::tool {
+
+/// What to do about the outcome of a backend; empty where nothing needs doing.
+std::string remedy(const std::string &backend, hwa_outcome_t outcome);
+
+/// What to do about a device or a runtime that cannot be opened; empty for HWA_OK.
+std::string remedy(const std::string &runtime, hwa_status_t access);
+
+} // namespace hwa::tool
