@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""Every --json is JSON, by its schema in docs/schema."""
+
+import json
+import tempfile
+import unittest
+
+from tool import PAIR, hwa, validate
+
+SAVED = ['--system', PAIR]
+
+
+class Schemas(unittest.TestCase):
+    def check(self, name, *arguments):
+        done = hwa(*arguments, '--json')
+        self.assertEqual((done.code, done.err), (0, ''))
+        validate(done.json, name)
+        self.assertEqual(done.json['schema'], 1)
+        return done.json
+
+    def test_this_machine(self):
+        system = self.check('system', 'list')
+        self.assertEqual(system['schema'], 1)
+        self.assertIn('cpu-0', [device['id'] for device in system['devices']])
+        for key in ('devices', 'links', 'backends'):
+            self.assertIsInstance(system[key], list)
+        for backend in system['backends']:
+            self.assertLessEqual({'name', 'outcome', 'message'}, set(backend))
+        self.check('doctor', 'doctor')
+        self.check('info', 'info', 'cpu-0')
+
+    def test_summary_is_the_list(self):
+        self.assertEqual(hwa(*SAVED, '--json').out, hwa('list', *SAVED, '--json').out)
+
+    def test_saved_machine(self):
+        self.check('system', 'list', *SAVED)
+        self.check('doctor', 'doctor', *SAVED)
+        self.check('version', 'version')
+
+    def test_info_is_a_slice_of_the_list(self):
+        for device in hwa('list', *SAVED, '--json').json['devices']:
+            self.assertEqual(hwa('info', device['id'], *SAVED, '--json').json['device'], device)
+
+    def test_capture(self):
+        with tempfile.TemporaryDirectory() as folder:
+            written = self.check('capture', 'capture', folder)
+            self.assertEqual(written['folder'], folder)
+            self.assertGreater(written['files'], 0)
+
+    def test_failure_prints_no_json(self):
+        done = hwa('info', 'gpu-9', *SAVED, '--json')
+        self.assertEqual((done.code, done.out), (3, ''))
+
+    def test_round_trip(self):
+        with tempfile.NamedTemporaryFile('w', suffix='.json') as file:
+            file.write(hwa('list', *SAVED, '--json').out)
+            file.flush()
+            again = hwa('list', '--system', file.name, '--json')
+            self.assertEqual(again.json, hwa('list', *SAVED, '--json').json)
+
+    def test_hostile_text_is_escaped(self):
+        system = json.loads(PAIR.read_text())
+        system['devices'][0]['name'] = 'a"b\\c\n\t\x01\x7fé'
+        with tempfile.NamedTemporaryFile('w', suffix='.json') as file:
+            json.dump(system, file)
+            file.flush()
+            first = hwa('info', '--system', file.name, '--json').json['device']
+        self.assertEqual(first['name'], 'a"b\\c????é')
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""Plans: counts, options, what a person reads, and what does not fit."""
+
+import os
+import tempfile
+import unittest
+
+from tool import PAIR, ROOT, hwa
+
+SAVED = ['--system', PAIR]
+MODEL = ROOT / 'examples' / 'model' / 'config.json'
+
+
+class Plan(unittest.TestCase):
+    def test_counts(self):
+        for count in ('8B', '8b', '1.5B', '500M', '125k', '8000000000', '0.01T'):
+            done = hwa('plan', count, *SAVED)
+            self.assertEqual((done.code, done.err), (0, ''), count)
+        for count in ('8Q', 'B', '-8B', '0', '8BB', '1e9', 'nan', 'inf', '9999999999T', ''):
+            done = hwa('plan', '--', count, *[]) if count.startswith('-') else hwa('plan', count)
+            self.assertIn(done.code, (1, 2), count)
+            self.assertEqual(done.out, '')
+
+    def test_a_file_wins(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, '8B'), 'w') as file:
+                file.write('no model')
+            done = hwa('plan', '8B', *SAVED, cwd=folder)
+        self.assertEqual(done.code, 1)
+
+    def test_table(self):
+        done = hwa('plan', '8B', *SAVED, '--context', '4096')
+        for text in ('8.00B parameters', 'pci-0000:01:00.0', 'tokens/s', 'limited by', 'LAYERS',
+                     'WEIGHTS', 'CACHE', 'FREE'):
+            self.assertIn(text, done.out)
+
+    def test_file(self):
+        done = hwa('plan', MODEL, *SAVED)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn('30 layers', done.out)
+
+    def test_format(self):
+        for name in ('q4_k', 'Q4_K', 'bf16'):
+            self.assertIn(name.lower(), hwa('plan', '3B', *SAVED, '--format', name).out)
+
+    def test_devices(self):
+        done = hwa('plan', '8B', *SAVED, '--devices', 'pci-0000:05:00.0', '--json')
+        self.assertEqual(done.code, 0, done.err)
+        self.assertNotIn('01:00.0', done.out)
+
+    def test_no_fit(self):
+        for arguments in (['900B'], ['8B', '--format', 'f32', '--devices', 'pci-0000:05:00.0'],
+                          ['8B', '--context', '1000000000']):
+            done = hwa('plan', *arguments, *SAVED)
+            self.assertEqual((done.code, done.out), (4, ''), arguments)
+            error, following = done.err.splitlines()
+            self.assertRegex(error, r'^hwa: error: .*\d')
+            self.assertIn('--context', following)
+
+    def test_context_and_batch_cost_memory(self):
+        def cache(*options):
+            plan = hwa('plan', '8B', *SAVED, '--json', *options).json
+            return plan['footprint']['cache']
+        self.assertLess(cache(), cache('--context', '8192'))
+        self.assertEqual(2 * cache('--context', '8192'),
+                         cache('--context', '8192', '--batch', '2'))
+
+
+if __name__ == '__main__':
+    unittest.main()

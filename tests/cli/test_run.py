@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""Runs on this machine, by every runtime that it has."""
+
+import unittest
+
+from tool import hwa, validate
+
+
+def ready():
+    """Pairs of a device and a runtime that can be run on."""
+    return [(device['id'], runtime['name'])
+            for device in hwa('list', '--json').json['devices']
+            for runtime in device['runtimes'] if runtime['status'] == 'ok']
+
+
+class Run(unittest.TestCase):
+    def test_every_runtime(self):
+        for device, runtime in ready():
+            for size in (1, 17, 300):
+                with self.subTest(device=device, runtime=runtime, size=size):
+                    done = hwa('run', 'gemm', '--device', device, '--runtime', runtime,
+                               '--size', size, '--repeat', 2, '--json')
+                    self.assertEqual((done.code, done.err), (0, ''))
+                    validate(done.json, 'run')
+                    self.assertTrue(done.json['right'])
+                    self.assertEqual(done.json['device'], device)
+                    self.assertEqual(done.json['runtime'], runtime)
+                    self.assertEqual(done.json['runs'], 2)
+
+    def test_best(self):
+        done = hwa('run', 'gemm', '--size', 64)
+        self.assertEqual((done.code, done.err), (0, ''))
+        for text in ('64 × 64 × 64', 'provider', 'FLOP/s', 'right'):
+            self.assertIn(text, done.out)
+
+    def test_runtime_finds_its_device(self):
+        for runtime in {runtime for _, runtime in ready()}:
+            done = hwa('run', 'gemm', '--runtime', runtime, '--size', 8, '--json')
+            self.assertEqual(done.json['runtime'], runtime)
+
+    def test_refusals(self):
+        done = hwa('run', 'gemm', '--runtime', 'abacus')
+        self.assertEqual((done.code, done.out), (3, ''))
+        self.assertIn('abacus', done.err)
+        done = hwa('run', 'gemm', '--runtime', 'abacus', '--device', 'cpu-0')
+        self.assertEqual(done.code, 3)
+        self.assertIn('cpu', done.err)
+
+
+if __name__ == '__main__':
+    unittest.main()
