@@ -339,7 +339,7 @@ static void limit_memory(uint64_t usable, std::vector<Device> &sockets) {
     }
 }
 
-void find_cpu(const Host &host, core::System &system) {
+base::Done find_cpu(const Host &host, core::System &system) {
     const Machine machine = read_machine(host);
     std::vector<Device> sockets;
     for (size_t i = 0; i < machine.topology.sockets.size(); ++i)
@@ -352,6 +352,7 @@ void find_cpu(const Host &host, core::System &system) {
         system.flags |= core::SystemVirtual;
     if (!machine.facts.hypervisor.empty())
         system.put_attr(core::attr_text("vm.hypervisor", machine.facts.hypervisor, Source::Kernel));
+    return {};
 }
 
 } // namespace hwa::detect

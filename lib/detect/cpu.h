@@ -8,6 +8,6 @@
 namespace hwa::detect {
 
 /// Adds one device for each processor socket; there is always one.
-void find_cpu(const os::Host &host, core::System &system);
+base::Done find_cpu(const os::Host &host, core::System &system);
 
 } // namespace hwa::detect

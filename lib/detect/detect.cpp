@@ -11,6 +11,8 @@
 #include "detect/probe.h"
 #include "os/host.h"
 
+#include <cerrno>
+
 namespace hwa::detect {
 
 using base::Done;
@@ -57,14 +59,26 @@ static core::Backend row_of(const Probe &probe) {
     return row;
 }
 
+/// That something could not be looked at is not the same as its not being there.
+static Outcome outcome_of(const base::Error &why) {
+    if (why.status == Status::Denied)
+        return Outcome::Denied;
+    const bool want = why.code == EMFILE || why.code == ENFILE || why.code == ENOMEM;
+    return want ? Outcome::Starved : Outcome::Failed;
+}
+
 /// Runs one probe of the kernel tier and says what came of it.
 static void run(const Probe &probe, const os::Host &host, System &system) {
     const size_t before = system.devices.size();
     const uint64_t start = os::clock_ns();
-    probe.find(host, system);
+    const Done done = probe.find(host, system);
     core::Backend row = row_of(probe);
     row.device_count = static_cast<uint32_t>(system.devices.size() - before);
     row.outcome = row.device_count > 0 ? Outcome::Found : Outcome::Absent;
+    if (!done) {
+        row.outcome = outcome_of(done.error());
+        row.message = done.error().message;
+    }
     row.elapsed_ns = os::clock_ns() - start;
     system.backends.push_back(std::move(row));
 }

@@ -124,10 +124,12 @@ static Device make_device(const Host &host, const PciFunction &function) {
     return device;
 }
 
-void find_pci(const Host &host, core::System &system) {
-    const auto functions = os::pci_functions(host);
+base::Done find_pci(const Host &host, core::System &system) {
+    auto functions = os::pci_functions(host);
+    if (!functions && functions.error().status == base::Status::NotFound)
+        return {};
     if (!functions)
-        return;
+        return std::move(functions.error());
     const size_t first = system.devices.size();
     for (const PciFunction &function : *functions)
         if (is_listed(function))
@@ -136,6 +138,7 @@ void find_pci(const Host &host, core::System &system) {
     for (size_t i = first; i < system.devices.size(); ++i)
         if (system.find_device(system.devices[i].parent) == nullptr)
             system.devices[i].parent.clear();
+    return {};
 }
 
 } // namespace hwa::detect

@@ -48,7 +48,7 @@ struct Probe {
     const char *name;
     uint32_t flags; ///< core::BackendFlag
     bool built;     ///< false: switched off when the library was built
-    void (*find)(const os::Host &host, core::System &system);
+    base::Done (*find)(const os::Host &host, core::System &system);
     const Driver *driver; ///< NULL in the kernel tier
 };
 

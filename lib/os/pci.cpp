@@ -5,6 +5,8 @@
 
 #include "base/text.h"
 
+#include <cerrno>
+
 namespace hwa::os {
 
 static constexpr size_t address_limit = 24; // eight digits of domain and then some
@@ -73,6 +75,11 @@ static bool is_address(std::string_view name) {
     return true;
 }
 
+/// True if it was this process that lacked something, so that the next file would fail as well.
+static bool is_want(int32_t code) {
+    return code == EMFILE || code == ENFILE || code == ENOMEM;
+}
+
 base::Result<std::vector<PciFunction>> pci_functions(const Host &host) {
     HWA_TRY(const std::vector<std::string> names, host.list("/sys/bus/pci/devices"));
     std::vector<PciFunction> functions;
@@ -82,8 +89,11 @@ base::Result<std::vector<PciFunction>> pci_functions(const Host &host) {
         PciFunction function;
         function.address = name;
         const std::string folder = pci_folder + name;
-        if (const auto text = host.read_file(folder + "/uevent"))
+        const auto text = host.read_file(folder + "/uevent");
+        if (text)
             read_uevent(*text, function);
+        else if (is_want(text.error().code))
+            return text.error();
         else if (!host.live())
             read_attributes(host, folder, function);
         if (function.class_code != 0)
