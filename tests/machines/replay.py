@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Unpacks a machine, lets the library look at it, and compares what it says with expect.json.
+
+usage: replay.py SHOW MACHINE [--update]
+
+With --update, expect.json is written anew, to be read before it is committed. Then the same machine
+is recorded through the capture option, and the record has to say the same."""
+
+import difflib
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tree import unpack
+
+
+def look(show, *folders):
+    """The system without the times, which differ from run to run."""
+    run = subprocess.run([show, *map(str, folders)], capture_output=True, text=True, timeout=60)
+    if run.returncode != 0:
+        sys.exit(f'{folders[0]}: {run.stderr}')
+    system = json.loads(run.stdout)
+    for row in system['backends']:
+        row['elapsed_ns'] = 0
+    return json.dumps(system, indent=2) + '\n'
+
+
+def compare(what, expected, got):
+    lines = difflib.unified_diff(expected.splitlines(), got.splitlines(), 'expected', what,
+                                 lineterm='')
+    text = '\n'.join(lines)
+    if text:
+        sys.exit(text)
+
+
+def main():
+    show, machine = sys.argv[1], Path(sys.argv[2])
+    with tempfile.TemporaryDirectory() as folder:
+        root, copy = Path(folder, 'tree'), Path(folder, 'copy')
+        unpack((machine / 'tree.txt').read_text(), root)
+        got = look(show, root)
+        if sys.argv[3:] == ['--update']:
+            (machine / 'expect.json').write_text(got)
+        compare('replayed', (machine / 'expect.json').read_text(), got)
+        compare('captured', got, look(show, root, copy))
+        compare('replayed from the capture', got, look(show, copy))
+
+
+if __name__ == '__main__':
+    main()
