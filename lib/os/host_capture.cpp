@@ -189,13 +189,12 @@ Result<std::unique_ptr<CaptureHost>> capture_host(const Host &host, const std::s
     if (::mkdir(into.c_str(), 0755) != 0 && errno != EEXIST)
         return base::os_error(errno, "capture %s: %s", into.c_str(), std::strerror(errno));
     std::error_code fault;
+    if (!std::filesystem::is_directory(into, fault))
+        return base::error(Status::Invalid, "capture %s: is not a directory", into.c_str());
     const bool empty = std::filesystem::is_empty(into, fault);
-    const bool folder = !fault && std::filesystem::is_directory(into, fault);
     if (fault)
         return base::os_error(fault.value(), "capture %s: %s", into.c_str(),
                               std::strerror(fault.value()));
-    if (!folder)
-        return base::error(Status::Invalid, "capture %s: is not a directory", into.c_str());
     if (!empty)
         return base::error(Status::Invalid, "capture %s: the directory is not empty", into.c_str());
     return std::unique_ptr<CaptureHost>(std::make_unique<Capture>(host, into));
