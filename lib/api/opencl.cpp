@@ -19,10 +19,14 @@ base::Result<OpenCl> load_opencl(const std::string &directory) {
     return table;
 }
 
+namespace {
+
 struct CodeName {
     cl_int code;
     const char *name;
 };
+
+} // namespace
 
 #define HWA_CODE(name)                                                                             \
     { name, #name }

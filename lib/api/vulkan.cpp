@@ -6,11 +6,15 @@
 
 namespace hwa::api {
 
+namespace {
+
 /// One row of the table, for functions that are asked of vkGetInstanceProcAddr.
 struct Row {
     const char *name;
     size_t offset;
 };
+
+} // namespace
 
 static constexpr Row global_rows[] = {
 #define HWA_GLOBAL(name) {#name, offsetof(Vulkan, name)},
@@ -54,10 +58,14 @@ base::Done bind_instance(Vulkan &table, VkInstance instance) {
     return fill(table, instance, instance_rows);
 }
 
+namespace {
+
 struct CodeName {
     VkResult code;
     const char *name;
 };
+
+} // namespace
 
 #define HWA_CODE(name)                                                                             \
     { name, #name }

@@ -30,6 +30,8 @@ Outcome outcome_of(const base::Error &why) {
     }
 }
 
+namespace {
+
 /// Writes frames and keeps within what one answer may hold.
 class Sender {
   public:
@@ -96,6 +98,8 @@ class Sender {
     std::string stage_;
     base::Done ok_;
 };
+
+} // namespace
 
 base::Done answer(const Probe &probe, const std::string &library_path, int descriptor) {
     Sender sender(descriptor);

@@ -26,6 +26,8 @@ static constexpr uint32_t reap_grace_ms = 10;
 /// How often the caller is asked whether to stop, and whether there is a turn for a further helper.
 static constexpr uint64_t slice_ns = 20000000;
 
+namespace {
+
 /// One probe from the decision to ask it to its answer.
 struct Asking {
     const Probe *probe;
@@ -35,6 +37,8 @@ struct Asking {
     Answer answer;
     bool done = false;
 };
+
+} // namespace
 
 static void give_up(Asking &asking, Outcome outcome, std::string message) {
     asking.answer.row = open_row(*asking.probe);

@@ -67,6 +67,8 @@ static bool alike(const Device &a, const Device &b) {
     return names_comparable ? a.name.value == b.name.value : models_known;
 }
 
+namespace {
+
 /// Where each device of one backend belongs, in the system as it was before.
 struct Match {
     const System &system;
@@ -105,6 +107,8 @@ struct Match {
     }
 };
 
+} // namespace
+
 static const char *source_name(Source source) {
     switch (source) {
     case Source::Measured:
@@ -132,6 +136,8 @@ static core::Attr attr_of(std::string key, uint64_t value, Source source) {
                           static_cast<int64_t>(std::min<uint64_t>(value, INT64_MAX)), source);
 }
 
+namespace {
+
 /// One device while a further witness is heard.
 struct Hearing {
     Device &device;
@@ -155,6 +161,8 @@ struct Hearing {
     void hear_memories(const std::vector<Memory> &told);
     void hear_compute(const std::vector<core::Compute> &told);
 };
+
+} // namespace
 
 /// Host memory that a device maps is one pool, whether a driver calls it shared or unified.
 static bool same_pool(const Memory &a, const Memory &b) {

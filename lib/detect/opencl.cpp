@@ -59,6 +59,8 @@ template <class Call> static std::string foreign_text(Call &&call) {
     return many;
 }
 
+namespace {
+
 /// One device while it is being asked.
 struct Subject {
     const api::OpenCl &opencl;
@@ -88,6 +90,8 @@ struct Subject {
         return false;
     }
 };
+
+} // namespace
 
 /// The address on the PCI bus, by whichever of three extensions the driver has.
 static std::string pci_address(const Subject &subject) {
@@ -209,11 +213,15 @@ static void put_runtime(const Subject &subject, core::Device &device) {
     device.runtimes.push_back(std::move(runtime));
 }
 
+namespace {
+
 /// Numbers that run through all platforms.
 struct Counts {
     uint32_t devices = 0;
     uint32_t software = 0;
 };
+
+} // namespace
 
 static void ask_device(Subject subject, Counts &counts, Findings &findings) {
     findings.stage("clGetDeviceInfo");

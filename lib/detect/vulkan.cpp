@@ -51,6 +51,8 @@ template <class T> static void chain(void *&head, T &link, VkStructureType type)
     head = &link;
 }
 
+namespace {
+
 /// One physical device while it is being asked.
 struct Subject {
     const api::Vulkan &vulkan;
@@ -64,6 +66,8 @@ struct Subject {
         });
     }
 };
+
+} // namespace
 
 static base::Done ask_extensions(Subject &subject, Findings &findings) {
     static constexpr const char *call = "vkEnumerateDeviceExtensionProperties";
@@ -82,6 +86,8 @@ static base::Done ask_extensions(Subject &subject, Findings &findings) {
     return {};
 }
 
+namespace {
+
 /// Properties of a device and what is chained to them; what a driver does not know stays 0.
 struct Properties {
     VkPhysicalDeviceProperties2 all = {};
@@ -93,6 +99,8 @@ struct Properties {
     VkPhysicalDeviceShaderSMBuiltinsPropertiesNV nvidia = {};
     VkPhysicalDeviceShaderCoreProperties2AMD amd = {};
 };
+
+} // namespace
 
 static void ask_properties(const Subject &subject, Properties &into) {
     void *head = nullptr;

@@ -17,6 +17,8 @@ static constexpr unsigned turns = 4;
 /// Children in uninterruptible sleep inside a driver do not end when killed.
 static constexpr size_t unreaped_limit = 64;
 
+namespace {
+
 /// One for the process; it needs no constructor and no destructor.
 struct Children {
     pthread_mutex_t lock;
@@ -27,9 +29,13 @@ struct Children {
     pid_t unreaped[unreaped_limit];
 };
 
+} // namespace
+
 static constinit Children children = {
     PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0, {},
 };
+
+namespace {
 
 /// Holds the lock, and forgets what a parent process had going when it forked this one.
 class Locked {
@@ -46,6 +52,8 @@ class Locked {
     Locked(const Locked &) = delete;
     Locked &operator=(const Locked &) = delete;
 };
+
+} // namespace
 
 /// True once there is nothing left to reap. Waiting for the group of that number, which only our
 /// child leads, cannot take the status of a later child of the caller.

@@ -22,6 +22,8 @@ namespace hwa::os {
 /// Signal the whole process group of a pidfd, from linux/pidfd.h of 6.9.
 static constexpr unsigned pidfd_process_group = 4;
 
+namespace {
+
 /// A descriptor that closes itself.
 class Descriptor {
   public:
@@ -42,6 +44,8 @@ class Descriptor {
     int value_;
 };
 
+} // namespace
+
 /// The same open file above the child's own descriptors: a caller who closed 0, 1 or 2 would
 /// otherwise get our pipe as one of them, and spawning would trip over itself.
 static base::Result<Descriptor> lifted(Descriptor low, const char *what) {
@@ -53,10 +57,14 @@ static base::Result<Descriptor> lifted(Descriptor low, const char *what) {
     return high;
 }
 
+namespace {
+
 struct Pipe {
     Descriptor read;
     Descriptor write;
 };
+
+} // namespace
 
 static base::Result<Pipe> make_pipe() {
     int ends[2] = {-1, -1};
@@ -71,6 +79,8 @@ static base::Result<Pipe> make_pipe() {
         return base::os_error(errno, "a pipe: %s", std::strerror(errno));
     return pipe;
 }
+
+namespace {
 
 /// Attributes and file actions of one spawn, released at its end.
 struct SpawnSetup {
@@ -106,6 +116,8 @@ struct SpawnSetup {
     SpawnSetup(const SpawnSetup &) = delete;
     SpawnSetup &operator=(const SpawnSetup &) = delete;
 };
+
+} // namespace
 
 static std::vector<char *> pointers(const std::vector<std::string> &texts) {
     std::vector<char *> list;
