@@ -3,6 +3,7 @@
 #include "os/confine.h"
 
 #include "base/units.h"
+#include "os/descriptor.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -34,11 +35,9 @@ static void lower(auto resource, rlim_t to) {
 
 /// If memory runs out, this process is the one to go, not its parent.
 static void offer_to_oom_killer() {
-    const int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (file < 0)
-        return;
-    [[maybe_unused]] const ssize_t written = ::write(file, "1000", 4);
-    ::close(file);
+    const Descriptor file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+    if (file.get() >= 0) [[maybe_unused]]
+        const ssize_t written = ::write(file.get(), "1000", 4);
 }
 
 base::Result<int> confine(int reply) {

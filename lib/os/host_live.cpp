@@ -3,6 +3,7 @@
 #include "os/host.h"
 
 #include "os/cpuid.h"
+#include "os/descriptor.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -42,15 +43,6 @@ static base::Error failure(const std::string &path) {
     const int code = errno;
     return base::os_error(code, "%s: %s", path.c_str(), std::strerror(code));
 }
-
-/// A descriptor that closes itself.
-struct Descriptor {
-    int number;
-    ~Descriptor() {
-        if (number >= 0)
-            ::close(number);
-    }
-};
 
 /// One read, again if a signal came first.
 static ssize_t read_some(int descriptor, char *into, size_t room) {
@@ -126,19 +118,19 @@ class LiveHost final : public Host {
   public:
     Result<std::string> read_file(const std::string &path, size_t limit) const override {
         const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-        if (file.number < 0)
+        if (file.get() < 0)
             return failure(path);
-        return read_all(file.number, path, limit);
+        return read_all(file.get(), path, limit);
     }
 
     Result<std::vector<std::string>> list(const std::string &path, size_t limit) const override {
         const Descriptor folder{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY)};
-        if (folder.number < 0)
+        if (folder.get() < 0)
             return failure(path);
         std::vector<std::string> names;
         alignas(DirectoryRecord) char records[16384];
         while (names.size() < limit) {
-            const long got = ::syscall(SYS_getdents64, folder.number, records, sizeof records);
+            const long got = ::syscall(SYS_getdents64, folder.get(), records, sizeof records);
             if (got < 0)
                 return failure(path);
             if (got == 0)

@@ -2,6 +2,7 @@
 // Host over a captured tree: every path is walked by hand, so that no link leads out of the root.
 #include "os/host.h"
 
+#include "os/descriptor.h"
 #include "os/facts.h"
 
 #include "base/text.h"
@@ -30,25 +31,6 @@ static base::Error failure(const std::string &path, int code) {
 }
 
 namespace {
-
-/// A descriptor that closes itself.
-class Descriptor {
-  public:
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(Descriptor &&other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    Descriptor &operator=(Descriptor &&other) noexcept {
-        std::swap(number_, other.number_);
-        return *this;
-    }
-    ~Descriptor() {
-        if (number_ >= 0)
-            ::close(number_);
-    }
-    int get() const { return number_; }
-
-  private:
-    int number_;
-};
 
 /// Where a path ended: the folder that holds it, its name there and what it is.
 struct Place {

@@ -3,6 +3,7 @@
 #include "os/process.h"
 
 #include "os/children.h"
+#include "os/descriptor.h"
 #include "os/host.h"
 
 #include <algorithm>
@@ -22,29 +23,7 @@ namespace hwa::os {
 /// Signal the whole process group of a pidfd, from linux/pidfd.h of 6.9.
 static constexpr unsigned pidfd_process_group = 4;
 
-namespace {
-
-/// A descriptor that closes itself.
-class Descriptor {
-  public:
-    explicit Descriptor(int value = -1) : value_(value) {}
-    ~Descriptor() {
-        if (value_ >= 0)
-            ::close(value_);
-    }
-    Descriptor(Descriptor &&other) noexcept : value_(other.release()) {}
-    Descriptor &operator=(Descriptor &&other) noexcept {
-        std::swap(value_, other.value_);
-        return *this;
-    }
-    int get() const { return value_; }
-    int release() { return std::exchange(value_, -1); }
-
-  private:
-    int value_;
-};
-
-} // namespace
+namespace {} // namespace
 
 /// The same open file above the child's own descriptors: a caller who closed 0, 1 or 2 would
 /// otherwise get our pipe as one of them, and spawning would trip over itself.
