@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* The operation gemm against a product in double. */
+#include "suite.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct product_t {
+    int64_t m, n, k;
+    int64_t transpose_a, transpose_b;
+    double alpha, beta;
+    int64_t pad; /* added to every leading dimension */
+} product_t;
+
+static hwa_attr_t number(const char *key, int64_t value) {
+    const hwa_attr_t attr = {.key = key, .type = HWA_ATTR_INT, .i = value};
+    return attr;
+}
+
+static hwa_attr_t real(const char *key, double value) {
+    const hwa_attr_t attr = {.key = key, .type = HWA_ATTR_REAL, .r = value};
+    return attr;
+}
+
+static hwa_attr_t text(const char *key, const char *value) {
+    const hwa_attr_t attr = {.key = key, .type = HWA_ATTR_TEXT, .s = value};
+    return attr;
+}
+
+static double element(const void *at, int is_double, int64_t index) {
+    return is_double ? ((const double *)at)[index] : (double)((const float *)at)[index];
+}
+
+static void *random_matrix(int is_double, int64_t count) {
+    void *made = malloc((size_t)count * (is_double ? sizeof(double) : sizeof(float)));
+    for (int64_t i = 0; i < count; ++i) {
+        if (is_double)
+            ((double *)made)[i] = random_number();
+        else
+            ((float *)made)[i] = (float)random_number();
+    }
+    return made;
+}
+
+static void check(const product_t *p, int is_double, const void *a, const void *b,
+                  const void *before, const void *after, int64_t lda, int64_t ldb, int64_t ldc) {
+    const double allowed = (is_double ? 1e-14 : 4e-7) * sqrt((double)p->k) * 4 + 1e-12;
+    for (int64_t i = 0; i < p->m; ++i)
+        for (int64_t j = 0; j < ldc; ++j) {
+            const int64_t at = i * ldc + j;
+            const double old = element(before, is_double, at);
+            const double got = element(after, is_double, at);
+            if (j >= p->n) {
+                if (i + 1 < p->m && got != old && !(isnan(got) && isnan(old)))
+                    fail_msg("the gap behind row %d was written", (int)i);
+                continue;
+            }
+            double sum = 0;
+            for (int64_t q = 0; q < p->k; ++q)
+                sum += element(a, is_double, p->transpose_a ? q * lda + i : i * lda + q) *
+                       element(b, is_double, p->transpose_b ? j * ldb + q : q * ldb + j);
+            const double want = p->alpha * sum + (p->beta == 0 ? 0 : p->beta * old);
+            if (!(fabs(got - want) <= allowed))
+                fail_msg("%d x %d x %d, transposed %d %d: C[%d][%d] is %.9g, not %.9g", (int)p->m,
+                         (int)p->n, (int)p->k, (int)p->transpose_a, (int)p->transpose_b, (int)i,
+                         (int)j, got, want);
+        }
+}
+
+static void multiply(hwa_queue_t *queue, const product_t *p, int is_double) {
+    const int64_t size = is_double ? 8 : 4;
+    const int64_t lda = (p->transpose_a ? p->m : p->k) + p->pad;
+    const int64_t ldb = (p->transpose_b ? p->k : p->n) + p->pad;
+    const int64_t ldc = p->n + p->pad;
+    const int64_t a_count = (p->transpose_a ? p->k : p->m) * lda;
+    const int64_t b_count = (p->transpose_b ? p->n : p->k) * ldb;
+    const int64_t c_count = p->m * ldc;
+    void *a = random_matrix(is_double, a_count);
+    void *b = random_matrix(is_double, b_count);
+    void *c = random_matrix(is_double, c_count);
+    void *after = malloc((size_t)(c_count * size));
+    if (p->beta == 0) /* then C is not read: not even what is no number */
+        memset(c, 0xff, (size_t)(c_count * size));
+    const hwa_attr_t attrs[] = {number("m", p->m),
+                                number("n", p->n),
+                                number("k", p->k),
+                                number("transpose_a", p->transpose_a),
+                                number("lda", lda),
+                                number("transpose_b", p->transpose_b),
+                                number("ldb", ldb),
+                                number("ldc", ldc),
+                                real("alpha", p->alpha),
+                                real("beta", p->beta),
+                                text("dtype", is_double ? "f64" : "f32")};
+    hwa_program_t *program = NULL;
+    CHECK(hwa_program_from_op(queue, "gemm", attrs, 11, &program, error));
+    hwa_buffer_t *buffers[] = {make_buffer(queue, (uint64_t)(a_count * size), a),
+                               make_buffer(queue, (uint64_t)(b_count * size), b),
+                               make_buffer(queue, (uint64_t)(c_count * size), c)};
+    const hwa_arg_t args[] = {
+        {.buffer = buffers[0]}, {.buffer = buffers[1]}, {.buffer = buffers[2]}};
+    CHECK(hwa_launch(queue, program, args, 3, NULL, NULL, error));
+    CHECK(hwa_buffer_read(buffers[2], 0, after, (uint64_t)(c_count * size), NULL, error));
+    check(p, is_double, a, b, c, after, lda, ldb, ldc);
+    for (int i = 0; i < 3; ++i)
+        hwa_buffer_free(buffers[i]);
+    hwa_program_free(program);
+    free(a);
+    free(b);
+    free(c);
+    free(after);
+}
+
+static void multiplies(void **state) {
+    (void)state;
+    static const product_t products[] = {
+        {1, 1, 1, 0, 0, 1, 0, 0},        {17, 33, 5, 0, 0, 1, 0, 0},
+        {64, 64, 64, 0, 0, 2.5, 0, 0},   {97, 257, 259, 0, 0, 1, 1, 0},
+        {100, 30, 70, 1, 0, -1, 0.5, 3}, {30, 100, 70, 0, 1, 1, 0, 1},
+        {65, 66, 67, 1, 1, 0.25, 2, 5},  {1, 300, 40, 0, 0, 1, 0, 0},
+        {300, 1, 40, 0, 1, 1, 0, 2},
+    };
+    hwa_queue_t *queue = open_queue(0);
+    for (size_t i = 0; i < sizeof products / sizeof *products; ++i)
+        multiply(queue, &products[i], 0);
+    const product_t largest = {513, 300, 400, 0, 0, 1, 0, 0};
+    multiply(queue, &largest, 0);
+    hwa_queue_free(queue);
+}
+
+static void multiplies_in_double(void **state) {
+    (void)state;
+    hwa_compute_info_t skill = HWA_INIT(hwa_compute_info_t);
+    if (!is_host() && (hwa_device_compute(the_device, HWA_DTYPE_F64, &skill) != HWA_OK ||
+                       skill.support != HWA_SUPPORT_NATIVE)) {
+        print_message("the device reports no f64\n");
+        skip();
+    }
+    static const product_t products[] = {{50, 60, 70, 0, 0, 1, 0, 0}, {70, 50, 61, 1, 1, 2, 3, 1}};
+    hwa_queue_t *queue = open_queue(0);
+    for (size_t i = 0; i < 2; ++i)
+        multiply(queue, &products[i], 1);
+    hwa_queue_free(queue);
+}
+
+static void describes_itself(void **state) {
+    (void)state;
+    hwa_queue_t *queue = open_queue(0);
+    const hwa_attr_t attrs[] = {number("m", 2), number("n", 3), number("k", 4),
+                                number("transpose_b", 1), real("beta", 1)};
+    hwa_program_t *program = NULL;
+    CHECK(hwa_program_from_op(queue, "gemm", attrs, 5, &program, error));
+    hwa_program_info_t info = HWA_INIT(hwa_program_info_t);
+    assert_int_equal(hwa_program_info(program, &info), HWA_OK);
+    assert_string_equal(info.name, "gemm");
+    assert_int_equal(info.binding_count, 3);
+    print_message("gemm is run by %s\n", info.provider);
+    static const struct {
+        const char *name;
+        uint32_t flags;
+        int64_t dims[2];
+    } want[] = {{"A", HWA_BINDING_INPUT, {2, 4}},
+                {"B", HWA_BINDING_INPUT, {3, 4}},
+                {"C", HWA_BINDING_INPUT | HWA_BINDING_OUTPUT, {2, 3}}};
+    for (uint32_t i = 0; i < 3; ++i) {
+        hwa_binding_t binding = HWA_INIT(hwa_binding_t);
+        assert_int_equal(hwa_program_binding(program, i, &binding), HWA_OK);
+        assert_string_equal(binding.name, want[i].name);
+        assert_int_equal(binding.flags, want[i].flags);
+        assert_int_equal(binding.dtype, HWA_DTYPE_F32);
+        assert_int_equal(binding.rank, 2);
+        assert_int_equal(binding.dims[0], want[i].dims[0]);
+        assert_int_equal(binding.dims[1], want[i].dims[1]);
+    }
+    hwa_program_free(program);
+    hwa_queue_free(queue);
+}
+
+static void refuses_wrong_attributes(void **state) {
+    (void)state;
+    static const struct {
+        hwa_status_t status;
+        hwa_attr_t last; /* after m, n and k */
+    } rows[] = {
+        {HWA_ERROR_INVALID, {.key = "m", .type = HWA_ATTR_INT, .i = 5}},
+        {HWA_ERROR_INVALID, {.key = "speed", .type = HWA_ATTR_INT, .i = 5}},
+        {HWA_ERROR_INVALID, {.key = "lda", .type = HWA_ATTR_INT, .i = 3}},
+        {HWA_ERROR_INVALID, {.key = "lda", .type = HWA_ATTR_INT, .i = -1}},
+        {HWA_ERROR_INVALID, {.key = "lda", .type = HWA_ATTR_REAL, .r = 8}},
+        {HWA_ERROR_INVALID, {.key = "lda", .type = HWA_ATTR_INT, .i = INT64_MAX}},
+        {HWA_ERROR_INVALID, {.key = "transpose_a", .type = HWA_ATTR_INT, .i = 2}},
+        {HWA_ERROR_INVALID, {.key = "alpha", .type = HWA_ATTR_TEXT, .s = "1"}},
+        {HWA_ERROR_INVALID, {.key = "alpha", .type = HWA_ATTR_REAL, .r = NAN}},
+        {HWA_ERROR_INVALID, {.key = "dtype", .type = HWA_ATTR_TEXT, .s = "f33"}},
+        {HWA_ERROR_INVALID, {.key = "dtype", .type = HWA_ATTR_TEXT, .s = NULL}},
+        {HWA_ERROR_INVALID, {.key = NULL, .type = HWA_ATTR_INT, .i = 1}},
+        {HWA_ERROR_INVALID, {.key = "alpha", .type = (hwa_attr_type_t)99, .i = 1}},
+        {HWA_ERROR_UNSUPPORTED, {.key = "dtype", .type = HWA_ATTR_TEXT, .s = "bf16"}},
+    };
+    hwa_queue_t *queue = open_queue(0);
+    hwa_program_t *program = NULL;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
+        const hwa_attr_t attrs[] = {number("m", 4), number("n", 4), number("k", 4), rows[i].last};
+        REFUSED(rows[i].status, hwa_program_from_op(queue, "gemm", attrs, 4, &program, error));
+        assert_null(program);
+    }
+    const hwa_attr_t zero[] = {number("m", 0), number("n", 4), number("k", 4)};
+    REFUSED(HWA_ERROR_INVALID, hwa_program_from_op(queue, "gemm", zero, 3, &program, error));
+    REFUSED(HWA_ERROR_INVALID, hwa_program_from_op(queue, "gemm", zero + 1, 2, &program, error));
+    hwa_error_t why = {0};
+    assert_int_equal(hwa_program_from_op(queue, "gemmm", NULL, 0, &program, &why),
+                     HWA_ERROR_NOT_FOUND);
+    assert_non_null(strstr(why.message, "gemm")); /* what there is */
+    hwa_queue_free(queue);
+}
+
+static void refuses_wrong_buffers(void **state) {
+    (void)state;
+    hwa_queue_t *queue = open_queue(0);
+    const hwa_attr_t attrs[] = {number("m", 4), number("n", 4), number("k", 4)};
+    hwa_program_t *program = NULL;
+    CHECK(hwa_program_from_op(queue, "gemm", attrs, 3, &program, error));
+    hwa_buffer_t *good[3];
+    for (int i = 0; i < 3; ++i)
+        good[i] = make_buffer(queue, 64, NULL);
+    hwa_buffer_t *small = make_buffer(queue, 63, NULL);
+    hwa_buffer_desc_t desc = HWA_INIT(hwa_buffer_desc_t);
+    desc.size_bytes = 64;
+    desc.flags = HWA_BUFFER_READ_ONLY;
+    hwa_buffer_t *read_only = NULL;
+    CHECK(hwa_buffer_create(queue, &desc, &read_only, error));
+    hwa_arg_t args[] = {{.buffer = good[0]}, {.buffer = good[1]}, {.buffer = good[2]}};
+    for (int i = 0; i < 3; ++i) {
+        args[i].buffer = small;
+        REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 3, NULL, NULL, error));
+        args[i].buffer = NULL;
+        REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 3, NULL, NULL, error));
+        args[i].buffer = good[i];
+    }
+    args[2].buffer = good[0]; /* C over A */
+    REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 3, NULL, NULL, error));
+    args[2].buffer = read_only;
+    REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 3, NULL, NULL, error));
+    args[2].buffer = good[2];
+    const int64_t wrong[] = {4, 5};
+    args[1].shape = wrong;
+    args[1].rank = 2;
+    REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 3, NULL, NULL, error));
+    args[1].shape = NULL;
+    args[1].dtype = HWA_DTYPE_F64;
+    REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 3, NULL, NULL, error));
+    args[1].dtype = HWA_DTYPE_F32;
+    REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 2, NULL, NULL, error));
+    CHECK(hwa_launch(queue, program, args, 3, NULL, NULL, error));
+    CHECK(hwa_queue_finish(queue, HWA_FOREVER, error));
+    for (int i = 0; i < 3; ++i)
+        hwa_buffer_free(good[i]);
+    hwa_buffer_free(small);
+    hwa_buffer_free(read_only);
+    hwa_program_free(program);
+    hwa_queue_free(queue);
+}
+
+const struct CMUnitTest gemm_tests[] = {
+    cmocka_unit_test(multiplies),
+    cmocka_unit_test(multiplies_in_double),
+    cmocka_unit_test(describes_itself),
+    cmocka_unit_test(refuses_wrong_attributes),
+    cmocka_unit_test(refuses_wrong_buffers),
+};
+const size_t gemm_test_count = sizeof gemm_tests / sizeof *gemm_tests;
