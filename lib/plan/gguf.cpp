@@ -176,7 +176,7 @@ base::Done Scanner::value(GgufKey &key, uint32_t type) {
     if (type == TypeText) {
         // Long texts such as chat templates are of no use here.
         if (!key.name.starts_with("general."))
-            return in_.skip_text(limits_.text_bytes);
+            return in_.skip_texts(1, limits_.text_bytes);
         HWA_TRY(key.text, in_.text(limits_.text_bytes));
         key.text.resize(std::min<size_t>(key.text.size(), 256));
         return {};
@@ -216,11 +216,8 @@ base::Done Scanner::array(GgufKey &key, uint32_t depth) {
                          static_cast<unsigned long long>(in_.remaining()));
     key.array = true;
     key.count = count;
-    if (type == TypeText) {
-        for (uint64_t i = 0; i < count; ++i)
-            HWA_CHECK(in_.skip_text(limits_.text_bytes));
-        return {};
-    }
+    if (type == TypeText)
+        return in_.skip_texts(count, limits_.text_bytes);
     if (type == TypeArray) {
         GgufKey inner;
         inner.name = key.name;

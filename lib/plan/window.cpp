@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace hwa::plan {
@@ -50,11 +51,18 @@ base::Done Window::need(uint64_t bytes, const char *what) {
     return {};
 }
 
+template <class T> T Window::load() const {
+    T value = 0;
+    std::memcpy(&value, buffer_.data() + at_, sizeof value);
+    if constexpr (std::endian::native == std::endian::big)
+        value = sizeof value == 8 ? static_cast<T>(__builtin_bswap64(value))
+                                  : static_cast<T>(__builtin_bswap32(static_cast<uint32_t>(value)));
+    return value;
+}
+
 template <class T> base::Result<T> Window::number() {
     HWA_CHECK(need(sizeof(T), "a number"));
-    T value = 0;
-    for (size_t i = sizeof(T); i-- > 0;)
-        value = static_cast<T>(value << 8 | static_cast<unsigned char>(buffer_[at_ + i]));
+    const T value = load<T>();
     at_ += sizeof(T);
     return value;
 }
@@ -96,9 +104,20 @@ base::Result<uint64_t> Window::text_length(uint64_t limit) {
     return length;
 }
 
-base::Done Window::skip_text(uint64_t limit) {
-    HWA_TRY(const uint64_t length, text_length(limit));
-    return skip(length);
+base::Done Window::skip_texts(uint64_t count, uint64_t limit) {
+    for (uint64_t i = 0; i < count; ++i) {
+        // Vocabularies have some 400,000 texts, most of which lie whole in the buffer.
+        if (filled_ - at_ >= sizeof(uint64_t)) {
+            const uint64_t length = load<uint64_t>();
+            if (length <= filled_ - at_ - sizeof(uint64_t) && length <= limit) {
+                at_ += sizeof(uint64_t) + static_cast<size_t>(length);
+                continue;
+            }
+        }
+        HWA_TRY(const uint64_t length, text_length(limit));
+        HWA_CHECK(skip(length));
+    }
+    return {};
 }
 
 base::Result<std::string> Window::text(uint64_t limit) {

@@ -39,8 +39,8 @@ class Window {
     /// Text with its length before it; `limit` bounds the length.
     base::Result<std::string> text(uint64_t limit);
     base::Done skip(uint64_t bytes);
-    /// Passes over text with its length before it.
-    base::Done skip_text(uint64_t limit);
+    /// Passes over `count` texts, each with its length before it.
+    base::Done skip_texts(uint64_t count, uint64_t limit);
 
     /// A Parse error at byte `at`.
     base::Error fault(uint64_t at, const char *format, ...) const
@@ -50,6 +50,8 @@ class Window {
     template <class T> base::Result<T> number();
     base::Done need(uint64_t bytes, const char *what);
     base::Done refill(size_t bytes);
+    /// The little-endian number of that type at at_, which is known to be there.
+    template <class T> T load() const;
     base::Result<uint64_t> text_length(uint64_t limit);
 
     const Source &source_;
