@@ -24,20 +24,24 @@ const char *bound_name(Bound bound) {
     return "unknown";
 }
 
+/// Members are always there; what is not known is null.
 void write_text(JsonWriter &out, const char *key, const std::string &text) {
-    if (!text.empty())
-        out.key(key).text(text);
+    out.key(key);
+    text.empty() ? out.null() : out.text(text);
 }
 
-/// A quantity that is left out where it is not known.
 void write_known(JsonWriter &out, const char *key, double value) {
-    if (value > 0)
-        out.key(key).real(value);
+    out.key(key);
+    value > 0 ? out.real(value) : out.null();
 }
 
 void write_count(JsonWriter &out, const char *key, uint64_t value) {
-    if (value != 0)
-        out.key(key).u64(value);
+    out.key(key);
+    value != 0 ? out.u64(value) : out.null();
+}
+
+void write_dtype(JsonWriter &out, const char *key, core::Dtype dtype) {
+    write_text(out, key, dtype != core::Dtype::Unknown ? core::dtype_name(dtype) : "");
 }
 
 void write_footprint(JsonWriter &out, const Footprint &footprint) {
@@ -55,8 +59,7 @@ void write_model(JsonWriter &out, const Model &model) {
     write_text(out, "name", model.name);
     write_text(out, "architecture", model.architecture);
     write_text(out, "recipe", model.recipe);
-    if (model.dtype != core::Dtype::Unknown)
-        out.key("dtype").text(core::dtype_name(model.dtype));
+    write_dtype(out, "dtype", model.dtype);
     out.key("parameters").u64(model.parameters);
     out.key("active_parameters").u64(model.active_parameters);
     out.key("layers").u64(model.layers.size());
@@ -114,8 +117,7 @@ std::string plan_to_json(const Model &model, const Plan &plan) {
     write_workload(out, plan.workload);
     out.key("weights").begin_object();
     out.key("format").text(plan.format.name);
-    if (plan.format.dtype != core::Dtype::Unknown)
-        out.key("dtype").text(core::dtype_name(plan.format.dtype));
+    write_dtype(out, "dtype", plan.format.dtype);
     out.key("as_published").boolean(plan.format.own);
     out.key("bits").real(plan.weight_bits);
     out.end_object();
