@@ -76,8 +76,8 @@ bool is_byproduct(std::string_view name) {
 class Header {
   public:
     Header(const Source &source, uint64_t length, uint32_t packed_bits, Model &model)
-        : source_(source), data_bytes_(source.size - 8 - length), packed_bits_(packed_bits),
-          tally_(model), json_(source.name, feed(source, length), limits) {}
+        : data_bytes_(source.size - 8 - length), packed_bits_(packed_bits), tally_(model),
+          json_(source.name, feed(source, length), limits) {}
 
     base::Done run();
 
@@ -93,7 +93,6 @@ class Header {
     uint64_t parameters(const std::string &name) const;
     base::Done disjoint();
 
-    const Source &source_;
     uint64_t data_bytes_;
     uint32_t packed_bits_;
     Tally tally_;
