@@ -14,6 +14,7 @@ namespace {
 
 /// A device, or a runtime of one, that cannot be opened.
 struct Shut {
+    hwa_kind_t kind;
     std::string device;
     std::string runtime; ///< "": the device itself
     hwa_status_t status;
@@ -42,22 +43,20 @@ std::vector<hwa_backend_info_t> backends_of(const hwa_system_t *system) {
     return all;
 }
 
-/// Replayed machines are not here, so nothing on them is shut.
 std::vector<Shut> shut_of(const hwa_system_t *system) {
     std::vector<Shut> all;
-    if ((info_of(system).flags & HWA_SYSTEM_LIVE) == 0)
-        return all;
     for (const hwa_device_t *device : devices_of(system)) {
         const hwa_device_info_t info = info_of(device);
         hwa_attr_t message = {};
         if (hwa_device_attr(device, "access_message", &message) != HWA_OK)
             message = {};
         if (info.access != HWA_OK)
-            all.push_back({or_empty(info.id), "", info.access, or_empty(message.s)});
-        for (uint32_t i = 0; i < info.runtime_count; ++i) {
+            all.push_back({info.kind, or_empty(info.id), "", info.access, or_empty(message.s)});
+        // Where the device is shut, so are its runtimes, for the same reason.
+        for (uint32_t i = 0; info.access == HWA_OK && i < info.runtime_count; ++i) {
             const hwa_runtime_info_t runtime = runtime_at(device, i);
             if (runtime.status != HWA_OK)
-                all.push_back({or_empty(info.id), or_empty(runtime.name), runtime.status,
+                all.push_back({info.kind, or_empty(info.id), or_empty(runtime.name), runtime.status,
                                or_empty(runtime.message)});
         }
     }
@@ -99,15 +98,16 @@ void print_advice(const std::vector<hwa_backend_info_t> &backends, const std::ve
     for (const Shut &one : shut)
         advise(one.device + (one.runtime.empty() ? "" : ", runtime " + one.runtime),
                one.message.empty() ? hwa_status_name(one.status) : one.message,
-               remedy(one.runtime, one.status));
+               remedy(one.kind, one.runtime, one.status));
 }
 
-void print_table(const std::vector<hwa_backend_info_t> &backends, Screen &screen) {
+/// Of a machine that is not here, the time says nothing.
+void print_table(const std::vector<hwa_backend_info_t> &backends, bool live, Screen &screen) {
     Table table({{"BACKEND"}, {"OUTCOME"}, {"TIME", 1, true}, {"WHAT HAPPENED", 0, false, 20}});
     for (const hwa_backend_info_t &backend : backends)
         table.row({{or_empty(backend.name), Look::Name},
                    {outcome_name(backend.outcome), look_of(backend.outcome)},
-                   {seconds(static_cast<double>(backend.elapsed_ns) / 1e9)},
+                   {live ? seconds(static_cast<double>(backend.elapsed_ns) / 1e9) : ""},
                    {story(backend)}});
     table.print(screen);
 }
@@ -131,7 +131,7 @@ std::string to_json(const std::vector<hwa_backend_info_t> &backends, const std::
     }
     json.close().open_list("shut");
     for (const Shut &one : shut) {
-        const std::string advice = remedy(one.runtime, one.status);
+        const std::string advice = remedy(one.kind, one.runtime, one.status);
         json.open(nullptr).text("device", one.device).text("runtime", known(one.runtime));
         json.text("status", hwa_status_name(one.status)).text("message", known(one.message));
         json.text("remedy", known(advice)).close();
@@ -154,7 +154,7 @@ int doctor(const Arguments &arguments, Screen &screen) {
     if (arguments.json) {
         screen.print(to_json(backends, shut, healthy));
     } else {
-        print_table(backends, screen);
+        print_table(backends, (info_of(system.get()).flags & HWA_SYSTEM_LIVE) != 0, screen);
         print_advice(backends, shut, screen);
         screen.line();
         if (healthy)

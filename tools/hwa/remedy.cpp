@@ -46,21 +46,25 @@ constexpr Advice by_outcome[] = {
 };
 
 struct AccessAdvice {
+    hwa_kind_t kind;     ///< HWA_KIND_UNKNOWN: any
     const char *runtime; ///< "": any
     hwa_status_t access;
     const char *what;
 };
 
 constexpr AccessAdvice by_access[] = {
-    {"cpu", HWA_ERROR_UNAVAILABLE, "install a BLAS: apt install libopenblas0-pthread"},
-    {"opencl", HWA_ERROR_UNAVAILABLE,
+    {HWA_KIND_CPU, "", HWA_ERROR_DENIED,
+     "widen the set of processors: that of taskset, of the container or of the batch job"},
+    {HWA_KIND_UNKNOWN, "opencl", HWA_ERROR_UNAVAILABLE,
      "install the OpenCL loader and a driver: apt install ocl-icd-libopencl1 pocl-opencl-icd"},
-    {"", HWA_ERROR_UNAVAILABLE, "install the driver of the device, and load its kernel module"},
-    {"", HWA_ERROR_DENIED,
+    {HWA_KIND_UNKNOWN, "", HWA_ERROR_UNAVAILABLE,
+     "if it is meant to compute, install its driver and load the kernel module; 'lspci -k' shows "
+     "which is bound"},
+    {HWA_KIND_UNKNOWN, "", HWA_ERROR_DENIED,
      "join the groups that own the device nodes: sudo usermod -aG render,video $USER, and log in "
      "again; in a container, pass the nodes in"},
-    {"", HWA_ERROR_TIMEOUT, "see dmesg: the device does not answer"},
-    {"", HWA_ERROR_LOST, "reset the device or restart the machine"},
+    {HWA_KIND_UNKNOWN, "", HWA_ERROR_TIMEOUT, "see dmesg: the device does not answer"},
+    {HWA_KIND_UNKNOWN, "", HWA_ERROR_LOST, "reset the device or restart the machine"},
 };
 
 } // namespace
@@ -72,9 +76,10 @@ std::string remedy(const std::string &backend, hwa_outcome_t outcome) {
     return {};
 }
 
-std::string remedy(const std::string &runtime, hwa_status_t access) {
+std::string remedy(hwa_kind_t kind, const std::string &runtime, hwa_status_t access) {
     for (const AccessAdvice &advice : by_access)
-        if (advice.access == access && (*advice.runtime == '\0' || runtime == advice.runtime))
+        if (advice.access == access && (advice.kind == HWA_KIND_UNKNOWN || advice.kind == kind) &&
+            (*advice.runtime == '\0' || runtime == advice.runtime))
             return advice.what;
     return {};
 }
