@@ -95,6 +95,22 @@ class Machine(unittest.TestCase):
             self.assertEqual(hwa('list', '--system', file.name).code, 0)
             self.assertEqual(hwa('list', '--require', '--system', file.name).code, 3)
 
+    def test_doctor_on_devices(self):
+        system = json.loads(PAIR.read_text())
+        for status, advice in (('denied', 'usermod'), ('unavailable', 'lspci'),
+                               ('device lost', 'restart')):
+            system['devices'][0].update(access=status, access_message='as the test has it')
+            with self.subTest(status), tempfile.NamedTemporaryFile('w', suffix='.json') as file:
+                json.dump(system, file)
+                file.flush()
+                done = hwa('doctor', '--system', file.name)
+                for text in ('pci-0000:01:00.0', 'as the test has it', advice):
+                    self.assertIn(text, ' '.join(done.out.split()))
+                told = hwa('doctor', '--system', file.name, '--json').json
+                self.assertFalse(told['healthy'])
+                self.assertEqual(told['shut'][0]['device'], 'pci-0000:01:00.0')
+                self.assertIn(status, hwa('list', '--system', file.name).lines[1])
+
     def test_doctor(self):
         outcomes = {'missing': 'apt install', 'denied': 'usermod', 'timeout': '--timeout',
                     'crashed': 'driver', 'exited': 'reinstall', 'garbage': 'version',

@@ -14,6 +14,9 @@ def ready():
 
 
 class Run(unittest.TestCase):
+    def test_the_processor_runs(self):
+        self.assertIn(('cpu-0', 'cpu'), ready())
+
     def test_every_runtime(self):
         for device, runtime in ready():
             for size in (1, 17, 300):
