@@ -128,8 +128,12 @@ static void identify(const Subject &subject, core::Device &device, uint32_t inde
             device.name.value = std::move(board);
     }
     const uint32_t vendor = subject.get<cl_uint>(CL_DEVICE_VENDOR_ID).value_or(0);
-    if (vendor != 0 && vendor < 0x10000 && device.kind != core::Kind::Cpu)
-        device.pci_vendor.offer(vendor, Source::Driver);
+    // Some implementations on processors claim one maker for all of them.
+    if (device.kind != core::Kind::Cpu) {
+        name_vendor(device, vendor);
+        if (vendor != 0 && vendor < 0x10000)
+            device.pci_vendor.offer(vendor, Source::Driver);
+    }
     if (subject.has("cl_khr_device_uuid"))
         if (const auto uuid = subject.get<std::array<uint8_t, 16>>(CL_DEVICE_UUID_KHR))
             device.uuid = uuid_text(*uuid);

@@ -238,6 +238,7 @@ static void identify(const Subject &subject, const Properties &properties, core:
         device.flags |= core::DeviceIntegrated;
     if (main.deviceType == VK_PHYSICAL_DEVICE_TYPE_OTHER)
         device.kind = core::Kind::Unknown;
+    name_vendor(device, main.vendorID);
     if (main.vendorID < registry_vendors) {
         device.pci_vendor.offer(main.vendorID, Source::Driver);
         device.pci_device.offer(main.deviceID, Source::Driver);

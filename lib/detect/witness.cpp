@@ -3,6 +3,7 @@
 #include "detect/witness.h"
 
 #include "base/text.h"
+#include "data/pci_vendors.h"
 
 #include <algorithm>
 #include <cstring>
@@ -24,6 +25,20 @@ std::string uuid_text(std::span<const uint8_t, 16> bytes) {
 
 std::string field_text(std::span<const char> field) {
     return base::sanitise({field.data(), ::strnlen(field.data(), field.size())});
+}
+
+void name_vendor(core::Device &device, uint32_t vendor) {
+    // From vk.xml, enumeration VkVendorId: makers of drivers that are no makers of chips.
+    static constexpr struct {
+        uint32_t id;
+        const char *name;
+    } registry[] = {{0x10001, "vivante"}, {0x10002, "verisilicon"}, {0x10004, "codeplay"},
+                    {0x10005, "mesa"},    {0x10006, "pocl"},        {0x10007, "mobileye"}};
+    for (const auto &row : registry)
+        if (row.id == vendor)
+            device.vendor.offer(row.name, core::Source::Driver);
+    if (const data::PciVendor *row = data::find_pci_vendor(vendor); row != nullptr)
+        device.vendor.offer(row->name, core::Source::Driver);
 }
 
 void mark_software(core::Device &device, const char *backend, uint32_t index) {

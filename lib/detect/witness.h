@@ -19,6 +19,10 @@ std::string uuid_text(std::span<const uint8_t, 16> bytes);
 /// Text in a field of fixed size, which may lack its final NUL.
 std::string field_text(std::span<const char> field);
 
+/// Says whose a device is by the vendor id that its driver gives, which is the PCI bus's or, from
+/// 0x10000 on, the Khronos registry's.
+void name_vendor(core::Device &device, uint32_t vendor);
+
 /// Marks a device as emulated by the processor: the `index`-th that `backend` shows.
 void mark_software(core::Device &device, const char *backend, uint32_t index);
 
