@@ -43,24 +43,34 @@ static void *random_matrix(int is_double, int64_t count) {
     return made;
 }
 
-static void check(const product_t *p, int is_double, const void *a, const void *b,
-                  const void *before, const void *after, int64_t lda, int64_t ldb, int64_t ldc) {
-    const double allowed = (is_double ? 1e-14 : 4e-7) * sqrt((double)p->k) * 4 + 1e-12;
+/* The three matrices as they were, and C as it is afterwards. */
+typedef struct matrices_t {
+    void *a, *b, *c, *after;
+    int64_t lda, ldb, ldc;
+    int is_double;
+} matrices_t;
+
+static double reference(const product_t *p, const matrices_t *all, int64_t i, int64_t j) {
+    double sum = 0;
+    for (int64_t q = 0; q < p->k; ++q)
+        sum +=
+            element(all->a, all->is_double, p->transpose_a ? q * all->lda + i : i * all->lda + q) *
+            element(all->b, all->is_double, p->transpose_b ? j * all->ldb + q : q * all->ldb + j);
+    const double old = p->beta == 0 ? 0 : element(all->c, all->is_double, i * all->ldc + j);
+    return p->alpha * sum + p->beta * old;
+}
+
+static void check(const product_t *p, const matrices_t *all) {
+    const double allowed = (all->is_double ? 1e-14 : 4e-7) * sqrt((double)p->k) * 4 + 1e-12;
     for (int64_t i = 0; i < p->m; ++i)
-        for (int64_t j = 0; j < ldc; ++j) {
-            const int64_t at = i * ldc + j;
-            const double old = element(before, is_double, at);
-            const double got = element(after, is_double, at);
-            if (j >= p->n) {
-                if (i + 1 < p->m && got != old && !(isnan(got) && isnan(old)))
-                    fail_msg("the gap behind row %d was written", (int)i);
+        for (int64_t j = 0; j < (i + 1 < p->m ? all->ldc : p->n); ++j) {
+            const double old = element(all->c, all->is_double, i * all->ldc + j);
+            const double got = element(all->after, all->is_double, i * all->ldc + j);
+            if (j >= p->n && got != old && !(isnan(got) && isnan(old)))
+                fail_msg("the gap behind row %d was written", (int)i);
+            if (j >= p->n)
                 continue;
-            }
-            double sum = 0;
-            for (int64_t q = 0; q < p->k; ++q)
-                sum += element(a, is_double, p->transpose_a ? q * lda + i : i * lda + q) *
-                       element(b, is_double, p->transpose_b ? j * ldb + q : q * ldb + j);
-            const double want = p->alpha * sum + (p->beta == 0 ? 0 : p->beta * old);
+            const double want = reference(p, all, i, j);
             if (!(fabs(got - want) <= allowed))
                 fail_msg("%d x %d x %d, transposed %d %d: C[%d][%d] is %.9g, not %.9g", (int)p->m,
                          (int)p->n, (int)p->k, (int)p->transpose_a, (int)p->transpose_b, (int)i,
@@ -68,48 +78,56 @@ static void check(const product_t *p, int is_double, const void *a, const void *
         }
 }
 
-static void multiply(hwa_queue_t *queue, const product_t *p, int is_double) {
-    const int64_t size = is_double ? 8 : 4;
-    const int64_t lda = (p->transpose_a ? p->m : p->k) + p->pad;
-    const int64_t ldb = (p->transpose_b ? p->k : p->n) + p->pad;
-    const int64_t ldc = p->n + p->pad;
-    const int64_t a_count = (p->transpose_a ? p->k : p->m) * lda;
-    const int64_t b_count = (p->transpose_b ? p->n : p->k) * ldb;
-    const int64_t c_count = p->m * ldc;
-    void *a = random_matrix(is_double, a_count);
-    void *b = random_matrix(is_double, b_count);
-    void *c = random_matrix(is_double, c_count);
-    void *after = malloc((size_t)(c_count * size));
-    if (p->beta == 0) /* then C is not read: not even what is no number */
-        memset(c, 0xff, (size_t)(c_count * size));
+static hwa_program_t *make_gemm(hwa_queue_t *queue, const product_t *p, const matrices_t *all) {
     const hwa_attr_t attrs[] = {number("m", p->m),
                                 number("n", p->n),
                                 number("k", p->k),
                                 number("transpose_a", p->transpose_a),
-                                number("lda", lda),
+                                number("lda", all->lda),
                                 number("transpose_b", p->transpose_b),
-                                number("ldb", ldb),
-                                number("ldc", ldc),
+                                number("ldb", all->ldb),
+                                number("ldc", all->ldc),
                                 real("alpha", p->alpha),
                                 real("beta", p->beta),
-                                text("dtype", is_double ? "f64" : "f32")};
+                                text("dtype", all->is_double ? "f64" : "f32")};
     hwa_program_t *program = NULL;
-    CHECK(hwa_program_from_op(queue, "gemm", attrs, 11, &program, error));
-    hwa_buffer_t *buffers[] = {make_buffer(queue, (uint64_t)(a_count * size), a),
-                               make_buffer(queue, (uint64_t)(b_count * size), b),
-                               make_buffer(queue, (uint64_t)(c_count * size), c)};
+    CHECK(hwa_program_from_op(queue, "gemm", attrs, sizeof attrs / sizeof *attrs, &program, error));
+    return program;
+}
+
+static void multiply(hwa_queue_t *queue, const product_t *p, int is_double) {
+    matrices_t all;
+    all.is_double = is_double;
+    all.lda = (p->transpose_a ? p->m : p->k) + p->pad;
+    all.ldb = (p->transpose_b ? p->k : p->n) + p->pad;
+    all.ldc = p->n + p->pad;
+    const int64_t counts[] = {(p->transpose_a ? p->k : p->m) * all.lda,
+                              (p->transpose_b ? p->n : p->k) * all.ldb, p->m * all.ldc};
+    uint64_t sizes[3];
+    for (int i = 0; i < 3; ++i)
+        sizes[i] = (uint64_t)counts[i] * (is_double ? sizeof(double) : sizeof(float));
+    all.a = random_matrix(is_double, counts[0]);
+    all.b = random_matrix(is_double, counts[1]);
+    all.c = random_matrix(is_double, counts[2]);
+    all.after = malloc(sizes[2]);
+    if (p->beta == 0) /* then C is not read: not even what is no number */
+        memset(all.c, 0xff, sizes[2]);
+    hwa_program_t *program = make_gemm(queue, p, &all);
+    hwa_buffer_t *buffers[] = {make_buffer(queue, sizes[0], all.a),
+                               make_buffer(queue, sizes[1], all.b),
+                               make_buffer(queue, sizes[2], all.c)};
     const hwa_arg_t args[] = {
         {.buffer = buffers[0]}, {.buffer = buffers[1]}, {.buffer = buffers[2]}};
     CHECK(hwa_launch(queue, program, args, 3, NULL, NULL, error));
-    CHECK(hwa_buffer_read(buffers[2], 0, after, (uint64_t)(c_count * size), NULL, error));
-    check(p, is_double, a, b, c, after, lda, ldb, ldc);
+    CHECK(hwa_buffer_read(buffers[2], 0, all.after, sizes[2], NULL, error));
+    check(p, &all);
     for (int i = 0; i < 3; ++i)
         hwa_buffer_free(buffers[i]);
     hwa_program_free(program);
-    free(a);
-    free(b);
-    free(c);
-    free(after);
+    free(all.a);
+    free(all.b);
+    free(all.c);
+    free(all.after);
 }
 
 static void multiplies(void **state) {
