@@ -2,7 +2,7 @@
 // OpenCL as a witness: devices of every installed platform, processors shown by one included.
 //
 // Documents: OpenCL 3.0 API specification, section 4.2; the extensions cl_khr_device_uuid,
-// cl_khr_pci_bus_info, cl_nv_device_attribute_query and cl_amd_device_attribute_query.
+// cl_khr_pci_bus_info, cl_nv_, cl_amd_ and cl_intel_device_attribute_query.
 #include "detect/opencl.h"
 
 #include "api/opencl.h"
@@ -28,6 +28,9 @@ using core::Support;
 static constexpr cl_device_info pci_bus_nv = 0x4008;
 static constexpr cl_device_info pci_slot_nv = 0x4009;
 static constexpr cl_device_info pci_domain_nv = 0x400A;
+
+/// From cl_intel_device_attribute_query, likewise: the device id of the PCI bus.
+static constexpr cl_device_info device_id_intel = 0x4251;
 
 /// Longest answer of text that is taken seriously; lists of extensions take a few KiB.
 static constexpr size_t text_limit = 64 * 1024;
@@ -133,6 +136,9 @@ static void identify(const Subject &subject, core::Device &device, uint32_t inde
         name_vendor(device, vendor);
         if (vendor != 0 && vendor < 0x10000)
             device.pci_vendor.offer(vendor, Source::Driver);
+        if (subject.has("cl_intel_device_attribute_query"))
+            if (const auto model = subject.get<cl_uint>(device_id_intel); model && *model != 0)
+                device.pci_device.offer(*model, Source::Driver);
     }
     if (subject.has("cl_khr_device_uuid"))
         if (const auto uuid = subject.get<std::array<uint8_t, 16>>(CL_DEVICE_UUID_KHR))

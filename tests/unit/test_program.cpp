@@ -48,7 +48,7 @@ static void takes_what_is_safe(void **) {
 }
 
 static void refuses_what_others_can_write(void **) {
-    for (const mode_t mode : {0775, 0757, 0777}) {
+    for (const mode_t mode : {0775u, 0757u, 0777u}) {
         put("open", mode);
         const auto refused = find("open", "/nonexistent");
         assert_false(static_cast<bool>(refused));
