@@ -157,8 +157,12 @@ static void read_version1(const Host &host, const Places &places, CgroupLimits &
 CgroupLimits read_cgroup_limits(const Host &host) {
     CgroupLimits limits;
     // Without the file there are still the limits of the root, which in a container are its own.
+    Places places;
+    places.memory = Place{"/sys/fs/cgroup/memory", "/"};
+    places.unified = Place{"/sys/fs/cgroup", "/"};
     const auto text = host.read_file("/proc/self/cgroup", list_limit);
-    const Places places = read_places(text ? *text : std::string("1:memory:/\n0::/\n"));
+    if (text)
+        places = read_places(*text);
     limits.contained = places.contained;
     std::optional<double> processors;
     read_version1(host, places, limits, processors);

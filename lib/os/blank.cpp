@@ -53,12 +53,16 @@ static size_t id_run(std::string_view text) {
     return whole && digits && letters && length >= shortest_run ? length : 0;
 }
 
-static size_t id_at(std::string_view text) {
+/// Length of the id that `text` starts with. A UUID may follow a word directly, as in names of
+/// pods; the other shapes are ids only where a word `starts`.
+static size_t id_at(std::string_view text, bool starts) {
     constexpr std::array<size_t, 5> uuid = {8, 4, 4, 4, 12};
     // systemd writes the UUIDs in names of units with underscores.
     for (const char mark : {'-', '_'})
         if (const size_t length = grouped(text, uuid, mark); length > 0)
             return length;
+    if (!starts)
+        return 0;
     constexpr std::array<size_t, 6> address = {2, 2, 2, 2, 2, 2};
     if (const size_t length = grouped(text, address, ':'); length > 0)
         return length;
@@ -74,7 +78,7 @@ std::string blank_ids(std::string_view text) {
     std::string out;
     for (size_t at = 0; at < text.size();) {
         const bool starts = at == 0 || !is_word(text[at - 1]);
-        const size_t length = starts ? id_at(text.substr(at)) : 0;
+        const size_t length = id_at(text.substr(at), starts);
         if (length > 0)
             append_blank(text.substr(at, length), out);
         else
