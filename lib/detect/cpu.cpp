@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "config.h"
 #include "core/code.h"
+#include "data/channels.h"
 #include "detect/cpu_facts.h"
 #include "detect/cpu_rates.h"
 #include "detect/memory.h"
@@ -248,6 +249,18 @@ static core::Memory main_memory(const core::System &system, const Topology &topo
     return memory;
 }
 
+/// What the memory of a socket is by the data sheet of the processor; the kernel knows better.
+static void put_channels(const CpuFacts &facts, core::Memory &memory) {
+    const data::Channels *channels =
+        data::find_channels(facts.vendor, facts.family, facts.model, facts.name);
+    if (channels == nullptr)
+        return;
+    memory.kind = core::MemoryKind::Ddr;
+    memory.bus_bits = channels->count * 64u;
+    memory.name = channels->name;
+    memory.bytes_per_second.offer(channels->bytes_per_second(), Source::Table);
+}
+
 static void put_nodes(const Topology &topology, const Socket &socket, Device &device) {
     if (topology.node_count == 1)
         device.numa_node = {static_cast<int32_t>(topology.nodes[0].number), Source::Kernel};
@@ -309,6 +322,7 @@ static Device make_device(const Machine &machine, size_t index, const core::Syst
     device.kind = core::Kind::Cpu;
     device.backends = {"cpu"};
     device.memories.push_back(main_memory(system, machine.topology, socket));
+    put_channels(machine.facts, device.memories.back());
     put_identity(machine, device);
     put_isa(machine.facts, device);
     put_counts(machine, socket, device);
