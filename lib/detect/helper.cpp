@@ -79,22 +79,21 @@ static std::string in_stage(const std::string &stage) {
     return stage.empty() ? std::string(" before its first call") : " in " + stage;
 }
 
+/// The outcome says that foreign code did it, unless none had been called yet.
 void Inquiry::conclude_ended(os::Ending ending) {
     const std::string where = in_stage(stage_);
-    switch (ending.kind) {
-    case os::Ending::Kind::Killed:
-        return conclude(Outcome::Crashed, base::format("the driver crashed%s (%s)", where.c_str(),
-                                                       signal_text(ending.value).c_str()));
-    case os::Ending::Kind::Exited:
-        return conclude(Outcome::Exited,
-                        base::format("the driver ended its process%s (exit status %d)",
-                                     where.c_str(), ending.value));
-    case os::Ending::Kind::Unknown:
-        break;
-    }
-    conclude(Outcome::Exited, base::format("the driver's process ended%s; how is not known, "
-                                           "because the caller reaps all its children",
-                                           where.c_str()));
+    const char *who = stage_.empty() ? "hwa-probe" : "the driver";
+    if (ending.kind == os::Ending::Kind::Killed)
+        conclude(Outcome::Crashed, base::format("%s crashed%s (%s)", who, where.c_str(),
+                                                signal_text(ending.value).c_str()));
+    else if (ending.kind == os::Ending::Kind::Exited)
+        conclude(stage_.empty() ? Outcome::Failed : Outcome::Exited,
+                 base::format("%s ended the process%s (exit status %d)", who, where.c_str(),
+                              ending.value));
+    else
+        conclude(Outcome::Exited, base::format("%s ended%s; how is not known, because the caller "
+                                               "reaps all its children",
+                                               who, where.c_str()));
 }
 
 bool Inquiry::take_device(std::string_view json) {
