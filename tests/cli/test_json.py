@@ -5,6 +5,8 @@ import json
 import tempfile
 import unittest
 
+import jsonschema
+
 from tool import PAIR, hwa, validate
 
 SAVED = ['--system', PAIR]
@@ -35,7 +37,15 @@ class Schemas(unittest.TestCase):
     def test_saved_machine(self):
         self.check('system', 'list', *SAVED)
         self.check('doctor', 'doctor', *SAVED)
+        self.check('plan', 'plan', '8B', *SAVED)
         self.check('version', 'version')
+
+    def test_schemas_refuse(self):
+        for name, bad in (('system', {'schema': 1}), ('version', {'schema': 1, 'tool': '1'}),
+                          ('info', {'schema': 1, 'device': {'id': 1}}),
+                          ('doctor', {'schema': 1, 'healthy': 'yes', 'backends': [], 'shut': []})):
+            with self.assertRaises(jsonschema.ValidationError, msg=name):
+                validate(bad, name)
 
     def test_info_is_a_slice_of_the_list(self):
         for device in hwa('list', *SAVED, '--json').json['devices']:
