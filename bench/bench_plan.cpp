@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Time of a plan, and time and memory of reading a model's header, beside their limits.
-#include "plan/plan.h"
 #include "os/file.h"
+#include "plan/plan.h"
 #include "plan/read.h"
 
 #include <algorithm>
