@@ -3,8 +3,8 @@
 #ifndef SELF_H
 #define SELF_H
 
-/* Signal dispositions and mask, environment, working folder, locale, umask, limits, descriptors,
-   threads, children and loaded objects. To be freed. */
+/* Signals, environment, working folder, locale, mask of new files, limits, floating-point state,
+   descriptors, threads and loaded objects. To be freed. */
 char *self_snapshot(void);
 
 /* True if a file whose path holds `text` is mapped by the process of that number. */
