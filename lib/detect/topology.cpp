@@ -28,11 +28,28 @@ std::optional<Processors> read_list(const Host &host, const std::string &path) {
     return text ? base::parse_cpulist(*text) : std::nullopt;
 }
 
+/// Numbers of the entries of a folder that are called `prefix` and a number; older kernels have no
+/// file that lists them.
+static Processors numbered(const Host &host, const std::string &folder, std::string_view prefix) {
+    Processors numbers;
+    const auto names = host.list(folder, processor_limit);
+    if (names)
+        for (const std::string_view name : *names)
+            if (const auto number = name.starts_with(prefix)
+                                        ? base::parse_u64(name.substr(prefix.size()))
+                                        : std::nullopt;
+                number && *number < base::cpulist_limit)
+                numbers.push_back(static_cast<uint32_t>(*number));
+    std::sort(numbers.begin(), numbers.end());
+    return numbers;
+}
+
 Processors online_processors(const Host &host) {
     if (const auto online = read_list(host, "/sys/devices/system/cpu/online");
         online && !online->empty() && online->size() <= processor_limit)
         return *online;
-    return host.affinity();
+    const Processors listed = numbered(host, "/sys/devices/system/cpu", "cpu");
+    return listed.empty() ? host.affinity() : listed;
 }
 
 namespace {
@@ -80,6 +97,24 @@ static Processors claim(const Processors &members, std::set<uint32_t> &claimed) 
     return fresh;
 }
 
+/// True where the kernel knows no packages: it then calls each core one, with the number -1.
+static bool lacks_packages(const Host &host, const Processors &online,
+                           const std::vector<Socket> &sockets) {
+    if (sockets.size() < 2 || sockets[0].cores.size() != 1)
+        return false;
+    const auto text = host.read_file(
+        base::format("/sys/devices/system/cpu/cpu%u/topology/physical_package_id", online[0]));
+    return text && base::trim(*text) == "-1";
+}
+
+static Socket merged(const Processors &online, const std::vector<Socket> &sockets) {
+    Socket all{online, {}};
+    for (const Socket &socket : sockets)
+        all.cores.insert(all.cores.end(), socket.cores.begin(), socket.cores.end());
+    std::sort(all.cores.begin(), all.cores.end());
+    return all;
+}
+
 static std::vector<Socket> sockets_of_sysfs(const Host &host, const Processors &online) {
     SiblingFile packages(host, "package_cpus_list", "core_siblings_list");
     SiblingFile cores(host, "core_cpus_list", "thread_siblings_list");
@@ -105,6 +140,8 @@ static std::vector<Socket> sockets_of_sysfs(const Host &host, const Processors &
     if (!cores_known)
         for (Socket &socket : sockets)
             socket.cores.clear();
+    if (lacks_packages(host, online, sockets))
+        return {merged(online, sockets)};
     return sockets;
 }
 
@@ -141,8 +178,10 @@ static uint64_t read_bandwidth(const Host &host, const std::string &folder) {
 }
 
 static void read_nodes(const Host &host, Topology &topology) {
-    const auto numbers = read_list(host, "/sys/devices/system/node/online");
-    if (!numbers || numbers->empty() || numbers->size() > node_limit)
+    auto numbers = read_list(host, "/sys/devices/system/node/online");
+    if (!numbers)
+        numbers = numbered(host, "/sys/devices/system/node", "node");
+    if (numbers->empty() || numbers->size() > node_limit)
         return;
     topology.node_count = static_cast<uint32_t>(numbers->size());
     for (const uint32_t number : *numbers) {
