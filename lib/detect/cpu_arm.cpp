@@ -119,7 +119,7 @@ bool read_arm(const Host &host, const std::vector<uint32_t> &online, CpuFacts &f
         return false;
     name_cores(ids, facts);
     facts.isa = hwcap != 0 ? isa_from_hwcap(hwcap, host.auxiliary(at_hwcap2))
-                           : isa_from_words(cpuinfo_field(info.text, "Features"));
+                           : isa_from_words(cpuinfo_field(*info.text, "Features"));
     if (facts.isa.has(Isa::Sve))
         facts.sve_bytes = host.vector_bytes(false);
     if (facts.isa.has(Isa::Sme))

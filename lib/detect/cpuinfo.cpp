@@ -17,8 +17,8 @@ static constexpr size_t block_limit = 8192;
 Cpuinfo read_cpuinfo_file(const os::Host &host) {
     Cpuinfo info;
     if (auto text = host.read_file("/proc/cpuinfo", size_limit))
-        info.text = std::move(*text);
-    std::string_view rest = info.text;
+        info.text = std::make_unique<const std::string>(std::move(*text));
+    std::string_view rest = *info.text;
     while (!rest.empty() && info.blocks.size() < block_limit) {
         const size_t end = rest.find("\n\n");
         const std::string_view block = rest.substr(0, end);
@@ -49,7 +49,7 @@ static uint32_t number(std::string_view text, int radix = 10) {
 /// The first of these keys that any block has; Arm and POWER put it behind the processors.
 static std::string any_field(const Cpuinfo &info, std::initializer_list<const char *> keys) {
     for (const char *key : keys) {
-        const std::string_view first = cpuinfo_field(info.text, key);
+        const std::string_view first = cpuinfo_field(*info.text, key);
         if (!first.empty())
             return base::sanitise(first);
     }

@@ -4,15 +4,16 @@
 
 #include "os/host.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace hwa::detect {
 
-/// The file in blocks; the views are into `text`.
+/// The file in blocks; the views are into `text`, which stays where it is when the struct moves.
 struct Cpuinfo {
-    std::string text;
+    std::unique_ptr<const std::string> text = std::make_unique<const std::string>();
     std::vector<std::string_view> blocks;
 };
 
