@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Installs a build into an empty folder and builds a program against it: `install.py BUILD MESON`.
+"""Installs a build into an empty folder and builds a program against it: `install.py BUILD`.
 
 Looks for the files a package needs, compiles consumer.c by what pkg-config says, in C and through
 the shared library, and runs it: detection must find the installed helper.
@@ -39,10 +39,10 @@ def expected(prefix, wanted, version):
 
 
 def main():
-    build, meson = Path(sys.argv[1]), sys.argv[2]
+    build = Path(sys.argv[1])
     wanted = options(build)
     with tempfile.TemporaryDirectory() as folder:
-        run([meson, 'install', '-C', build, '--no-rebuild', '--quiet'],
+        run(['meson', 'install', '-C', build, '--no-rebuild', '--quiet'],
             env={**os.environ, 'DESTDIR': folder})
         prefix = Path(folder + wanted['prefix'])
         settings = {**os.environ, 'PKG_CONFIG_SYSROOT_DIR': folder,
