@@ -261,7 +261,9 @@ static base::Done ask_platform(const api::OpenCl &opencl, cl_platform_id platfor
         }));
     };
     const std::string name = text(CL_PLATFORM_NAME);
-    const std::string version = text(CL_PLATFORM_VERSION);
+    // Some add how they were built after two blanks.
+    const std::string told = text(CL_PLATFORM_VERSION);
+    const std::string version = told.substr(0, told.find("  "));
     if (!version.empty())
         findings.version += (findings.version.empty() ? "" : ", ") + version;
     findings.stage("clGetDeviceIDs");
