@@ -103,6 +103,13 @@ void Tally::add_type(const Tensor &tensor) {
 }
 
 void Tally::finish() {
+    // Without layers everything is one piece, which stays together.
+    if (model_.layers.empty()) {
+        model_.layers.resize(1);
+        std::swap(model_.layers[0].weights, model_.other);
+        model_.estimated |= core::FieldLayers;
+        model_.notes.push_back("the tensors name no layers: the model is taken as one piece");
+    }
     std::sort(model_.types.begin(), model_.types.end(),
               [](const TypeTotal &a, const TypeTotal &b) { return a.name < b.name; });
     const auto most =

@@ -57,6 +57,16 @@ static void takes_numbers_of_each_layer(void **) {
     assert_int_equal(model->heads, 4);
 }
 
+static void takes_a_model_without_layers_whole(void **) {
+    GgufMaker made;
+    made.text("general.architecture", "x").tensor("t", {256, 4}, 0, 4096);
+    const auto model = read(made.file());
+    assert_true(bool(model));
+    assert_int_equal(model->layers.size(), 1);
+    assert_int_equal(model->weight_bytes(), 4096);
+    assert_int_equal(model->parameters, 1024);
+}
+
 static void counts_experts(void **) {
     GgufMaker made = small_llama();
     made.u32("llama.expert_count", 8).u32("llama.expert_used_count", 2);
@@ -375,10 +385,15 @@ static void reads_all_parts(void **) {
 
 int main() {
     const CMUnitTest tests[] = {
-        cmocka_unit_test(adds_up_a_small_model), cmocka_unit_test(takes_numbers_of_each_layer),
-        cmocka_unit_test(counts_experts),        cmocka_unit_test(stops_at_the_data),
-        cmocka_unit_test(refuses_every_cut),     cmocka_unit_test(refuses_bombs),
-        cmocka_unit_test(bounds_what_it_keeps),  cmocka_unit_test(knows_the_types),
+        cmocka_unit_test(adds_up_a_small_model),
+        cmocka_unit_test(takes_numbers_of_each_layer),
+        cmocka_unit_test(takes_a_model_without_layers_whole),
+        cmocka_unit_test(counts_experts),
+        cmocka_unit_test(stops_at_the_data),
+        cmocka_unit_test(refuses_every_cut),
+        cmocka_unit_test(refuses_bombs),
+        cmocka_unit_test(bounds_what_it_keeps),
+        cmocka_unit_test(knows_the_types),
         cmocka_unit_test(reads_all_parts),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
