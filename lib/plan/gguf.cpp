@@ -45,6 +45,11 @@ uint64_t hash(std::string_view text) {
     return made;
 }
 
+/// A name from a file as messages show it.
+std::string shown(std::string_view name) {
+    return base::sanitise(name, 64);
+}
+
 /// What planning may need of an architecture's namespace, behind its name and a dot.
 constexpr std::string_view wanted_keys[] = {
     "attention.head_count",
@@ -186,8 +191,8 @@ base::Done Scanner::value(GgufKey &key, uint32_t type) {
 
 base::Done Scanner::number(GgufKey &key, uint32_t type) {
     if (type >= TypeCount || value_bytes[type] == 0)
-        return in_.fault(in_.offset(), "key %s: unknown value type %u",
-                         base::sanitise(key.name, 64).c_str(), type);
+        return in_.fault(in_.offset(), "key %s: unknown value type %u", shown(key.name).c_str(),
+                         type);
     const uint32_t size = value_bytes[type];
     HWA_TRY(const uint64_t bits, in_.bits(size));
     const bool is_signed = type == TypeI8 || type == TypeI16 || type == TypeI32 || type == TypeI64;
@@ -202,17 +207,14 @@ base::Done Scanner::array(GgufKey &key, uint32_t depth) {
     HWA_TRY(const uint32_t type, in_.u32());
     HWA_TRY(const uint64_t count, in_.u64());
     if (type >= TypeCount)
-        return in_.fault(byte, "key %s: unknown array type %u",
-                         base::sanitise(key.name, 64).c_str(), type);
+        return in_.fault(byte, "key %s: unknown array type %u", shown(key.name).c_str(), type);
     if (type == TypeArray && depth >= 2)
-        return in_.fault(byte, "key %s: arrays nested more than 2 deep",
-                         base::sanitise(key.name, 64).c_str());
+        return in_.fault(byte, "key %s: arrays nested more than 2 deep", shown(key.name).c_str());
     // The least an element takes: itself, the length of a text, or type and count of an array.
     const uint64_t least = type == TypeText ? 8 : type == TypeArray ? 12 : value_bytes[type];
     if (count > in_.remaining() / least)
         return in_.fault(byte, "key %s: %llu elements are announced, and %llu bytes are left",
-                         base::sanitise(key.name, 64).c_str(),
-                         static_cast<unsigned long long>(count),
+                         shown(key.name).c_str(), static_cast<unsigned long long>(count),
                          static_cast<unsigned long long>(in_.remaining()));
     key.array = true;
     key.count = count;
@@ -248,23 +250,23 @@ base::Done Scanner::alignment() {
 /// Reads rank and sizes; `row` becomes the first of them.
 base::Done Scanner::dims(GgufTensor &tensor, uint64_t &row) {
     const uint64_t byte = in_.offset();
-    const std::string name = base::sanitise(tensor.name, 64);
     HWA_TRY(tensor.rank, in_.u32());
     if (tensor.rank == 0 || tensor.rank > limits_.dims)
-        return in_.fault(byte, "tensor %s has %u dimensions; 1 to %llu are allowed", name.c_str(),
-                         tensor.rank, static_cast<unsigned long long>(limits_.dims));
+        return in_.fault(byte, "tensor %s has %u dimensions; 1 to %llu are allowed",
+                         shown(tensor.name).c_str(), tensor.rank,
+                         static_cast<unsigned long long>(limits_.dims));
     tensor.elements = 1;
     for (uint32_t i = 0; i < tensor.rank; ++i) {
         const uint64_t at = in_.offset();
         HWA_TRY(const uint64_t size, in_.u64());
         if (size == 0)
-            return in_.fault(at, "tensor %s: dimension %u is 0", name.c_str(), i);
+            return in_.fault(at, "tensor %s: dimension %u is 0", shown(tensor.name).c_str(), i);
         if (i == 0)
             row = size;
         const auto product = base::checked_mul(tensor.elements, size);
         if (!product || *product > core::parameter_limit)
             return in_.fault(at, "tensor %s: the product of its dimensions overflows",
-                             name.c_str());
+                             shown(tensor.name).c_str());
         tensor.elements = *product;
     }
     return {};
@@ -272,22 +274,21 @@ base::Done Scanner::dims(GgufTensor &tensor, uint64_t &row) {
 
 /// Reads the offset and checks that the tensor lies in the file, behind the one before it.
 base::Done Scanner::extent(GgufTensor &tensor, uint64_t byte) {
-    const std::string name = base::sanitise(tensor.name, 64);
     const uint64_t at = in_.offset();
     HWA_TRY(const uint64_t offset, in_.u64());
     if (offset % alignment_ != 0)
-        return in_.fault(at, "tensor %s: offset %llu is not a multiple of %llu", name.c_str(),
-                         static_cast<unsigned long long>(offset),
+        return in_.fault(at, "tensor %s: offset %llu is not a multiple of %llu",
+                         shown(tensor.name).c_str(), static_cast<unsigned long long>(offset),
                          static_cast<unsigned long long>(alignment_));
     if (offset < data_end_)
         return in_.fault(at, "tensor %s: offset %llu lies inside the tensor before it",
-                         name.c_str(), static_cast<unsigned long long>(offset));
+                         shown(tensor.name).c_str(), static_cast<unsigned long long>(offset));
     const auto end = base::checked_add(offset, tensor.bytes);
     if (!end || *end > source_.size)
         return in_.fault(byte,
                          "tensor %s of %llu bytes at offset %llu reaches past the end of the "
                          "file, which has %llu",
-                         name.c_str(), static_cast<unsigned long long>(tensor.bytes),
+                         shown(tensor.name).c_str(), static_cast<unsigned long long>(tensor.bytes),
                          static_cast<unsigned long long>(offset),
                          static_cast<unsigned long long>(source_.size));
     data_end_ = *end;
@@ -303,15 +304,15 @@ base::Done Scanner::tensor(const Visit &visit) {
     hashes_.push_back(hash(made.name));
     uint64_t row = 0;
     HWA_CHECK(dims(made, row));
-    const std::string name = base::sanitise(made.name, 64);
     const uint64_t at = in_.offset();
     HWA_TRY(const uint32_t type, in_.u32());
     made.type = find_ggml_type(type);
     if (made.type == nullptr)
-        return in_.fault(at, "tensor %s: unknown type %u", name.c_str(), type);
+        return in_.fault(at, "tensor %s: unknown type %u", shown(made.name).c_str(), type);
     if (row % made.type->block_elements != 0)
-        return in_.fault(at, "tensor %s: rows of %llu are no whole blocks of %s", name.c_str(),
-                         static_cast<unsigned long long>(row), made.type->name);
+        return in_.fault(at, "tensor %s: rows of %llu are no whole blocks of %s",
+                         shown(made.name).c_str(), static_cast<unsigned long long>(row),
+                         made.type->name);
     made.bytes = made.elements / made.type->block_elements * made.type->block_bytes;
     HWA_CHECK(extent(made, byte));
     return visit(made);

@@ -137,7 +137,7 @@ base::Done read_weight_map(JsonPull &json, Index &index) {
 
 base::Result<Index> read_index(const Source &source) {
     constexpr base::JsonLimits limits = {
-        .bytes = 100000000, .depth = 16, .values = 4000000, .string_bytes = 1 << 16};
+        .bytes = 100000000, .depth = 16, .values = 1500000, .string_bytes = 1 << 16};
     if (source.size > limits.bytes)
         return base::error(Status::Parse, "%s: is %llu bytes; %llu are allowed",
                            source.name.c_str(), static_cast<ull>(source.size),

@@ -20,11 +20,11 @@ using ull = unsigned long long;
 
 namespace {
 
-// Limits of the reference implementation, and of what a real checkpoint comes near to.
+// The first is that of the reference implementation. A file of 180,000 tensors stays within the
+// values, which cost half a second and 30 MiB at most.
 constexpr uint64_t header_limit = 100000000;
-constexpr uint64_t tensor_limit = 1000000;
 constexpr base::JsonLimits limits = {
-    .bytes = header_limit, .depth = 8, .values = 16 * 1000 * 1000, .string_bytes = 1 << 16};
+    .bytes = header_limit, .depth = 8, .values = 1500000, .string_bytes = 1 << 16};
 
 /// Types by their name in the file, in bits: those below a byte come packed.
 struct StoredType {
@@ -205,8 +205,6 @@ base::Done Header::account(const std::string &name) {
     if (end_ - begin_ != *bits / 8)
         return fault("tensor %s takes %llu bytes by its shape and %llu by its offsets",
                      shown.c_str(), static_cast<ull>(*bits / 8), static_cast<ull>(end_ - begin_));
-    if (ranges_.size() == tensor_limit)
-        return fault("more than %llu tensors", static_cast<ull>(tensor_limit));
     if (begin_ != end_)
         ranges_.emplace_back(begin_, end_);
     if (!tally_.add({name, type_->lower, type_->dtype, parameters(name), *bits / 8, rank_}))
