@@ -24,7 +24,7 @@ Model open_model(const std::string &name, int *exit) {
         // A pipe or a device is a wrong file, not wrong usage.
         *exit = error.status == HWA_ERROR_INVALID
                     ? fail(ExitFailed, error.message, "give the file itself")
-                    : fail(error);
+                    : fail(error, error.status == HWA_ERROR_DENIED ? "let this user read it" : "");
     } else if (parameters) {
         hwa_model_desc_t desc = HWA_INIT(hwa_model_desc_t);
         desc.parameters = *parameters;
