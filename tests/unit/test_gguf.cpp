@@ -71,11 +71,12 @@ static void counts_experts(void **) {
     GgufMaker made = small_llama();
     made.u32("llama.expert_count", 8).u32("llama.expert_used_count", 2);
     made.tensor("blk.0.ffn_up_exps.weight", {256, 64, 8}, 0, 256 * 64 * 8 * 4);
+    made.tensor("blk.0.scale", {256}, 0, 1024); // stays unpacked for its one dimension
     made.tensor("blk.0.ffn_gate_inp.weight", {256, 8}, 0, 256 * 8 * 4);
     const auto model = read(made.file());
     assert_true(bool(model));
     assert_true(model->layers[0].weights.expert == 256 * 64 * 8);
-    assert_true(model->layers[0].weights.plain == 256 + 256 * 8);
+    assert_true(model->layers[0].weights.plain == 2 * 256 + 256 * 8);
     assert_true(model->parameters - model->active_parameters == 256 * 64 * 6);
 }
 

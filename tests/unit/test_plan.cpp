@@ -180,6 +180,8 @@ static void counts_shared_memory_once(void **) {
     System system;
     system.devices.push_back(device("igpu", core::Kind::Gpu, 64 * gib, 90000000000, 1e13));
     system.devices[0].flags |= core::DeviceIntegrated;
+    system.devices.push_back(device("npu", core::Kind::Npu, 64 * gib, 90000000000, 1e13));
+    system.devices[1].flags |= core::DeviceIntegrated;
     system.devices.push_back(processor(64 * gib));
     assert_int_equal(must_plan(system, 70).stages.size(), 1);
     assert_true(must_fail(system, 405).message.find("57.6 GiB usable") != std::string::npos);
@@ -240,6 +242,9 @@ static void times_follow_the_roofline(void **) {
     const double bytes = 2 * (8e9 - 128256.0 * 4096) + 32 * 2048 * 2 * 576.0;
     const double seconds = bytes / (0.9 * 1008e9) + 32 * 120e-6;
     assert_true(plan.token_seconds > 0.999 * seconds && plan.token_seconds < 1.001 * seconds);
+    const double prompt = 2 * (8e9 - 128256.0 * 4096) * 512 / (0.33 * 165e12) + 32 * 120e-6;
+    assert_true(plan.first_token_seconds > 0.999 * prompt);
+    assert_true(plan.first_token_seconds < 1.001 * prompt);
     Options many;
     many.workload.batch = 256;
     many.workload.prompt_tokens = 16;
