@@ -30,10 +30,40 @@ struct Sum {
     }
 };
 
-/// Bytes of `count` elements in whole blocks.
-uint64_t packed(uint64_t count, Dtype dtype) {
+/// Elements that share scales, and their bytes.
+struct Block {
+    uint64_t elements = 1;
+    uint64_t bytes = 1;
+};
+
+Block block_of(Dtype dtype) {
     const core::DtypeRow *row = core::find_dtype(dtype);
-    return base::divide_up(count, row->block_elements) * row->block_bytes;
+    return {row->block_elements, row->block_bytes};
+}
+
+/// What llama.cpp's quantiser takes for rows that are no whole blocks of 256: q5_0 for q4_k, q5_1
+/// for q5_k, q8_0 for q6_k, q4_0 for q3_k and q2_k.
+Block block_for_rows(Dtype dtype, uint64_t row) {
+    const Block block = block_of(dtype);
+    if (row == 0 || row % block.elements == 0)
+        return block;
+    switch (dtype) {
+    case Dtype::Q6_K:
+        return block_of(Dtype::Q8_0);
+    case Dtype::Q5_K:
+        return {32, 24};
+    case Dtype::Q4_K:
+        return {32, 22};
+    case Dtype::Q3_K:
+    case Dtype::Q2_K:
+        return block_of(Dtype::Q4_0);
+    default:
+        return block;
+    }
+}
+
+uint64_t packed(uint64_t count, Block block) {
+    return base::divide_up(count, block.elements) * block.bytes;
 }
 
 /// Formats of the parts of a model, given that of the matrices in its layers.
@@ -66,9 +96,36 @@ Mix mix_of(Dtype dtype) {
     }
 }
 
-uint64_t bytes_of(const Weights &weights, Dtype matrix, Dtype plain) {
-    return packed(weights.matrix, matrix) + packed(weights.plain, plain);
-}
+/// Bytes of parts of a model once converted. Rows are as long as the hidden size, but for the
+/// matrix that leads out of a dense FFN.
+class Converted {
+  public:
+    Converted(const Model &model, Dtype dtype) : model_(model), mix_(mix_of(dtype)) {}
+
+    uint64_t table(const Weights &weights, bool is_output) const {
+        const Dtype dtype = is_output ? mix_.output : mix_.embedding;
+        return packed(weights.matrix, block_for_rows(dtype, model_.hidden_size)) + plain(weights);
+    }
+    uint64_t layer(const Weights &weights) const {
+        const uint64_t down =
+            model_.experts != 0
+                ? 0
+                : std::min(weights.matrix, uint64_t{model_.hidden_size} * model_.ffn_size);
+        return packed(weights.matrix - down, block_for_rows(mix_.matrix, model_.hidden_size)) +
+               packed(down, block_for_rows(mix_.matrix, model_.ffn_size)) + plain(weights);
+    }
+    uint64_t experts(const Weights &weights) const {
+        return packed(weights.expert, block_for_rows(mix_.matrix, model_.hidden_size));
+    }
+
+  private:
+    uint64_t plain(const Weights &weights) const {
+        return packed(weights.plain, block_of(mix_.plain));
+    }
+
+    const Model &model_;
+    Mix mix_;
+};
 
 /// Share of the routed experts that a batch of tokens wakes, were the router to choose evenly.
 double awake_share(const Model &model, uint64_t batch) {
@@ -89,24 +146,26 @@ uint64_t layer_elements(const Model &model, uint64_t context) {
 }
 
 void size_weights(const Model &model, const Format &format, double awake, Sized &made) {
-    const Mix mix = mix_of(format.dtype);
-    const auto bytes = [&](const Weights &part, Dtype matrix) {
-        return format.own ? part.bytes : bytes_of(part, matrix, mix.plain);
-    };
-    const uint64_t table = bytes(model.embedding, mix.embedding);
+    // A published mix that has no name of its own is never converted from.
+    const Converted converted(model, format.own ? Dtype::F32 : format.dtype);
+    const bool own = format.own;
+    // An embedding that serves as output too is kept as finely as one.
+    const uint64_t table =
+        own ? model.embedding.bytes : converted.table(model.embedding, model.tied());
+    const uint64_t output = own ? model.output.bytes : converted.table(model.output, true);
     made.first = table;
-    made.last = bytes(model.output, mix.output) + bytes(model.other, mix.matrix);
+    made.last = output + (own ? model.other.bytes : converted.layer(model.other));
     made.last_tied = model.tied() ? table : 0;
-    made.last_reads = model.tied() ? table : bytes(model.output, mix.output);
+    made.last_reads = model.tied() ? table : output;
     uint64_t weights = 0, reads = 0;
     for (const Layer &layer : model.layers) {
         made.weights.push_back(weights);
         made.reads.push_back(reads);
-        const uint64_t whole = bytes(layer.weights, mix.matrix);
-        const uint64_t experts =
-            format.own ? layer.weights.expert_bytes : packed(layer.weights.expert, mix.matrix);
+        const Weights &part = layer.weights;
+        const uint64_t whole = own ? part.bytes : converted.layer(part);
+        const uint64_t experts = own ? part.expert_bytes : converted.experts(part);
         weights += whole; // the parameters are bounded, so that their bytes are too
-        reads += awake_bytes(whole, experts, awake);
+        reads += awake_bytes(whole, std::min(whole, experts), awake);
     }
     made.weights.push_back(weights);
     made.reads.push_back(reads);

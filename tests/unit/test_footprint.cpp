@@ -117,6 +117,28 @@ static void counts_bytes_by_use(void **) {
     assert_true(packed->weights == (rest + table) / 256 * 144 + table / 256 * 210 + norms * 4);
 }
 
+/// Qwen2.5-0.5B: rows of 896 fall back to q5_0, those of 4864 do not, and the embedding, which is
+/// the output too, takes the output's q6_k and so q8_0.
+static void falls_back_where_rows_are_no_blocks(void **) {
+    const auto config =
+        read_config_text("c", R"({"model_type":"qwen2","hidden_size":896,"num_hidden_layers":24,
+                 "num_attention_heads":14,"num_key_value_heads":2,"intermediate_size":4864,
+                 "vocab_size":151936,"tie_word_embeddings":true,"torch_dtype":"bfloat16"})");
+    assert_true(bool(config));
+    const Model &model = config->model;
+    assert_true(model.parameters == 494032768);
+    Workload workload;
+    workload.weight_dtype = Dtype::Q4_K;
+    const auto made = footprint(model, workload);
+    assert_true(bool(made));
+    const uint64_t down = uint64_t{896} * 4864;
+    const core::Weights &layer = model.layers[0].weights;
+    const uint64_t table = uint64_t{896} * 151936;
+    assert_true(made->weights ==
+                table / 32 * 34 + model.other.plain * 4 +
+                    24 * ((layer.matrix - down) / 32 * 22 + down / 256 * 144 + layer.plain * 4));
+}
+
 static void parts_add_up_to_the_whole(void **) {
     const Model model = llama_8b();
     const auto workload = settle({});
@@ -205,6 +227,7 @@ int main() {
         cmocka_unit_test(keeps_what_is_said),
         cmocka_unit_test(refuses_numbers_beyond_reason),
         cmocka_unit_test(counts_bytes_by_use),
+        cmocka_unit_test(falls_back_where_rows_are_no_blocks),
         cmocka_unit_test(parts_add_up_to_the_whole),
         cmocka_unit_test(lists_formats_from_the_best_down),
         cmocka_unit_test(never_wraps),
