@@ -21,8 +21,8 @@ struct Efficiency {
 };
 
 // GPU: fitted to 187 published llama.cpp decode rates on 16 GPUs, 1 to 8 at a time: median error
-// 6 %, 9 of 10 within a factor of 1.4. Prompts: the median of published llama.cpp runs on CUDA.
-// The others have not been fitted and say so by a wider factor.
+// 6 %, 9 of 10 within a factor of 1.4, on the rows they were chosen on. Prompts: the median of
+// published llama.cpp runs on CUDA. The others have not been fitted and say so by a wider factor.
 constexpr Efficiency gpu = {Kind::Gpu, 0.90, 0.33, 120e-6, 1.4};
 constexpr Efficiency cpu = {Kind::Cpu, 0.70, 0.40, 20e-6, 2.0};
 constexpr Efficiency rest = {Kind::Unknown, 0.80, 0.30, 120e-6, 2.0};
