@@ -205,9 +205,9 @@ class ClQueue final : public Queue {
 
     /// Puts one command in, unless an earlier one is known to have failed: then its event fails.
     template <class Enqueue> EventResult submit(const char *call, Holds holds, Enqueue &&enqueue) {
-        backlog_->tidy();
+        const bool sound = backlog_->tidy();
         auto event = std::make_shared<ClEvent>(context_);
-        if (!backlog_->failure()) {
+        if (sound) {
             HWA_CL(call, enqueue(&event->handle));
             event->holds = std::move(holds);
             context_->cl.clFlush(handle_);

@@ -105,17 +105,15 @@ class ClBacklog {
     /// Timeout, or how it went.
     base::Done wait(const ClEvent &event, uint64_t timeout_ns);
     base::Done wait_all(uint64_t timeout_ns);
-    /// Settles what has ended, as long as asking is cheap.
-    void tidy();
-    /// The first failure, once it is known.
-    std::optional<base::Error> failure();
+    /// Settles what has ended; false once a command is known to have failed.
+    bool tidy();
     uint64_t elapsed_ns(const ClEvent &event);
 
   private:
     using Holds = std::vector<std::shared_ptr<const void>>;
 
     void settle_through(const ClEvent &event);
-    void settle_front(Holds &dropped);
+    std::shared_ptr<ClEvent> settle_front(Holds &held);
 
     std::mutex mutex_;
     std::deque<std::shared_ptr<ClEvent>> open_;

@@ -112,33 +112,37 @@ void ClBacklog::push(std::shared_ptr<ClEvent> event) {
     open_.push_back(std::move(event));
 }
 
-/// Under the mutex; the command has ended or is about to, for a later one has.
-void ClBacklog::settle_front(Holds &dropped) {
-    ClEvent &event = *open_.front();
-    cl_int status = execution_status(event);
+/// Under the mutex. The oldest command has ended or is about to, for a later one has. What it held
+/// is the caller's to drop, after the mutex: there may be hooks on it.
+std::shared_ptr<ClEvent> ClBacklog::settle_front(Holds &held) {
+    std::shared_ptr<ClEvent> event = std::move(open_.front());
+    open_.pop_front();
+    cl_int status = execution_status(*event);
     if (status > CL_COMPLETE) {
-        event.context->cl.clWaitForEvents(1, &event.handle);
-        status = execution_status(event);
+        event->context->cl.clWaitForEvents(1, &event->handle);
+        status = execution_status(*event);
     }
     if (failure_)
-        event.failure = after(*failure_);
+        event->failure = after(*failure_);
     else if (status != CL_COMPLETE)
-        failure_ = event.failure = opencl_failure("the command", status);
+        failure_ = event->failure = opencl_failure("the command", status);
     else if (timed_)
-        event.elapsed_ns = profiled_ns(event);
-    std::move(event.holds.begin(), event.holds.end(), std::back_inserter(dropped));
-    event.holds.clear();
-    dropped.push_back(std::move(open_.front()));
-    open_.pop_front();
-    event.settled.store(true, std::memory_order_release);
+        event->elapsed_ns = profiled_ns(*event);
+    held.swap(event->holds);
+    event->settled.store(true, std::memory_order_release);
+    return event;
 }
 
 /// The queue is in order: when `event` has ended, so have all before it.
 void ClBacklog::settle_through(const ClEvent &event) {
-    Holds dropped; // goes after the lock, for it may call the caller's hooks
-    const std::lock_guard lock(mutex_);
-    while (!event.settled.load(std::memory_order_acquire) && !open_.empty())
-        settle_front(dropped);
+    for (;;) {
+        Holds held;
+        std::shared_ptr<ClEvent> oldest;
+        const std::lock_guard lock(mutex_);
+        if (event.settled.load(std::memory_order_acquire) || open_.empty())
+            return;
+        oldest = settle_front(held);
+    }
 }
 
 base::Done ClBacklog::wait(const ClEvent &event, uint64_t timeout_ns) {
@@ -161,16 +165,15 @@ base::Done ClBacklog::wait_all(uint64_t timeout_ns) {
     return last == nullptr ? base::Done() : wait(*last, timeout_ns);
 }
 
-void ClBacklog::tidy() {
-    Holds dropped;
-    const std::lock_guard lock(mutex_);
-    while (!open_.empty() && execution_status(*open_.front()) <= CL_COMPLETE)
-        settle_front(dropped);
-}
-
-std::optional<base::Error> ClBacklog::failure() {
-    const std::lock_guard lock(mutex_);
-    return failure_;
+bool ClBacklog::tidy() {
+    for (;;) {
+        Holds held;
+        std::shared_ptr<ClEvent> oldest;
+        const std::lock_guard lock(mutex_);
+        if (open_.empty() || execution_status(*open_.front()) > CL_COMPLETE)
+            return !failure_;
+        oldest = settle_front(held);
+    }
 }
 
 uint64_t ClBacklog::elapsed_ns(const ClEvent &event) {
