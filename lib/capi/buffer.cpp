@@ -27,25 +27,23 @@ static base::Done check_desc(const hwa_buffer_desc_t &desc, const launch::Limits
     return {};
 }
 
-static base::Result<std::unique_ptr<hwa_buffer_t>> create(const QueuePtr &state,
-                                                          const hwa_buffer_desc_t &desc) {
+static base::Result<std::unique_ptr<hwa_buffer_t>>
+create(const QueuePtr &state, const hwa_buffer_desc_t &desc, launch::Lease hook) {
     HWA_CHECK(check_process(*state));
     HWA_CHECK(check_desc(desc, state->queue->limits()));
-    const auto hook = std::make_shared<Hook>(desc.release, desc.release_user);
     launch::MemoryRequest request;
     request.size_bytes = desc.size_bytes;
     request.host_visible = (desc.flags & HWA_BUFFER_HOST_VISIBLE) != 0;
     request.read_only = (desc.flags & HWA_BUFFER_READ_ONLY) != 0;
     request.host = desc.host;
     request.native = desc.native;
-    request.lease = hook;
+    request.lease = std::move(hook);
     auto made = std::make_unique<hwa_buffer_t>();
     made->queue = state;
     made->size_bytes = desc.size_bytes;
     made->read_only = request.read_only;
     const bool lent = desc.host != nullptr || desc.native != 0;
     HWA_TRY(made->memory, lent ? state->queue->wrap(request) : state->queue->allocate(request));
-    hook->armed = true;
     return made;
 }
 
@@ -105,12 +103,13 @@ using namespace hwa::capi;
 hwa_status_t hwa_buffer_create(hwa_queue_t *queue, const hwa_buffer_desc_t *desc,
                                hwa_buffer_t **out_buffer, hwa_error_t *error) {
     return hand_out(out_buffer, error, [&]() -> base::Result<std::unique_ptr<hwa_buffer_t>> {
-        if (queue == nullptr)
-            return null_argument("queue");
         if (desc == nullptr)
             return null_argument("desc");
         HWA_TRY(const hwa_buffer_desc_t given, take_in(desc, "desc"));
-        return create(queue->queue, given);
+        launch::Lease hook = std::make_shared<Hook>(given.release, given.release_user);
+        if (queue == nullptr)
+            return null_argument("queue");
+        return create(queue->queue, given, std::move(hook));
     });
 }
 

@@ -23,16 +23,15 @@ struct QueueState {
 };
 using QueuePtr = std::shared_ptr<QueueState>;
 
-/// The caller's release hook. It runs when the last owner is gone, once `armed`: a call that fails
-/// takes nothing over.
+/// The caller's release hook: runs once, when the last owner is gone. It is made before anything
+/// that can fail, so that whoever handed it in can count on it.
 struct Hook {
     hwa_release_fn release = nullptr;
     void *user = nullptr;
-    bool armed = false;
 
     Hook(hwa_release_fn function, void *argument) : release(function), user(argument) {}
     ~Hook() {
-        if (armed && release != nullptr)
+        if (release != nullptr)
             release(user);
     }
     Hook(const Hook &) = delete;

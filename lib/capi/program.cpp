@@ -21,7 +21,7 @@ static constexpr uint32_t attr_limit = 1024;
 struct HostFunction {
     hwa_host_kernel_fn host;
     void *user;
-    Hook hook;
+    launch::Lease hook;
 
     static int32_t call(const void *state, const launch::HostCall &from) {
         const auto &self = *static_cast<const HostFunction *>(state);
@@ -38,36 +38,59 @@ struct HostFunction {
     }
 };
 
-/// A variant that has been looked at: what to build and whose hook goes with it.
+/// A variant as it was handed in, with its hook in safe hands, and then what to build of it.
 struct Variant {
+    std::string place; ///< "variants[2]"
+    hwa_kernel_desc_t desc;
+    launch::Lease hook;
     launch::CodeRequest request;
-    std::shared_ptr<HostFunction> function;
 };
 
-static base::Result<Variant> read_variant(const hwa_kernel_desc_t *given, uint32_t index) {
-    const std::string name = base::format("variants[%u]", index);
+static base::Done take_variant(const hwa_kernel_desc_t *given, Variant &into) {
     if (given == nullptr)
-        return null_argument(name.c_str());
-    HWA_TRY(const hwa_kernel_desc_t desc, take_in(given, name.c_str()));
-    Variant variant;
-    variant.request.kind = static_cast<core::Code>(desc.code_kind);
-    variant.request.entry = desc.entry == nullptr ? "main" : desc.entry;
-    variant.request.options = or_empty(desc.build_options);
-    if (desc.code_kind == HWA_CODE_UNKNOWN)
-        return base::error(Status::Invalid, "%s: code_kind is not set", name.c_str());
-    if (desc.code_kind == HWA_CODE_HOST) {
+        return null_argument(into.place.c_str());
+    HWA_TRY(into.desc, take_in(given, into.place.c_str()));
+    into.hook = std::make_shared<Hook>(into.desc.host_release, into.desc.host_user);
+    return {};
+}
+
+/// All of them are taken before one can be refused: every hook that can be read is to run.
+static base::Result<std::vector<Variant>>
+take_variants(std::span<const hwa_kernel_desc_t *const> given) {
+    std::vector<Variant> variants(given.size());
+    base::Done first;
+    for (size_t i = 0; i < given.size(); ++i) {
+        variants[i].place = base::format("variants[%zu]", i);
+        base::Done taken = take_variant(given[i], variants[i]);
+        if (!taken && first)
+            first = std::move(taken);
+    }
+    if (!first)
+        return std::move(first.error());
+    return variants;
+}
+
+static base::Done read_variant(Variant &variant) {
+    const hwa_kernel_desc_t &desc = variant.desc;
+    const char *place = variant.place.c_str();
+    launch::CodeRequest &request = variant.request;
+    request.kind = static_cast<core::Code>(number(desc.code_kind));
+    request.entry = desc.entry == nullptr ? "main" : desc.entry;
+    request.options = or_empty(desc.build_options);
+    if (request.kind == core::Code::Unknown)
+        return base::error(Status::Invalid, "%s: code_kind is not set", place);
+    if (request.kind == core::Code::Host) {
         if (desc.host == nullptr)
-            return base::error(Status::Invalid, "%s: host is NULL", name.c_str());
-        variant.function = std::shared_ptr<HostFunction>(
-            new HostFunction{desc.host, desc.host_user, Hook(desc.host_release, desc.host_user)});
-        variant.request.host = HostFunction::call;
-        variant.request.state = variant.function;
-        return variant;
+            return base::error(Status::Invalid, "%s: host is NULL", place);
+        request.host = HostFunction::call;
+        request.state = std::make_shared<HostFunction>(
+            HostFunction{desc.host, desc.host_user, variant.hook});
+        return {};
     }
     if (desc.code == nullptr || desc.code_bytes == 0)
-        return base::error(Status::Invalid, "%s: there is no code", name.c_str());
-    variant.request.code = {static_cast<const char *>(desc.code), desc.code_bytes};
-    return variant;
+        return base::error(Status::Invalid, "%s: there is no code", place);
+    request.code = {static_cast<const char *>(desc.code), desc.code_bytes};
+    return {};
 }
 
 static void log_build(const QueueState &state, bool failed) {
@@ -86,7 +109,7 @@ build_first(QueueState &state, std::span<const Variant> variants, std::string &n
         auto built = state.queue->build(variant.request, state.build_log);
         log_build(state, !built);
         if (built || built.error().status != Status::Unsupported) {
-            name = variant.function == nullptr ? variant.request.entry : "host";
+            name = variant.request.host == nullptr ? variant.request.entry : "host";
             return built;
         }
         reasons +=
@@ -97,22 +120,15 @@ build_first(QueueState &state, std::span<const Variant> variants, std::string &n
                        state.row->name.c_str(), reasons.c_str());
 }
 
-static base::Result<std::unique_ptr<hwa_program_t>>
-from_kernel(const QueuePtr &state, std::span<const hwa_kernel_desc_t *const> given) {
+static base::Result<std::unique_ptr<hwa_program_t>> from_kernel(const QueuePtr &state,
+                                                                std::vector<Variant> variants) {
     HWA_CHECK(check_process(*state));
-    std::vector<Variant> variants;
-    for (size_t i = 0; i < given.size(); ++i) {
-        HWA_TRY(Variant variant, read_variant(given[i], static_cast<uint32_t>(i)));
-        variants.push_back(std::move(variant));
-    }
+    for (Variant &variant : variants)
+        HWA_CHECK(read_variant(variant));
     auto made = std::make_unique<hwa_program_t>();
     made->queue = state;
     HWA_TRY(made->program, build_first(*state, variants, made->name));
     made->provider = state->driver.empty() ? state->row->name : state->driver;
-    // A function that was not chosen will never be called: its hook runs as `variants` goes.
-    for (const Variant &variant : variants)
-        if (variant.function != nullptr)
-            variant.function->hook.armed = true;
     return made;
 }
 
@@ -180,14 +196,15 @@ hwa_status_t hwa_program_from_kernel(hwa_queue_t *queue, const hwa_kernel_desc_t
                                      uint32_t variant_count, hwa_program_t **out_program,
                                      hwa_error_t *error) {
     return hand_out(out_program, error, [&]() -> base::Result<std::unique_ptr<hwa_program_t>> {
-        if (queue == nullptr)
-            return null_argument("queue");
         if (variants == nullptr)
             return null_argument("variants");
         if (variant_count == 0 || variant_count > variant_limit)
             return base::error(Status::Invalid, "variant_count is %u, not 1 to %u", variant_count,
                                variant_limit);
-        return from_kernel(queue->queue, {variants, variant_count});
+        HWA_TRY(std::vector<Variant> taken, take_variants({variants, variant_count}));
+        if (queue == nullptr)
+            return null_argument("queue");
+        return from_kernel(queue->queue, std::move(taken));
     });
 }
 

@@ -137,8 +137,8 @@ static int32_t no_op(void *user, const hwa_host_call_t *call) {
     return 0;
 }
 
-/* The hook of a function runs once: at the end of its program, or at once if it was not chosen;
-   never after a failure, for then nothing was taken over. */
+/* The hook of a function runs once: at the end of its program, or at once if it was not chosen or
+   nothing could be built. */
 static void calls_hooks_once(void **state) {
     (void)state;
     hwa_queue_t *queue = open_queue(0);
@@ -173,7 +173,11 @@ static void calls_hooks_once(void **state) {
     foreign.host_user = &released[0];
     variants[0] = &foreign;
     REFUSED(HWA_ERROR_UNSUPPORTED, hwa_program_from_kernel(queue, variants, 1, &program, error));
-    assert_int_equal(released[0], 1);
+    assert_int_equal(released[0], 2);
+    variants[1] = NULL;
+    REFUSED(HWA_ERROR_INVALID, hwa_program_from_kernel(queue, variants, 3, &program, error));
+    assert_int_equal(released[0], 3);
+    assert_int_equal(released[1], 2);
     hwa_queue_free(queue);
 }
 
