@@ -16,6 +16,8 @@
  *            to the object it came from and lives exactly as long. Devices belong to their system,
  *            and to every plan and queue made over that system. Arguments are never kept: the
  *            library copies what it needs, unless the parameter says `borrowed`.
+ * Hooks.     A release hook runs once, on any thread, whatever becomes of the call it was given to,
+ *            unless the struct it is in cannot be read.
  * Strings.   UTF-8, NUL-terminated. NULL means absent, never empty.
  * Structs.   A struct whose first member is `struct_size` may grow at its end in a later version.
  *            Start it with HWA_INIT(). In a struct going in, zero asks for the default. In a

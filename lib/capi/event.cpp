@@ -175,10 +175,10 @@ static base::Done check_kernel(const QueueState &state, const hwa_program_t &pro
 
 /// What an argument says of itself must be what the operation was made for.
 static base::Done check_layout(const launch::Binding &binding, const hwa_arg_t &given) {
-    if (given.dtype != HWA_DTYPE_UNKNOWN && static_cast<core::Dtype>(given.dtype) != binding.dtype)
+    const auto dtype = static_cast<core::Dtype>(number(given.dtype));
+    if (dtype != core::Dtype::Unknown && dtype != binding.dtype)
         return base::error(Status::Invalid, "%s is %s, not %s", binding.name,
-                           core::dtype_name(binding.dtype),
-                           core::dtype_name(static_cast<core::Dtype>(given.dtype)));
+                           core::dtype_name(binding.dtype), core::dtype_name(dtype));
     const size_t rank = binding.dims.size();
     if ((given.shape != nullptr || given.strides != nullptr) && given.rank != rank)
         return base::error(Status::Invalid, "%s has rank %zu, not %u", binding.name, rank,

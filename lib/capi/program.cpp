@@ -83,8 +83,8 @@ static base::Done read_variant(Variant &variant) {
         if (desc.host == nullptr)
             return base::error(Status::Invalid, "%s: host is NULL", place);
         request.host = HostFunction::call;
-        request.state = std::make_shared<HostFunction>(
-            HostFunction{desc.host, desc.host_user, variant.hook});
+        request.state =
+            std::make_shared<HostFunction>(HostFunction{desc.host, desc.host_user, variant.hook});
         return {};
     }
     if (desc.code == nullptr || desc.code_bytes == 0)
@@ -137,8 +137,8 @@ static base::Result<core::Attr> read_attr(const hwa_attr_t &given, uint32_t inde
     if (given.key == nullptr || given.key[0] == '\0')
         return base::error(Status::Invalid, "attrs[%u]: has no key", index);
     attr.key = base::sanitise(given.key, 64);
-    attr.type = static_cast<core::AttrType>(given.type);
-    switch (given.type) {
+    attr.type = static_cast<core::AttrType>(number(given.type));
+    switch (number(given.type)) {
     case HWA_ATTR_INT:
         attr.i = given.i;
         return attr;
@@ -156,7 +156,7 @@ static base::Result<core::Attr> read_attr(const hwa_attr_t &given, uint32_t inde
         return attr;
     default:
         return base::error(Status::Invalid, "attrs[%u]: %s is of the unknown type %d", index,
-                           attr.key.c_str(), static_cast<int>(given.type));
+                           attr.key.c_str(), number(given.type));
     }
 }
 
