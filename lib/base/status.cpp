@@ -9,6 +9,16 @@
 
 namespace hwa::base {
 
+Error::Error() = default;
+Error::Error(const Error &other) = default;
+Error::Error(Error &&other) noexcept = default;
+Error &Error::operator=(const Error &other) = default;
+Error &Error::operator=(Error &&other) noexcept = default;
+Error::~Error() = default;
+
+Error::Error(Status what, int32_t foreign, std::string who, std::string sentence)
+    : status(what), code(foreign), backend(std::move(who)), message(std::move(sentence)) {}
+
 const char *status_name(Status status) {
     switch (status) {
     case Status::Ok:

@@ -38,8 +38,17 @@ enum class Status : int32_t {
 /// Short lower-case name; "unknown status" for a value this version does not know.
 const char *status_name(Status status);
 
-/// A failure: what kind, the foreign code behind it, and one sentence for people.
+/// A failure: what kind, the foreign code behind it, and one sentence for people. Its special
+/// members are defined once, out of line: every function that can fail would hold a copy of them.
 struct Error {
+    Error();
+    Error(Status status, int32_t code, std::string backend, std::string message);
+    Error(const Error &other);
+    Error(Error &&other) noexcept;
+    Error &operator=(const Error &other);
+    Error &operator=(Error &&other) noexcept;
+    ~Error();
+
     Status status = Status::Internal;
     int32_t code = 0; ///< errno or the vendor's result code
     std::string backend;
