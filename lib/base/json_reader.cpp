@@ -5,7 +5,6 @@
 #include "base/text.h"
 
 #include <cjson/cJSON.h>
-#include <cmath>
 #include <cstdarg>
 
 namespace hwa::base {
@@ -99,7 +98,8 @@ std::string_view JsonValue::key() const {
 
 Result<double> JsonValue::whole(double least, const char *wanted) const {
     const double value = node_->valuedouble;
-    if (!is_number() || value < least || value > integer_limit || value != std::floor(value))
+    if (!is_number() || value < least || value > integer_limit ||
+        value != static_cast<double>(static_cast<int64_t>(value)))
         return error("should be %s", wanted);
     return value;
 }
