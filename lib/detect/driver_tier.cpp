@@ -6,6 +6,7 @@
 #include "detect/helper.h"
 #include "detect/merge.h"
 #include "detect/probe.h"
+#include "os/caller.h"
 #include "os/process.h"
 
 #include <algorithm>
@@ -170,6 +171,7 @@ static Done ask_in_process(std::list<Asking> &askings, const Options &options) {
                     "no driver is loaded into a process with more rights than its user");
             continue;
         }
+        const os::CallerState state;
         asking.answer = ask_here(*asking.probe, options.library_path);
         asking.done = true;
     }
