@@ -108,6 +108,8 @@ build_first(QueueState &state, std::span<const Variant> variants, std::string &n
         state.build_log.clear();
         auto built = state.queue->build(variant.request, state.build_log);
         log_build(state, !built);
+        if (!built)
+            built.error().backend = state.row->name;
         if (built || built.error().status != Status::Unsupported) {
             name = variant.request.host == nullptr ? variant.request.entry : "host";
             return built;

@@ -112,7 +112,12 @@ static base::Result<QueuePtr> open_queue(const hwa_device_t &device,
     } else {
         state->family = std::make_shared<char>();
     }
-    HWA_TRY(state->queue, runtime->open(request));
+    auto opened = runtime->open(request);
+    if (!opened) {
+        opened.error().backend = row->name;
+        return std::move(opened.error());
+    }
+    state->queue = std::move(*opened);
     state->driver = state->queue->driver();
     return state;
 }

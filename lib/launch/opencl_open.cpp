@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "launch/opencl.h"
 #include "os/caller.h"
+#include "os/fork.h"
 
 #include <algorithm>
 
@@ -161,20 +162,40 @@ base::Error opencl_failure(const char *call, cl_int code) {
     return why;
 }
 
-const base::Result<api::OpenCl> &opencl() {
+/// The loader, and the process that opened it; both stay to the end.
+struct Loader {
+    base::Result<api::OpenCl> cl;
+    uint64_t stamp;
+};
+
+static const Loader &loader() {
     static std::once_flag once;
-    static const base::Result<api::OpenCl> *opened = nullptr;
+    static const Loader *opened = nullptr;
     std::call_once(once, [] {
         const os::CallerState state;
-        opened = new base::Result<api::OpenCl>(api::load_opencl(""));
+        opened = new Loader{api::load_opencl(""), os::process_stamp()};
     });
     return *opened;
+}
+
+const base::Result<api::OpenCl> &opencl() {
+    return loader().cl;
+}
+
+/// Drivers keep threads, and threads do not follow a fork: a call from the child may never return.
+static base::Done check_loader() {
+    if (loader().stamp != os::process_stamp())
+        return base::error(Status::Forked,
+                           "OpenCL was in use when this process was forked, and drivers do not "
+                           "survive that; open the first queue after the fork");
+    return {};
 }
 
 base::Result<ClContextPtr> open_context(const core::Device &device, const core::Runtime &runtime) {
     const auto &loaded = opencl();
     if (!loaded)
         return loaded.error();
+    HWA_CHECK(check_loader());
     const api::OpenCl &cl = *loaded;
     const os::CallerState state;
     HWA_TRY(const auto all, candidates(cl));

@@ -73,10 +73,10 @@ static int32_t spin_host(void *user, const hwa_host_call_t *call) {
     uint32_t *counter = call->args[0];
     uint64_t turns;
     memcpy(&turns, call->args[1], sizeof turns);
-    volatile uint32_t state = 1;
+    uint32_t state = 1;
     for (uint64_t i = 0; i < turns; ++i)
         state = state * 1664525u + 1013904223u;
-    counter[0] += 1;
+    counter[0] += state == 0xdeadbeef ? 2 : 1; /* so that the loop is not for nothing */
     return 0;
 }
 
@@ -110,9 +110,9 @@ static const char source[] =
     "    }\n"
     "}\n"
     "__kernel void spin(__global uint *counter, const ulong turns) {\n"
-    "    volatile uint state = 1;\n"
+    "    uint state = 1;\n"
     "    for (ulong i = 0; i < turns; ++i) state = state * 1664525u + 1013904223u;\n"
-    "    counter[0] += 1;\n"
+    "    counter[0] += state == 0xdeadbeef ? 2 : 1;\n"
     "}\n"
     "__kernel void empty(void) {}\n";
 

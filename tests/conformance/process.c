@@ -135,6 +135,10 @@ static void use_what_was_inherited(void *user) {
            hwa_program_from_op(all->queue, "gemm", NULL, 0, &program, NULL) == HWA_ERROR_FORKED);
     EXPECT(17, hwa_queue_info(all->queue, &info) == HWA_ERROR_FORKED);
     EXPECT(18, hwa_queue_open(the_device, &share, &queue, NULL) == HWA_ERROR_FORKED);
+    /* Host functions run in a child as anywhere; a driver's threads are not in it. */
+    share.share = NULL;
+    const hwa_status_t afresh = hwa_queue_open(the_device, &share, &queue, NULL);
+    EXPECT(20, afresh == (is_host() ? HWA_OK : HWA_ERROR_FORKED));
     EXPECT(19, hwa_event_elapsed_ns(all->event) == 0 && hwa_queue_native(all->queue) == NULL);
     hwa_event_free(all->event);
     hwa_buffer_free(all->buffer);
