@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The floors: which folder may include what. One table; docs/architecture.md gives the reasons."""
+"""The floors: which folder may include what. One table, and the few exceptions to it."""
 
 from pathlib import PurePosixPath
 
