@@ -19,8 +19,10 @@ using base::Result;
 /// Texts of a document are shown to people, so they are made fit for that on the way in.
 static constexpr size_t text_bytes = 4096;
 static constexpr size_t key_bytes = 256;
-/// A document of 4 MiB holds some 2,000 devices as we write them; this bounds what bare ones take.
-static constexpr size_t device_limit = 8192;
+/// Written out, an empty row takes a hundred times its text. These bound what a document of such
+/// rows costs, and lie far above what one machine has.
+static constexpr size_t device_limit = 1024;
+static constexpr size_t row_limit = 16384;
 
 static Done read(const JsonValue &value, std::string &into) {
     HWA_TRY(const std::string text, value.text());
@@ -326,8 +328,12 @@ static Done read_devices(const JsonValue &root, System &system) {
         return root.error("has %zu devices, more than the %zu allowed", places.size(),
                           device_limit);
     system.devices.reserve(places.size());
+    size_t rows = 0;
     for (const JsonValue &place : places) {
         HWA_TRY(Device device, device_from_json(place));
+        rows += device.memories.size() + device.runtimes.size();
+        if (rows > row_limit)
+            return place.error("more than %zu memories and runtimes up to here", row_limit);
         system.devices.push_back(std::move(device));
     }
     HWA_TRY(const Index index, index_devices(system, places));
@@ -372,6 +378,9 @@ Result<System> system_from_json(std::string_view name, std::string_view text) {
     HWA_CHECK(field(root, "usd_per_hour", system.usd_per_hour));
     HWA_CHECK(read_devices(root, system));
     HWA_TRY(const std::vector<JsonValue> backends, elements(root, "backends"));
+    if (backends.size() > row_limit)
+        return root.error("has %zu backends, more than the %zu allowed", backends.size(),
+                          row_limit);
     system.backends.reserve(backends.size());
     for (const JsonValue &place : backends) {
         HWA_TRY(Backend row, backend(place));

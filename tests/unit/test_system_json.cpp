@@ -204,16 +204,48 @@ static void numbers_and_texts_keep_within_what_documents_can_hold(void **) {
                         "evil?[31m\xef\xbf\xbd");
 }
 
-/// Long chains and long lists take time in proportion; were they squared, this would not end.
-static void large_documents_take_their_time_only(void **) {
+/// `count` times `row`, with a comma between any two.
+static std::string rows(size_t count, const std::string &row) {
+    std::string text;
+    for (size_t i = 0; i < count; ++i)
+        text += (i == 0 ? "" : ",") + row;
+    return text;
+}
+
+static std::string chain(int count) {
     std::string text = "{\"devices\":[";
-    for (int i = 0; i < 8192; ++i) {
+    for (int i = 0; i < count; ++i) {
         const std::string id = std::to_string(i);
         text += (i == 0 ? "" : ",") + std::string("{\"id\":\"") + id +
                 "\",\"kind\":\"gpu\",\"memory_bytes\":1";
         text += i == 0 ? "}" : ",\"parent\":\"" + std::to_string(i - 1) + "\"}";
     }
-    assert_int_equal(read_back(text + "]}").devices.size(), 8192);
+    return text + "]}";
+}
+
+/// Lists that a few bytes each make long, and that would be many times as long when written.
+static void lists_are_bounded(void **) {
+    assert_int_equal(read_back(chain(1024)).devices.size(), 1024);
+    const std::string one = R"({"devices":[{"id":"a","kind":"gpu","memories":[{}]},)"
+                            R"({"id":"b","kind":"gpu","memories":[)";
+    const struct {
+        std::string text;
+        const char *message;
+    } table[] = {
+        {chain(1025), "doc: $: has 1025 devices, more than the 1024 allowed"},
+        {one + rows(16384, "{}") + "]}]}",
+         "doc: $.devices[1]: more than 16384 memories and runtimes up to here"},
+        {one + "],\"runtimes\":[" + rows(16384, R"({"name":"a"})") + "]}]}",
+         "doc: $.devices[1]: more than 16384 memories and runtimes up to here"},
+        {R"({"devices":[],"backends":[)" + rows(16385, R"({"name":"a"})") + "]}",
+         "doc: $: has 16385 backends, more than the 16384 allowed"},
+    };
+    assert_int_equal(read_back(one + rows(16383, "{}") + "]}]}").devices.size(), 2);
+    for (const auto &[text, message] : table) {
+        const auto system = system_from_json("doc", text);
+        assert_false(bool(system));
+        assert_string_equal(system.error().message.c_str(), message);
+    }
 }
 
 int main() {
@@ -225,7 +257,7 @@ int main() {
         cmocka_unit_test(what_is_newer_is_passed_over),
         cmocka_unit_test(says_where_a_document_is_wrong),
         cmocka_unit_test(numbers_and_texts_keep_within_what_documents_can_hold),
-        cmocka_unit_test(large_documents_take_their_time_only),
+        cmocka_unit_test(lists_are_bounded),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
