@@ -78,6 +78,8 @@ class JsonPull {
     Done skip();
     /// Bytes consumed so far.
     uint64_t offset() const { return before_ + static_cast<uint64_t>(at_ - begin_); }
+    /// Values met so far, as JsonLimits counts them.
+    uint32_t values() const { return values_; }
     /// Where the reader is, such as `config.json: byte 17: $.layers`.
     std::string place() const;
 

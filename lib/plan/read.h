@@ -36,8 +36,18 @@ base::Result<core::Model> read_config(const std::string &path);
 /// A safetensors file or a model.safetensors.index.json, with the config.json beside it.
 base::Result<core::Model> read_safetensors(const std::string &path);
 base::Result<core::Model> read_safetensors_index(const std::string &path);
-/// Header of one file into `model`; `packed_bits` as in Config.
-base::Done tally_safetensors(const Source &source, uint32_t packed_bits, core::Model &model);
+
+/// What the headers of a checkpoint may cost together, in however many files they are. The bytes
+/// are what the reference implementation allows one file. 180,000 tensors stay within the values,
+/// which cost half a second and 30 MiB at most.
+struct HeaderBudget {
+    uint64_t bytes = 100000000;
+    uint32_t values = 1500000;
+};
+
+/// Header of one file into `model`, paid from `budget`; `packed_bits` as in Config.
+base::Done tally_safetensors(const Source &source, uint32_t packed_bits, core::Model &model,
+                             HeaderBudget &budget);
 
 /// Any of these by what the path is: a file by its name and first bytes, a folder by its content.
 base::Result<core::Model> read_model(const std::string &path);

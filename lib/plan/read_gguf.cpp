@@ -173,6 +173,7 @@ base::Result<Model> read_gguf_parts(const std::vector<Source> &parts) {
     Model model;
     Tally tally(model);
     GgufHeader first;
+    GgufLimits limits; // of all parts together
     for (size_t i = 0; i < parts.size(); ++i) {
         const auto visit = [&](const GgufTensor &tensor) -> base::Done {
             if (!tally.add({tensor.name, tensor.type->name, tensor.type->dtype, tensor.elements,
@@ -182,7 +183,9 @@ base::Result<Model> read_gguf_parts(const std::vector<Source> &parts) {
                                    static_cast<ull>(core::layer_limit));
             return {};
         };
-        HWA_TRY(GgufHeader header, read_gguf_header(parts[i], visit));
+        HWA_TRY(GgufHeader header, read_gguf_header(parts[i], visit, limits));
+        limits.tensors -= header.tensor_count;
+        limits.read_bytes -= std::min(limits.read_bytes, header.data_offset);
         if (i == 0)
             first = std::move(header);
     }

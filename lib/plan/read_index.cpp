@@ -198,7 +198,8 @@ base::Result<Model> read_safetensors(const std::string &path) {
     HWA_TRY(const std::optional<Config> config, config_beside(path));
     HWA_TRY(const Source source, file_source(path));
     Model model;
-    HWA_CHECK(tally_safetensors(source, config ? config->packed_bits : 0, model));
+    HeaderBudget budget;
+    HWA_CHECK(tally_safetensors(source, config ? config->packed_bits : 0, model, budget));
     return finish(path, config, std::move(model));
 }
 
@@ -209,13 +210,14 @@ base::Result<Model> read_safetensors_index(const std::string &path) {
     const std::string folder = folder_of(path);
     std::vector<std::string> missing;
     Model model;
+    HeaderBudget budget;
     for (const std::string &name : index.shards) {
         if (os::path_kind(folder + name) == os::PathKind::Missing) {
             missing.push_back(name);
             continue;
         }
         HWA_TRY(const Source shard, file_source(folder + name));
-        HWA_CHECK(tally_safetensors(shard, config ? config->packed_bits : 0, model));
+        HWA_CHECK(tally_safetensors(shard, config ? config->packed_bits : 0, model, budget));
     }
     if (missing.empty())
         return finish(path, config, std::move(model));

@@ -20,11 +20,9 @@ using ull = unsigned long long;
 
 namespace {
 
-// The first is that of the reference implementation. A file of 180,000 tensors stays within the
-// values, which cost half a second and 30 MiB at most.
-constexpr uint64_t header_limit = 100000000;
-constexpr base::JsonLimits limits = {
-    .bytes = header_limit, .depth = 8, .values = 1500000, .string_bytes = 1 << 16};
+base::JsonLimits limits_of(const HeaderBudget &budget) {
+    return {.bytes = budget.bytes, .depth = 8, .values = budget.values, .string_bytes = 1 << 16};
+}
 
 /// Types by their name in the file, in bits: those below a byte come packed.
 struct StoredType {
@@ -75,11 +73,13 @@ bool is_byproduct(std::string_view name) {
 
 class Header {
   public:
-    Header(const Source &source, uint64_t length, uint32_t packed_bits, Model &model)
+    Header(const Source &source, uint64_t length, uint32_t packed_bits, Model &model,
+           const HeaderBudget &budget)
         : data_bytes_(source.size - 8 - length), packed_bits_(packed_bits), tally_(model),
-          json_(source.name, feed(source, length), limits) {}
+          json_(source.name, feed(source, length), limits_of(budget)) {}
 
     base::Done run();
+    uint32_t values() const { return json_.values(); }
 
   private:
     static JsonPull::Source feed(const Source &source, uint64_t length);
@@ -271,7 +271,8 @@ base::Done Header::run() {
 
 } // namespace
 
-base::Done tally_safetensors(const Source &source, uint32_t packed_bits, Model &model) {
+base::Done tally_safetensors(const Source &source, uint32_t packed_bits, Model &model,
+                             HeaderBudget &budget) {
     char bytes[8] = {};
     HWA_TRY(const size_t got, source.read(0, bytes));
     uint64_t length = 0;
@@ -281,11 +282,15 @@ base::Done tally_safetensors(const Source &source, uint32_t packed_bits, Model &
         return base::error(
             Status::Parse, "%s: byte 0: a header of %llu bytes is announced in a file of %llu",
             source.name.c_str(), static_cast<ull>(length), static_cast<ull>(source.size));
-    if (length > header_limit)
+    if (length > budget.bytes)
         return base::error(Status::Parse, "%s: byte 0: a header of %llu bytes; %llu are allowed",
                            source.name.c_str(), static_cast<ull>(length),
-                           static_cast<ull>(header_limit));
-    return Header(source, length, packed_bits, model).run();
+                           static_cast<ull>(budget.bytes));
+    Header header(source, length, packed_bits, model, budget);
+    HWA_CHECK(header.run());
+    budget.bytes -= length;
+    budget.values -= header.values();
+    return {};
 }
 
 } // namespace hwa::plan

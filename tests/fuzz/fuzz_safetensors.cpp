@@ -27,7 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
             return count;
         }};
     core::Model model;
-    const base::Done done = plan::tally_safetensors(source, 4, model);
+    plan::HeaderBudget budget;
+    const base::Done done = plan::tally_safetensors(source, 4, model, budget);
     if (done)
         expect(model.weight_bytes() <= end);
     else

@@ -382,6 +382,14 @@ static void reads_all_parts(void **) {
     const auto alone = read_gguf_parts({a.source("a")});
     assert_false(bool(alone));
     assert_non_null(std::strstr(alone.error().message.c_str(), "one part of 2"));
+    // What the parts may announce, they may announce together.
+    GgufMaker wide = small_llama();
+    wide.tensors = 1000000;
+    const MemorySource c{wide.file(), 0};
+    const auto both_wide = read_gguf_parts({a.source("a"), c.source("c")});
+    assert_false(bool(both_wide));
+    assert_non_null(std::strstr(both_wide.error().message.c_str(),
+                                "c: byte 8: 1000000 tensors are announced, more than the 9999"));
 }
 
 int main() {

@@ -27,7 +27,8 @@ static base::Result<core::Model> tally(const std::string &text, uint64_t size = 
     const MemorySource memory{text, size};
     core::Model model;
     const Source source = memory.source("m.safetensors");
-    HWA_CHECK(tally_safetensors(source, packed_bits, model));
+    HeaderBudget budget;
+    HWA_CHECK(tally_safetensors(source, packed_bits, model, budget));
     return model;
 }
 
@@ -187,6 +188,25 @@ static void reads_a_checkpoint_of_shards(void **) {
     assert_non_null(std::strstr(without->notes.back().c_str(), "none of the 2 files"));
 }
 
+/// Two thousand files may not cost two thousand times what one may.
+static void shards_share_one_budget(void **) {
+    const std::string text = file_of(two_tensors, 80);
+    const MemorySource memory{text, 0};
+    const uint64_t length = text.size() - 8 - 80;
+    core::Model model;
+    HeaderBudget bytes{.bytes = 2 * length - 1};
+    assert_true(bool(tally_safetensors(memory.source("a"), 0, model, bytes)));
+    const auto long_one = tally_safetensors(memory.source("b"), 0, model, bytes);
+    assert_false(bool(long_one));
+    assert_non_null(std::strstr(long_one.error().message.c_str(), "b: byte 0: a header of"));
+    HeaderBudget values;
+    assert_true(bool(tally_safetensors(memory.source("a"), 0, model, values)));
+    values.values = HeaderBudget{}.values - values.values - 1;
+    const auto wide_one = tally_safetensors(memory.source("b"), 0, model, values);
+    assert_false(bool(wide_one));
+    assert_non_null(std::strstr(wide_one.error().message.c_str(), "has more than"));
+}
+
 static void stays_in_its_folder(void **) {
     for (const char *name : {"../a", "/etc/passwd", "..", ".", "", "x/y"}) {
         const Folder folder;
@@ -227,9 +247,10 @@ static void names_what_a_path_is(void **) {
 
 int main() {
     const CMUnitTest tests[] = {
-        cmocka_unit_test(adds_up_tensors),     cmocka_unit_test(counts_packed_weights),
-        cmocka_unit_test(refuses_bombs),       cmocka_unit_test(reads_a_checkpoint_of_shards),
-        cmocka_unit_test(stays_in_its_folder), cmocka_unit_test(names_what_a_path_is),
+        cmocka_unit_test(adds_up_tensors),         cmocka_unit_test(counts_packed_weights),
+        cmocka_unit_test(refuses_bombs),           cmocka_unit_test(reads_a_checkpoint_of_shards),
+        cmocka_unit_test(stays_in_its_folder),     cmocka_unit_test(names_what_a_path_is),
+        cmocka_unit_test(shards_share_one_budget),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
