@@ -114,11 +114,12 @@ void add_with_processor(Candidates &found, uint32_t processor, size_t limit) {
 Candidates find_candidates(const System &system, const Options &options, double headroom) {
     Candidates found;
     for (const Device *device : allowed(system, options)) {
-        const double bytes = static_cast<double>(usable_bytes(*device)) * (1 - headroom);
-        if (!(bytes >= 1)) {
+        const uint64_t usable = usable_bytes(*device);
+        if (usable == 0) {
             found.blind.push_back(device);
             continue;
         }
+        const double bytes = static_cast<double>(usable) * (1 - headroom);
         found.all.push_back({device,
                              {device->kind, static_cast<uint64_t>(bytes)},
                              rates_of(*device),

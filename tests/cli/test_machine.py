@@ -57,6 +57,14 @@ class Machine(unittest.TestCase):
             done = hwa('list', '--system', '-', stdin=file)
         self.assertEqual((done.code, done.out), (0, hwa('list', *SAVED).out))
 
+    def test_a_broken_list_is_named(self):
+        with tempfile.NamedTemporaryFile('w', suffix='.json') as file:
+            file.write('{"devices": [{"id": 5}]}')
+            file.flush()
+            done = hwa('list', '--system', file.name)
+        self.assertEqual((done.code, done.out), (1, ''))
+        self.assertIn(f"error: '{file.name}': $.devices[0].id: should be a text", done.err)
+
     def test_unknown_device(self):
         for command in (['info', 'gpu-9'], ['plan', '8B', '--devices', 'cpu-0,gpu-9']):
             done = hwa(*command, *SAVED)

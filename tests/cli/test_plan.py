@@ -28,11 +28,35 @@ class Plan(unittest.TestCase):
             done = hwa('plan', '8B', *SAVED, cwd=folder)
         self.assertEqual(done.code, 1)
 
+    def test_another_version(self):
+        with tempfile.NamedTemporaryFile(suffix='.gguf') as file:
+            file.write(b'GGUF\1\0\0\0' + bytes(24))
+            file.flush()
+            done = hwa('plan', file.name, *SAVED)
+        self.assertEqual((done.code, done.out), (1, ''))
+        self.assertIn('GGUF version 1', done.err)
+        self.assertIn('next: give a GGUF', done.err)
+
+    def test_a_byte_of_memory_is_known(self):
+        machine = '{"devices": [{"id": "g", "kind": "gpu", "memory_bytes": 1}]}'
+        with tempfile.NamedTemporaryFile('w', suffix='.json') as file:
+            file.write(machine)
+            file.flush()
+            done = hwa('plan', '8B', '--system', file.name)
+        self.assertEqual(done.code, 4)
+        self.assertIn('0 B usable', done.err)
+
     def test_table(self):
         done = hwa('plan', '8B', *SAVED, '--context', '4096')
         for text in ('8.00B parameters', 'pci-0000:01:00.0', 'tokens/s', 'limited by', 'LAYERS',
                      'WEIGHTS', 'CACHE', 'FREE'):
             self.assertIn(text, done.out)
+
+    def test_a_narrow_screen_keeps_the_speed_whole(self):
+        done = hwa('plan', '8B', *SAVED, env={'COLUMNS': '40'})
+        self.assertLessEqual(max(map(len, done.lines)), 40)
+        flat = ' '.join(done.out.split())
+        self.assertRegex(flat, r'tokens/s, limited by memory bandwidth; likely \S+ to \S+ ')
 
     def test_file(self):
         done = hwa('plan', MODEL, *SAVED)

@@ -147,8 +147,14 @@ System read_system(const std::string &path, int *exit) {
         return system;
     }
     hwa_error_t error = {};
-    if (hwa_system_from_json(text.c_str(), Out(system), &error) != HWA_OK)
-        *exit = fail(error, "give a file that 'hwa list --json' wrote");
+    if (hwa_system_from_json(text.c_str(), Out(system), &error) != HWA_OK) {
+        // The library knows the text only; what it calls "json" is this file.
+        std::string_view place = error.message;
+        if (place.substr(0, 6) == "json: ")
+            place.remove_prefix(6);
+        *exit = fail(ExitFailed, "'" + path + "': " + std::string(place),
+                     "give a file that 'hwa list --json' wrote");
+    }
     return system;
 }
 

@@ -13,6 +13,17 @@ namespace hwa::tool {
 
 namespace {
 
+constexpr char models[] = "give a GGUF or safetensors file, a folder, or a count such as 8B";
+
+/// Says why a file is no model; the general hints are about devices.
+int refuse_model(const hwa_error_t &error) {
+    if (error.status == HWA_ERROR_INVALID) // A pipe or a device is a wrong file, not wrong usage.
+        return fail(ExitFailed, error.message, "give the file itself");
+    if (error.status == HWA_ERROR_UNSUPPORTED)
+        return fail(error, models);
+    return fail(error, error.status == HWA_ERROR_DENIED ? "let this user read it" : "");
+}
+
 /// The model of a file, or of a parameter count where there is no such file.
 Model open_model(const std::string &name, int *exit) {
     Model model;
@@ -21,10 +32,7 @@ Model open_model(const std::string &name, int *exit) {
     const bool there = std::filesystem::exists(std::filesystem::symlink_status(name, ignored));
     const std::optional<uint64_t> parameters = there ? std::nullopt : parse_count(name);
     if (there && hwa_model_from_file(name.c_str(), Out(model), &error) != HWA_OK) {
-        // A pipe or a device is a wrong file, not wrong usage.
-        *exit = error.status == HWA_ERROR_INVALID
-                    ? fail(ExitFailed, error.message, "give the file itself")
-                    : fail(error, error.status == HWA_ERROR_DENIED ? "let this user read it" : "");
+        *exit = refuse_model(error);
     } else if (parameters) {
         hwa_model_desc_t desc = HWA_INIT(hwa_model_desc_t);
         desc.parameters = *parameters;
@@ -34,7 +42,7 @@ Model open_model(const std::string &name, int *exit) {
     } else if (!there) {
         *exit =
             fail(ExitFailed, "there is no file '" + name + "', and it is no parameter count either",
-                 "give a GGUF or safetensors file, a folder, or a count such as 8B");
+                 models);
     }
     return model;
 }
@@ -154,13 +162,13 @@ void print_speed(const hwa_plan_info_t &info, Screen &screen) {
                                              "the links between devices"};
     const auto bound = static_cast<size_t>(info.bound);
     if (info.tokens_per_second > 0) {
-        std::string line = "Speed        " + format("%.3g tokens/s", info.tokens_per_second);
+        std::string line = format("%.3g tokens/s", info.tokens_per_second);
         if (bound > 0 && bound < std::size(bounds))
             line += std::string(", limited by ") + bounds[bound];
         if (info.error_factor > 1)
             line += format("; likely %.3g to %.3g", info.tokens_per_second / info.error_factor,
                            info.tokens_per_second * info.error_factor);
-        screen.line(line);
+        screen.paragraph(line, "Speed        ");
     } else {
         screen.line("Speed        not known");
     }
