@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Predictions against tables of measured truth in the folder that HWA_TEST_DATA names: parameters
-// of published checkpoints, and the cache and compute buffers that llama.cpp's allocator reports.
+// Predictions against measured truth in ground-truth/ of the folder that HWA_TEST_DATA names:
+// parameters of published checkpoints, and the cache and compute buffers of llama.cpp's allocator.
 #include "check.h"
 
 #include "base/json.h"
@@ -157,7 +157,7 @@ int main() {
     const char *path = std::getenv("HWA_TEST_DATA");
     if (path == nullptr)
         return 77; // skipped
-    folder = path;
+    folder = std::string(path) + "/ground-truth";
     const CMUnitTest tests[] = {
         cmocka_unit_test(counts_parameters),
         cmocka_unit_test(agrees_with_the_allocator),
