@@ -56,7 +56,7 @@ static base::Done check_range(const hwa_buffer_t &buffer, uint64_t offset, const
         return base::error(Status::Invalid, "size_bytes is 0");
     if (offset > buffer.size_bytes || size_bytes > buffer.size_bytes - offset)
         return base::error(
-            Status::Invalid, "%llu bytes from byte %llu on are not in a buffer of %llu bytes",
+            Status::Range, "%llu bytes from byte %llu on are not in a buffer of %llu bytes",
             static_cast<unsigned long long>(size_bytes), static_cast<unsigned long long>(offset),
             static_cast<unsigned long long>(buffer.size_bytes));
     return {};
@@ -102,11 +102,16 @@ using namespace hwa::capi;
 
 hwa_status_t hwa_buffer_create(hwa_queue_t *queue, const hwa_buffer_desc_t *desc,
                                hwa_buffer_t **out_buffer, hwa_error_t *error) {
-    return hand_out(out_buffer, error, [&]() -> base::Result<std::unique_ptr<hwa_buffer_t>> {
+    hwa_buffer_desc_t given = {};
+    launch::Lease hook;
+    const auto take = [&]() -> base::Done {
         if (desc == nullptr)
             return null_argument("desc");
-        HWA_TRY(const hwa_buffer_desc_t given, take_in(desc, "desc"));
-        launch::Lease hook = std::make_shared<Hook>(given.release, given.release_user);
+        HWA_TRY(given, take_in(desc, "desc"));
+        hook = make_hook(given.release, given.release_user);
+        return {};
+    };
+    return hand_out(out_buffer, error, take, [&]() -> base::Result<std::unique_ptr<hwa_buffer_t>> {
         if (queue == nullptr)
             return null_argument("queue");
         return create(queue->queue, given, std::move(hook));

@@ -91,15 +91,11 @@ hwa_status_t hwa_detect(const hwa_detect_options_t *options, hwa_system_t **out_
                         hwa_error_t *error) {
     hwa_detect_options_t given = {};
     base::Log log;
-    if (out_system != nullptr)
-        *out_system = nullptr;
-    const hwa_status_t taken = guarded(error, [&]() -> base::Done {
+    const auto take = [&]() -> base::Done {
         HWA_TRY(given, take_in(options, "options"));
         return adopt_log(given, log);
-    });
-    if (taken != HWA_OK)
-        return taken;
-    return hand_out(out_system, error, [&]() -> base::Result<std::unique_ptr<hwa_system_t>> {
+    };
+    return hand_out(out_system, error, take, [&]() -> base::Result<std::unique_ptr<hwa_system_t>> {
         HWA_TRY(detect::Options wanted, read_options(given));
         wanted.log = log;
         HWA_TRY(core::System system, detect::detect(wanted));

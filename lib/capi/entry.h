@@ -33,17 +33,26 @@ template <class Body> hwa_status_t guarded(hwa_error_t *error, Body &&body) noex
     }
 }
 
-/// As guarded(), for functions that hand out an object: clears `*out` first.
-template <class T, class Body>
-hwa_status_t hand_out(T **out, hwa_error_t *error, Body &&body) noexcept {
-    if (out == nullptr)
-        return report({base::Status::Invalid, 0, {}, "the out_ pointer is NULL"}, error);
-    *out = nullptr;
+/// As guarded(), for functions that hand out an object: clears `*out` first. `take` comes before
+/// all else, so that no release hook among the arguments is missed.
+template <class T, class Take, class Body>
+hwa_status_t hand_out(T **out, hwa_error_t *error, Take &&take, Body &&body) noexcept {
+    if (out != nullptr)
+        *out = nullptr;
     return guarded(error, [&]() -> base::Done {
+        HWA_CHECK(take());
+        if (out == nullptr)
+            return base::error(base::Status::Invalid, "the out_ pointer is NULL");
         HWA_TRY(std::unique_ptr<T> made, body());
         *out = made.release();
         return {};
     });
+}
+
+template <class T, class Body>
+hwa_status_t hand_out(T **out, hwa_error_t *error, Body &&body) noexcept {
+    return hand_out(
+        out, error, [] { return base::Done(); }, std::forward<Body>(body));
 }
 
 base::Error null_argument(const char *name);

@@ -23,20 +23,12 @@ struct QueueState {
 };
 using QueuePtr = std::shared_ptr<QueueState>;
 
-/// The caller's release hook: runs once, when the last owner is gone. It is made before anything
-/// that can fail, so that whoever handed it in can count on it.
-struct Hook {
-    hwa_release_fn release = nullptr;
-    void *user = nullptr;
-
-    Hook(hwa_release_fn function, void *argument) : release(function), user(argument) {}
-    ~Hook() {
-        if (release != nullptr)
-            release(user);
-    }
-    Hook(const Hook &) = delete;
-    Hook &operator=(const Hook &) = delete;
-};
+/// The caller's release hook: runs once, when the last owner is gone, and also where there is no
+/// memory to keep it. It is made before anything that can fail, so that whoever handed it in can
+/// count on it.
+inline launch::Lease make_hook(hwa_release_fn release, void *user) {
+    return release == nullptr ? nullptr : launch::Lease(user, release);
+}
 
 /// True in a child process: the driver's state was not forked with the memory.
 bool forked(const QueueState &state);

@@ -50,7 +50,7 @@ static base::Done take_variant(const hwa_kernel_desc_t *given, Variant &into) {
     if (given == nullptr)
         return null_argument(into.place.c_str());
     HWA_TRY(into.desc, take_in(given, into.place.c_str()));
-    into.hook = std::make_shared<Hook>(into.desc.host_release, into.desc.host_user);
+    into.hook = make_hook(into.desc.host_release, into.desc.host_user);
     return {};
 }
 
@@ -197,17 +197,22 @@ using namespace hwa::capi;
 hwa_status_t hwa_program_from_kernel(hwa_queue_t *queue, const hwa_kernel_desc_t *const *variants,
                                      uint32_t variant_count, hwa_program_t **out_program,
                                      hwa_error_t *error) {
-    return hand_out(out_program, error, [&]() -> base::Result<std::unique_ptr<hwa_program_t>> {
+    std::vector<Variant> taken;
+    const auto take = [&]() -> base::Done {
         if (variants == nullptr)
             return null_argument("variants");
         if (variant_count == 0 || variant_count > variant_limit)
             return base::error(Status::Invalid, "variant_count is %u, not 1 to %u", variant_count,
                                variant_limit);
-        HWA_TRY(std::vector<Variant> taken, take_variants({variants, variant_count}));
-        if (queue == nullptr)
-            return null_argument("queue");
-        return from_kernel(queue->queue, std::move(taken));
-    });
+        HWA_TRY(taken, take_variants({variants, variant_count}));
+        return {};
+    };
+    return hand_out(out_program, error, take,
+                    [&]() -> base::Result<std::unique_ptr<hwa_program_t>> {
+                        if (queue == nullptr)
+                            return null_argument("queue");
+                        return from_kernel(queue->queue, std::move(taken));
+                    });
 }
 
 hwa_status_t hwa_program_from_op(hwa_queue_t *queue, const char *op, const hwa_attr_t *attrs,

@@ -110,7 +110,10 @@ class ClQueue final : public Queue {
 
     EventResult run(const std::shared_ptr<Program> &program, std::span<const Arg> args,
                     const Shape &shape) override {
-        const cl_kernel kernel = static_cast<const ClProgram &>(*program).kernel;
+        auto &mine = static_cast<ClProgram &>(*program);
+        const cl_kernel kernel = mine.kernel;
+        // Queues that share may launch it at the same time.
+        const std::lock_guard lock(mine.mutex);
         Holds holds;
         holds.reserve(args.size() + 1);
         holds.push_back(program);
@@ -188,8 +191,13 @@ class ClQueue final : public Queue {
 
     base::Done set_arg(cl_kernel kernel, cl_uint index, const Arg &arg, Holds &holds) {
         if (arg.memory == nullptr) {
-            HWA_CL("clSetKernelArg",
-                   context_->cl.clSetKernelArg(kernel, index, arg.size_bytes, arg.data));
+            const cl_int code =
+                context_->cl.clSetKernelArg(kernel, index, arg.size_bytes, arg.data);
+            if (code == CL_INVALID_ARG_SIZE)
+                return base::error(Status::Invalid,
+                                   "args[%u]: the kernel takes no value of %llu bytes here", index,
+                                   static_cast<unsigned long long>(arg.size_bytes));
+            HWA_CL("clSetKernelArg", code);
             return {};
         }
         std::shared_ptr<Memory> memory = arg.memory;

@@ -70,7 +70,8 @@ struct ClProgram final : Program {
 
     ClContextPtr context;
     cl_program handle = nullptr;
-    cl_kernel kernel = nullptr;
+    cl_kernel kernel = nullptr; ///< keeps the arguments last set
+    std::mutex mutex;           ///< from the first argument set to the launch
 };
 
 /// Builds a kernel; what the compiler said goes to `log`.

@@ -168,11 +168,11 @@ static void refuses_what_is_not_there(void **state) {
     hwa_buffer_t *buffer = make_buffer(queue, 100, NULL);
     char bytes[200] = {0};
     hwa_event_t *event = (hwa_event_t *)bytes;
-    REFUSED(HWA_ERROR_INVALID, hwa_buffer_write(buffer, 0, bytes, 101, &event, error));
+    REFUSED(HWA_ERROR_RANGE, hwa_buffer_write(buffer, 0, bytes, 101, &event, error));
     assert_null(event);
-    REFUSED(HWA_ERROR_INVALID, hwa_buffer_write(buffer, 100, bytes, 1, NULL, error));
-    REFUSED(HWA_ERROR_INVALID, hwa_buffer_read(buffer, UINT64_MAX, bytes, 2, NULL, error));
-    REFUSED(HWA_ERROR_INVALID, hwa_buffer_read(buffer, 1, bytes, UINT64_MAX, NULL, error));
+    REFUSED(HWA_ERROR_RANGE, hwa_buffer_write(buffer, 100, bytes, 1, NULL, error));
+    REFUSED(HWA_ERROR_RANGE, hwa_buffer_read(buffer, UINT64_MAX, bytes, 2, NULL, error));
+    REFUSED(HWA_ERROR_RANGE, hwa_buffer_read(buffer, 1, bytes, UINT64_MAX, NULL, error));
     REFUSED(HWA_ERROR_INVALID, hwa_buffer_read(buffer, 0, bytes, 0, NULL, error));
     REFUSED(HWA_ERROR_INVALID, hwa_buffer_read(buffer, 0, NULL, 1, NULL, error));
     REFUSED(HWA_ERROR_INVALID, hwa_buffer_read(NULL, 0, bytes, 1, NULL, error));

@@ -131,6 +131,46 @@ static void serves_many_threads(void **state) {
         pthread_join(threads[i], NULL);
 }
 
+typedef struct sharer_t {
+    hwa_queue_t *queue;
+    const hwa_program_t *program;
+    hwa_buffer_t *counter;
+} sharer_t;
+
+static void *launch_often(void *user) {
+    const sharer_t *mine = user;
+    for (int i = 0; i < 20000; ++i)
+        hwa_event_free(spin(mine->queue, mine->program, mine->counter, 1));
+    return NULL;
+}
+
+/* Two queues that share run one program from two threads, each with arguments of its own. */
+static void shares_programs_between_threads(void **state) {
+    (void)state;
+    hwa_queue_t *first = open_queue(0);
+    hwa_program_t *program = make_program(first, KERNEL_SPIN);
+    sharer_t sharers[2];
+    pthread_t threads[2];
+    const uint32_t zero = 0;
+    for (int i = 0; i < 2; ++i) {
+        sharers[i].queue = i == 0 ? first : open_sharing(first);
+        sharers[i].program = program;
+        sharers[i].counter = make_buffer(sharers[i].queue, sizeof zero, &zero);
+    }
+    for (int i = 0; i < 2; ++i)
+        assert_int_equal(pthread_create(&threads[i], NULL, launch_often, &sharers[i]), 0);
+    for (int i = 0; i < 2; ++i)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < 2; ++i) {
+        uint32_t count = 0;
+        CHECK(hwa_buffer_read(sharers[i].counter, 0, &count, sizeof count, NULL, error));
+        assert_int_equal(count, 20000);
+        hwa_buffer_free(sharers[i].counter);
+        hwa_queue_free(sharers[i].queue);
+    }
+    hwa_program_free(program);
+}
+
 static int32_t no_op(void *user, const hwa_host_call_t *call) {
     (void)user;
     (void)call;
@@ -178,12 +218,23 @@ static void calls_hooks_once(void **state) {
     REFUSED(HWA_ERROR_INVALID, hwa_program_from_kernel(queue, variants, 3, &program, error));
     assert_int_equal(released[0], 3);
     assert_int_equal(released[1], 2);
+    variants[1] = &second;
+    REFUSED(HWA_ERROR_INVALID, hwa_program_from_kernel(queue, variants, 2, NULL, error));
+    assert_int_equal(released[0], 4);
+    assert_int_equal(released[1], 3);
+    hwa_buffer_desc_t lent = HWA_INIT(hwa_buffer_desc_t);
+    lent.size_bytes = sizeof released;
+    lent.host = released;
+    lent.release = count_release;
+    lent.release_user = &released[0];
+    REFUSED(HWA_ERROR_INVALID, hwa_buffer_create(queue, &lent, NULL, error));
+    assert_int_equal(released[0], 5);
     hwa_queue_free(queue);
 }
 
 const struct CMUnitTest lifetime_tests[] = {
     cmocka_unit_test(frees_in_every_order),     cmocka_unit_test(outlives_the_queue),
     cmocka_unit_test(frees_while_siblings_run), cmocka_unit_test(serves_many_threads),
-    cmocka_unit_test(calls_hooks_once),
+    cmocka_unit_test(calls_hooks_once),         cmocka_unit_test(shares_programs_between_threads),
 };
 const size_t lifetime_test_count = sizeof lifetime_tests / sizeof *lifetime_tests;
