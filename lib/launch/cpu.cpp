@@ -80,6 +80,11 @@ struct Line {
     std::optional<Error> failure; ///< the first one; of the thread alone
 };
 
+/// Texts this short take no memory themselves.
+Error starved() {
+    return {Status::HostMemory, 0, "cpu", "no host memory"};
+}
+
 Error kernel_failure(int32_t code) {
     Error why = base::error(Status::Driver, "the host kernel returned %d", code);
     why.code = code;
@@ -102,7 +107,7 @@ std::optional<Error> perform(Line &line, Call &call) {
     job.groups = uint64_t{call.shape.grid[0]} * call.shape.grid[1] * call.shape.grid[2];
     line.pool->run(job);
     if (job.starved)
-        return Error{Status::HostMemory, 0, "cpu", "no memory for the scratch of a group"};
+        return starved();
     if (job.code != 0)
         return kernel_failure(job.code);
     return {};
@@ -115,7 +120,7 @@ Error after(const Error &first) {
     return why;
 }
 
-void complete(Line &line, Task &task) {
+void carry_out(Line &line, Task &task) {
     const uint64_t start = line.timed ? os::clock_ns() : 0;
     if (line.failure) {
         task.event->failure = after(*line.failure);
@@ -124,6 +129,16 @@ void complete(Line &line, Task &task) {
         task.event->failure = line.failure;
         if (line.timed && !line.failure)
             task.event->elapsed_ns = std::max<uint64_t>(os::clock_ns() - start, 1);
+    }
+}
+
+void complete(Line &line, Task &task) {
+    try {
+        carry_out(line, task);
+    } catch (const std::bad_alloc &) { // A thread has nobody to throw at.
+        if (!line.failure)
+            line.failure = starved();
+        task.event->failure = starved();
     }
     // Release hooks run before the event is done, so that who waited for it finds them called.
     task.work = Transfer{};
@@ -311,8 +326,11 @@ class CpuQueue final : public Queue {
     os::Thread thread_;
     bool running_ = false;
     uint64_t timeout_ns_ = 0;
-    /// Scratch is bounded so that a wrong size is an error and not the end of the process.
-    Limits limits_{.shared_bytes = 64u << 20, .timer_ns = 1, .scratch_by_launch = true};
+    /// Bounded so that a wrong size is an error and not the end of the process.
+    Limits limits_{.shared_bytes = 64u << 20,
+                   .value_bytes = 1u << 20,
+                   .timer_ns = 1,
+                   .scratch_by_launch = true};
 };
 
 } // namespace

@@ -12,31 +12,35 @@
 namespace hwa::launch {
 namespace {
 
-/// Scratch starts at a cache line, which also suits every vector register.
-constexpr uint64_t scratch_alignment = 64;
+/// Scratch, and all before it, starts at a cache line, which also suits every vector register.
+constexpr uint64_t block_alignment = 64;
 
 uint64_t padded(uint64_t bytes) {
-    return base::divide_up(bytes, scratch_alignment) * scratch_alignment;
+    return base::divide_up(bytes, block_alignment) * block_alignment;
 }
 
-struct FreeScratch {
+struct FreeBlock {
     void operator()(std::byte *memory) const {
-        ::operator delete (memory, std::align_val_t{scratch_alignment});
+        ::operator delete (memory, std::align_val_t{block_alignment});
     }
 };
-using Scratch = std::unique_ptr<std::byte, FreeScratch>;
+using Block = std::unique_ptr<std::byte, FreeBlock>;
 
-/// The arguments of one thread: like those of the job, with scratch of its own filled in.
+/// The arguments of one thread: like those of the job, with scratch of its own filled in. All of it
+/// is one block of memory: a thread of the pool has nobody to throw at.
 class Frame {
   public:
     explicit Frame(const HostJob &job) {
-        uint64_t bytes = padded(job.shape.shared_bytes);
+        const size_t count = job.args.size();
+        uint64_t bytes = count * (sizeof *args_ + sizeof *sizes_);
+        bytes = padded(bytes) + padded(job.shape.shared_bytes);
         for (const HostArg &arg : job.args)
             bytes += arg.data == nullptr ? padded(arg.size_bytes) : 0;
-        if (bytes != 0)
-            scratch_.reset(static_cast<std::byte *>(
-                ::operator new (bytes, std::align_val_t{scratch_alignment}, std::nothrow)));
-        starved_ = bytes != 0 && scratch_ == nullptr;
+        if (bytes == 0)
+            return;
+        memory_.reset(static_cast<std::byte *>(
+            ::operator new (bytes, std::align_val_t{block_alignment}, std::nothrow)));
+        starved_ = memory_ == nullptr;
         if (!starved_)
             place(job);
     }
@@ -50,25 +54,32 @@ class Frame {
                  static_cast<uint32_t>(row / grid[1])},
                 grid,
                 job.shape.group,
-                {args_.data(), args_.size()},
-                sizes_.data(),
-                job.shape.shared_bytes != 0 ? scratch_.get() : nullptr,
+                {args_, job.args.size()},
+                sizes_,
+                shared_,
                 job.shape.shared_bytes};
     }
 
   private:
     void place(const HostJob &job) {
-        std::byte *free = scratch_.get() + padded(job.shape.shared_bytes);
-        for (const HostArg &arg : job.args) {
-            args_.push_back(arg.data != nullptr ? arg.data : free);
-            sizes_.push_back(arg.size_bytes);
+        const size_t count = job.args.size();
+        args_ = new (memory_.get()) void *[count];
+        sizes_ = new (memory_.get() + count * sizeof *args_) uint64_t[count];
+        std::byte *free = memory_.get() + padded(count * (sizeof *args_ + sizeof *sizes_));
+        shared_ = job.shape.shared_bytes != 0 ? free : nullptr;
+        free += padded(job.shape.shared_bytes);
+        for (size_t i = 0; i < count; ++i) {
+            const HostArg &arg = job.args[i];
+            args_[i] = arg.data != nullptr ? arg.data : free;
+            sizes_[i] = arg.size_bytes;
             free += arg.data == nullptr ? padded(arg.size_bytes) : 0;
         }
     }
 
-    Scratch scratch_;
-    std::vector<void *> args_;
-    std::vector<uint64_t> sizes_;
+    Block memory_;
+    void **args_ = nullptr;
+    uint64_t *sizes_ = nullptr;
+    void *shared_ = nullptr;
     bool starved_ = false;
 };
 
@@ -111,13 +122,16 @@ Pool::~Pool() {
         thread.join();
 }
 
-bool Pool::is_current() const {
+bool Pool::is_current() {
+    const std::lock_guard lock(mutex_);
     return std::any_of(threads_.begin(), threads_.end(),
                        [](const os::Thread &thread) { return thread.is_current(); });
 }
 
 void Pool::start_threads() {
+    const std::lock_guard lock(mutex_);
     const uint32_t wanted = os::usable_cpus() - 1;
+    threads_.reserve(wanted);
     for (uint32_t i = 0; i < wanted; ++i) {
         auto thread = os::start_thread("hwa-pool", &Pool::thread_main, this);
         if (!thread)

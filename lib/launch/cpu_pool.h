@@ -43,7 +43,7 @@ class Pool {
     /// Returns when every group has run.
     void run(HostJob &job);
     /// True on a thread of this pool, which must not wait for the work it is doing.
-    bool is_current() const;
+    bool is_current();
 
   private:
     static void *thread_main(void *pool);
