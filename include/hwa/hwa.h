@@ -754,7 +754,9 @@ HWA_API void hwa_plan_free(hwa_plan_t *plan);
 /* Launch                                                                                     */
 /* ========================================================================================== */
 
-/* A queue, its buffers and its programs count as one object to the rule on threads. */
+/* A queue, its buffers and its programs count as one object to the rule on threads. In a child
+   process they, and their events, answer HWA_ERROR_FORKED and can only be freed. The last of them
+   to be freed waits until the queue's work is done, at most hwa_queue_options_t::timeout_ns. */
 
 typedef struct hwa_queue_t hwa_queue_t;     /**< Work on one device, done in order. */
 typedef struct hwa_buffer_t hwa_buffer_t;   /**< Memory a queue's work can use. */
@@ -780,8 +782,9 @@ typedef enum hwa_queue_flag_t {
 
 /** Open a live device. Loads the runtime's library into this process, once and for good, and puts
     back the signal handlers and environment that it changes.
-    HWA_ERROR_UNAVAILABLE: the runtime or the device is not here. HWA_ERROR_UNSUPPORTED: the runtime
-    cannot drive this device. HWA_ERROR_DENIED: this process may not open it. */
+    HWA_ERROR_UNAVAILABLE: the runtime or the device is not here. HWA_ERROR_UNSUPPORTED: no runtime
+    can drive this device. HWA_ERROR_NOT_FOUND: it has no runtime of that name. HWA_ERROR_DENIED:
+    this process may not open it. HWA_ERROR_AMBIGUOUS: the runtime cannot tell it from its twins. */
 HWA_API hwa_status_t hwa_queue_open(const hwa_device_t *device, const hwa_queue_options_t *options,
                                     hwa_queue_t **out_queue, hwa_error_t *error);
 
@@ -919,7 +922,8 @@ typedef struct hwa_kernel_desc_t {
 /** Build the first variant that the queue's runtime takes. Buffers among the arguments are, in
     order, bindings 0, 1... of set 0; values are, in order, one block of constants with C layout.
     HWA_ERROR_BUILD: the compiler's complaint is in the error, the log and hwa_queue_build_log().
-    HWA_ERROR_UNSUPPORTED: the runtime takes none of the variants. */
+    HWA_ERROR_NOT_FOUND: the code has no kernel `entry`. HWA_ERROR_UNSUPPORTED: the runtime takes
+    none of the variants. */
 HWA_API hwa_status_t hwa_program_from_kernel(hwa_queue_t *queue,
                                              const hwa_kernel_desc_t *const *variants,
                                              uint32_t variant_count, hwa_program_t **out_program,
@@ -1003,7 +1007,7 @@ HWA_API hwa_status_t hwa_event_wait(const hwa_event_t *event, uint64_t timeout_n
 /** Time it took on the device; 0 unless done and its queue is HWA_QUEUE_TIMED. */
 HWA_API uint64_t hwa_event_elapsed_ns(const hwa_event_t *event);
 
-/** Release an event; does not wait for it. */
+/** Release an event; does not wait for it, unless nothing else of its queue is left. */
 HWA_API void hwa_event_free(hwa_event_t *event);
 
 #ifdef __cplusplus

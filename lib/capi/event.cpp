@@ -25,13 +25,13 @@ static base::Result<Arg> read_buffer(const QueueState &state, const hwa_arg_t &g
                            "args[%u]: the buffer is of a queue that does not share with this one",
                            i);
     if (given.offset >= buffer.size_bytes)
-        return base::error(Status::Invalid, "args[%u]: offset %llu is past a buffer of %llu bytes",
-                           i, Number{given.offset}, Number{buffer.size_bytes});
+        return base::error(Status::Range, "args[%u]: offset %llu is past a buffer of %llu bytes", i,
+                           Number{given.offset}, Number{buffer.size_bytes});
     const uint64_t rest = buffer.size_bytes - given.offset;
     if (given.size_bytes > rest)
         return base::error(
-            Status::Invalid, "args[%u]: %llu bytes from byte %llu on are not in a buffer of %llu",
-            i, Number{given.size_bytes}, Number{given.offset}, Number{buffer.size_bytes});
+            Status::Range, "args[%u]: %llu bytes from byte %llu on are not in a buffer of %llu", i,
+            Number{given.size_bytes}, Number{given.offset}, Number{buffer.size_bytes});
     const uint32_t alignment = state.queue->limits().offset_alignment;
     if (given.offset % alignment != 0)
         return base::error(Status::Invalid, "args[%u]: offset %llu is not a multiple of %u", i,
@@ -224,7 +224,7 @@ static base::Done check_op(const hwa_program_t &program, std::span<const hwa_arg
             return base::error(Status::Invalid, "%s is written, and its buffer is read-only",
                                binding.name);
         if (args[i].size_bytes < binding.size_bytes)
-            return base::error(Status::Invalid, "%s needs %llu bytes and has %llu", binding.name,
+            return base::error(Status::Range, "%s needs %llu bytes and has %llu", binding.name,
                                Number{binding.size_bytes}, Number{args[i].size_bytes});
         HWA_CHECK(check_layout(binding, given[i]));
     }

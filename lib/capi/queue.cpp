@@ -3,6 +3,7 @@
 #include "capi/entry.h"
 #include "capi/launch.h"
 
+#include "base/text.h"
 #include "os/fork.h"
 
 namespace hwa::capi {
@@ -37,7 +38,8 @@ static base::Done check_device(const hwa_device_t &device) {
                            "%s is not a device of this machine: its system was read from a file",
                            facts.id.c_str());
     if ((facts.flags & core::DeviceUsable) == 0)
-        return base::error(Status::Denied, "%s may not be opened: %s", facts.id.c_str(),
+        return base::error(facts.access == Status::Ok ? Status::Denied : facts.access,
+                           "%s cannot be opened: %s", facts.id.c_str(),
                            facts.access_message.empty() ? "this process has no access to it"
                                                         : facts.access_message.c_str());
     return {};
@@ -47,7 +49,7 @@ static std::string runtime_names(const core::Device &device) {
     std::string names;
     for (const core::Runtime &row : device.runtimes)
         names += (names.empty() ? "" : ", ") + row.name;
-    return names.empty() ? "none" : names;
+    return names;
 }
 
 /// The runtime of that name, or the first that works; else the first, for its reason.
@@ -59,13 +61,15 @@ static base::Result<const core::Runtime *> choose_runtime(const core::Device &de
         if (fits && chosen == nullptr)
             chosen = &row;
     }
-    if (chosen == nullptr && name == nullptr && !device.runtimes.empty())
-        chosen = &device.runtimes[0];
-    if (chosen == nullptr)
-        return base::error(Status::NotFound, "%s has no runtime%s%s%s; it has: %s",
-                           device.id.c_str(), name == nullptr ? "" : " \"",
-                           name == nullptr ? "" : name, name == nullptr ? "" : "\"",
+    if (device.runtimes.empty())
+        return base::error(Status::Unsupported, "no runtime of this version drives %s",
+                           device.id.c_str());
+    if (chosen == nullptr && name != nullptr)
+        return base::error(Status::NotFound, "%s has no runtime \"%s\"; it has: %s",
+                           device.id.c_str(), base::sanitise(name, 64).c_str(),
                            runtime_names(device).c_str());
+    if (chosen == nullptr)
+        chosen = &device.runtimes[0];
     if (chosen->status != Status::Ok)
         return base::error(chosen->status, "%s cannot run on %s: %s", chosen->name.c_str(),
                            device.id.c_str(), chosen->message.c_str());

@@ -251,7 +251,7 @@ static void refuses_wrong_buffers(void **state) {
     hwa_arg_t args[] = {{.buffer = good[0]}, {.buffer = good[1]}, {.buffer = good[2]}};
     for (int i = 0; i < 3; ++i) {
         args[i].buffer = small;
-        REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 3, NULL, NULL, error));
+        REFUSED(HWA_ERROR_RANGE, hwa_launch(queue, program, args, 3, NULL, NULL, error));
         args[i].buffer = NULL;
         REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 3, NULL, NULL, error));
         args[i].buffer = good[i];

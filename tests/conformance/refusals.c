@@ -130,13 +130,13 @@ static void refuses_wrong_arguments(void **state) {
     hwa_arg_t args[3] = {{.buffer = buffer}, {.data = &turns, .size_bytes = sizeof turns}};
     hwa_event_t *event = (hwa_event_t *)buffer;
     args[0].offset = 4;
-    REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 2, NULL, &event, error));
+    REFUSED(HWA_ERROR_RANGE, hwa_launch(queue, program, args, 2, NULL, &event, error));
     assert_null(event);
     args[0].offset = UINT64_MAX;
-    REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 2, NULL, NULL, error));
+    REFUSED(HWA_ERROR_RANGE, hwa_launch(queue, program, args, 2, NULL, NULL, error));
     args[0].offset = 0;
     args[0].size_bytes = 5;
-    REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 2, NULL, NULL, error));
+    REFUSED(HWA_ERROR_RANGE, hwa_launch(queue, program, args, 2, NULL, NULL, error));
     args[0].size_bytes = 0;
     args[1].size_bytes = 0;
     REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 2, NULL, NULL, error));
@@ -148,6 +148,9 @@ static void refuses_wrong_arguments(void **state) {
     shape.struct_size = 2;
     REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 2, &shape, NULL, error));
     if (!is_host()) { /* these kernels tell what they want */
+        args[1].size_bytes = 4;
+        REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 2, NULL, NULL, error));
+        args[1].size_bytes = sizeof turns;
         REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 1, NULL, NULL, error));
         REFUSED(HWA_ERROR_INVALID, hwa_launch(queue, program, args, 3, NULL, NULL, error));
         args[1].data = NULL;
@@ -163,6 +166,19 @@ static void refuses_wrong_arguments(void **state) {
     hwa_buffer_free(buffer);
     hwa_program_free(program);
     hwa_queue_free(queue);
+}
+
+/* Sizes that add up to 0 in 64 bits. */
+static void refuses_values_that_wrap(hwa_queue_t *queue, const hwa_program_t *program) {
+    const char value = 0;
+    hwa_arg_t args[4];
+    memset(args, 0, sizeof args);
+    for (int i = 0; i < 4; ++i) {
+        args[i].data = &value;
+        args[i].size_bytes = UINT64_C(1) << 62;
+    }
+    REFUSED(is_host() ? HWA_ERROR_UNSUPPORTED : HWA_ERROR_INVALID,
+            hwa_launch(queue, program, args, 4, NULL, NULL, error));
 }
 
 static void refuses_what_is_over_a_limit(void **state) {
@@ -198,6 +214,7 @@ static void refuses_what_is_over_a_limit(void **state) {
         hwa_buffer_t *buffer = NULL;
         REFUSED(HWA_ERROR_UNSUPPORTED, hwa_buffer_create(queue, &desc, &buffer, error));
     }
+    refuses_values_that_wrap(queue, program);
     CHECK(hwa_launch(queue, program, NULL, 0, NULL, NULL, error));
     CHECK(hwa_queue_finish(queue, HWA_FOREVER, error));
     hwa_program_free(program);
