@@ -47,7 +47,7 @@ base::Result<Inquiry> Inquiry::start(const Probe &probe, const std::string &help
         environment.push_back(std::move(setting));
     HWA_TRY(os::Child child,
             os::Child::start(
-                {helper, {"hwa-probe", probe.name, library_path}, os::helper_environment()}));
+                {helper, {"hwa-probe", probe.name, library_path}, std::move(environment)}));
     return Inquiry(probe, std::move(child), start_ns, timeout_ms);
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-// detect/driver_tier: rows of backends that have nothing to ask.
+// detect/driver_tier: rows of backends that have nothing to ask. detect/helper: what one is given.
 #include "check.h"
 
 #include "detect/driver_tier.h"
+#include "detect/helper.h"
 
 #include <cstdlib>
+#include <fstream>
 #include <string>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace hwa;
@@ -45,10 +48,34 @@ static void a_gpu_without_a_driver(void **) {
     }
 }
 
+/// A helper that answers with a failure, and what it was given as the sentence.
+static constexpr const char *teller =
+    "#!/bin/sh\n"
+    "printf '\\006\\016\\000\\000\\000failed\\n%s' \"$VK_TEST\" >&3\n"
+    "printf '\\007\\000\\000\\000\\000' >&3\n";
+
+static void a_helper_is_given_the_setting(void **) {
+    char path[] = "/tmp/hwa-helper-XXXXXX";
+    ::close(::mkstemp(path));
+    std::ofstream(path) << teller;
+    ::chmod(path, 0700);
+    auto inquiry =
+        detect::Inquiry::start(*detect::find_probe("vulkan"), path, "", "VK_TEST=setting", 10000);
+    assert_true(static_cast<bool>(inquiry));
+    while (!inquiry->advance()) {
+        os::Child *const one[] = {&inquiry->child()};
+        os::wait_for(one, inquiry->deadline_ns());
+    }
+    const core::Backend row = inquiry->take().row;
+    assert_string_equal(row.message.c_str(), "setting");
+    ::unlink(path);
+}
+
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_here),
         cmocka_unit_test(a_gpu_without_a_driver),
+        cmocka_unit_test(a_helper_is_given_the_setting),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
