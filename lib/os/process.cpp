@@ -23,8 +23,6 @@ namespace hwa::os {
 /// Signal the whole process group of a pidfd, from linux/pidfd.h of 6.9.
 static constexpr unsigned pidfd_process_group = 4;
 
-namespace {} // namespace
-
 /// The same open file above the child's own descriptors: a caller who closed 0, 1 or 2 would
 /// otherwise get our pipe as one of them, and spawning would trip over itself.
 static base::Result<Descriptor> lifted(Descriptor low, const char *what) {
@@ -72,13 +70,13 @@ struct SpawnSetup {
         sigset_t all;
         ::sigemptyset(&none);
         ::sigfillset(&all);
-        int flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+        // A session has a process group of its own, which its leader cannot leave.
+        int flags = POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
         if (elevated())
             flags |= POSIX_SPAWN_RESETIDS;
         ok = ::posix_spawnattr_init(&attributes) == 0;
         ok = ::posix_spawn_file_actions_init(&actions) == 0 && ok;
         ok = ok && ::posix_spawnattr_setflags(&attributes, static_cast<short>(flags)) == 0;
-        ok = ok && ::posix_spawnattr_setpgroup(&attributes, 0) == 0;
         ok = ok && ::posix_spawnattr_setsigmask(&attributes, &none) == 0;
         ok = ok && ::posix_spawnattr_setsigdefault(&attributes, &all) == 0;
         for (int standard = 0; standard <= 2; ++standard)
@@ -198,8 +196,11 @@ std::optional<Ending> Child::ending() {
     if (ending_)
         return ending_;
     siginfo_t facts = {};
-    if (::waitid(P_PID, static_cast<id_t>(pid_), &facts, WEXITED | WNOHANG | WNOWAIT) != 0)
-        return ending_ = Ending{}; // ECHILD: somebody else has reaped it
+    if (::waitid(P_PID, static_cast<id_t>(pid_), &facts, WEXITED | WNOHANG | WNOWAIT) != 0) {
+        // ECHILD: somebody else has reaped it, but not the rest of its group.
+        kill_group(pid_, pidfd_);
+        return ending_ = Ending{};
+    }
     if (facts.si_pid == 0)
         return std::nullopt;
     // The rest of the group goes first, while the child that has ended still keeps its number.

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <string>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,10 +107,25 @@ static void inherits_nothing(void **) {
     assert_true(status.find("SigBlk:\t0000000000000000\n") != std::string::npos);
     assert_true(status.substr(status.find("SigIgn:"), 24).ends_with("0000000"));
     assert_string_equal(
-        output_of("set -- $(cat /proc/$$/stat); test $5 = $$ && echo own >&3").c_str(), "own\n");
+        output_of("set -- $(cat /proc/$$/stat); echo $5 $6 | sed s/$$/own/g >&3").c_str(),
+        "own own\n"); // group and session
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
     ::signal(SIGHUP, SIG_DFL);
     ::close(leak);
+}
+
+/// True once the process of that number, one a line, is gone. It is for init to reap, so it may be
+/// seen as a zombie, and it dies in its own time.
+static bool dies(const std::string &line) {
+    const std::string sleeper = "/proc/" + line.substr(0, line.find('\n'));
+    const std::string alive = "test -e " + sleeper + " && ! grep -q 'State:.Z' " + sleeper +
+                              "/status && echo alive >&3; :";
+    for (int looks = 0; looks < 200; ++looks) {
+        if (output_of(alive) != "alive\n")
+            return true;
+        ::usleep(10000);
+    }
+    return false;
 }
 
 static void kills_the_whole_group(void **) {
@@ -126,14 +142,25 @@ static void kills_the_whole_group(void **) {
     os::reap_children(1000);
     assert_int_equal(::waitpid(-1, nullptr, WNOHANG), -1);
     assert_int_equal(errno, ECHILD);
-    // It is for init to reap, so it may be seen as a zombie, and it dies in its own time.
-    const std::string sleeper = "/proc/" + said.substr(0, said.size() - 1);
-    const std::string alive = "test -e " + sleeper + " && ! grep -q 'State:.Z' " + sleeper +
-                              "/status && echo alive >&3; :";
-    int looks = 0;
-    while (output_of(alive) == "alive\n" && ++looks < 200)
-        ::usleep(10000);
-    assert_true(looks < 200);
+    assert_true(dies(said));
+}
+
+/// True if this kernel can name a process group by a pidfd, as from Linux 6.9 on.
+static bool groups_have_pidfds() {
+    const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
+    const bool can = ::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 4) == 0 || errno != EINVAL;
+    ::close(pidfd);
+    return can;
+}
+
+static void kills_the_group_of_a_child_reaped_by_others(void **) {
+    ::signal(SIGCHLD, SIG_IGN);
+    auto child = shell("sleep 600 & echo $! >&3; sleep 0.2");
+    assert_true(static_cast<bool>(child));
+    Ending ending;
+    const std::string said = listen(*child, ending);
+    ::signal(SIGCHLD, SIG_DFL);
+    assert_true(!groups_have_pidfds() || dies(said));
 }
 
 static void waits_no_longer_than_told(void **) {
@@ -223,6 +250,7 @@ int main() {
         cmocka_unit_test(tells_how_it_ended),
         cmocka_unit_test(inherits_nothing),
         cmocka_unit_test(kills_the_whole_group),
+        cmocka_unit_test(kills_the_group_of_a_child_reaped_by_others),
         cmocka_unit_test(waits_no_longer_than_told),
         cmocka_unit_test(leaves_no_descriptor),
         cmocka_unit_test(works_without_standard_descriptors),
