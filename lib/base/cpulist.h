@@ -11,7 +11,7 @@
 namespace hwa::base {
 
 /// The most members a list may have; the kernel itself is built for at most 8192 processors.
-inline constexpr size_t cpulist_limit = 65536;
+inline constexpr size_t cpulist_limit = 8192;
 
 /// The numbers of a list, ascending, each once; nothing if it is malformed or too long.
 std::optional<std::vector<uint32_t>> parse_cpulist(std::string_view text);

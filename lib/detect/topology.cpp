@@ -20,8 +20,9 @@ using Processors = std::vector<uint32_t>;
 
 static constexpr size_t list_limit = 65536; // bytes of one list
 // What the kernel can be built for at most, so that a mangled list does not send us after more.
-static constexpr size_t processor_limit = 8192;
 static constexpr size_t node_limit = 1024;
+// More packages than any machine has; firmware that tells of more calls each core one.
+static constexpr size_t socket_limit = 256;
 
 std::optional<Processors> read_list(const Host &host, const std::string &path) {
     const auto text = host.read_file(path, list_limit);
@@ -32,7 +33,7 @@ std::optional<Processors> read_list(const Host &host, const std::string &path) {
 /// file that lists them.
 static Processors numbered(const Host &host, const std::string &folder, std::string_view prefix) {
     Processors numbers;
-    const auto names = host.list(folder, processor_limit);
+    const auto names = host.list(folder, base::cpulist_limit);
     if (names)
         for (const std::string_view name : *names)
             if (const auto number = name.starts_with(prefix)
@@ -46,7 +47,7 @@ static Processors numbered(const Host &host, const std::string &folder, std::str
 
 Processors online_processors(const Host &host) {
     if (const auto online = read_list(host, "/sys/devices/system/cpu/online");
-        online && !online->empty() && online->size() <= processor_limit)
+        online && !online->empty())
         return *online;
     const Processors listed = numbered(host, "/sys/devices/system/cpu", "cpu");
     return listed.empty() ? host.affinity() : listed;
@@ -128,6 +129,8 @@ static std::vector<Socket> sockets_of_sysfs(const Host &host, const Processors &
             const Processors members = packages.read(processor, online, known);
             if (!known)
                 return {};
+            if (sockets.size() == socket_limit)
+                return {{online, {}}};
             sockets.push_back({claim(members, in_socket), {}});
         }
         if (in_core.count(processor) != 0 || !cores_known)
@@ -162,6 +165,8 @@ static std::vector<Socket> sockets_of_cpuinfo(const Host &host) {
             socket.cores.push_back(static_cast<uint32_t>(*processor));
     }
     std::vector<Socket> list;
+    if (sockets.size() > socket_limit)
+        return list;
     for (auto &[package, socket] : sockets) {
         std::sort(socket.threads.begin(), socket.threads.end());
         list.push_back(std::move(socket));
@@ -177,13 +182,26 @@ static uint64_t read_bandwidth(const Host &host, const std::string &folder) {
     return megabytes && *megabytes < sane ? *megabytes * 1000000 : 0;
 }
 
-static void read_nodes(const Host &host, Topology &topology) {
+/// Those of `wanted` that are still in `rest`; takes them out of it.
+static Processors take(const Processors &wanted, Processors &rest) {
+    Processors taken;
+    Processors left;
+    std::set_intersection(rest.begin(), rest.end(), wanted.begin(), wanted.end(),
+                          std::back_inserter(taken));
+    std::set_difference(rest.begin(), rest.end(), taken.begin(), taken.end(),
+                        std::back_inserter(left));
+    rest = std::move(left);
+    return taken;
+}
+
+static void read_nodes(const Host &host, const Processors &online, Topology &topology) {
     auto numbers = read_list(host, "/sys/devices/system/node/online");
     if (!numbers)
         numbers = numbered(host, "/sys/devices/system/node", "node");
     if (numbers->empty() || numbers->size() > node_limit)
         return;
     topology.node_count = static_cast<uint32_t>(numbers->size());
+    Processors rest = online; // a processor is of one node
     for (const uint32_t number : *numbers) {
         const std::string folder = base::format("/sys/devices/system/node/node%u/", number);
         Node node;
@@ -191,7 +209,9 @@ static void read_nodes(const Host &host, Topology &topology) {
         node.read_bytes_per_second = read_bandwidth(host, folder);
         // Where there is one only, it has all processors and all memory.
         if (numbers->size() > 1) {
-            node.threads = read_list(host, folder + "cpulist").value_or(Processors());
+            if (!rest.empty())
+                node.threads =
+                    take(read_list(host, folder + "cpulist").value_or(Processors()), rest);
             if (const auto text = host.read_file(folder + "meminfo"))
                 node.memory_bytes = meminfo_bytes(*text, "MemTotal");
         }
@@ -206,7 +226,7 @@ Topology read_topology(const Host &host, const Processors &online) {
         topology.sockets = sockets_of_cpuinfo(host);
     if (topology.sockets.empty())
         topology.sockets.push_back({online, {}});
-    read_nodes(host, topology);
+    read_nodes(host, online, topology);
     return topology;
 }
 

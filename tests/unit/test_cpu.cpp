@@ -123,6 +123,38 @@ static void topology_that_contradicts_itself_is_unknown(void **) {
     }
 }
 
+static void more_sockets_than_can_be_are_one(void **) {
+    MapHost host;
+    std::vector<uint32_t> online;
+    std::string cpuinfo;
+    for (int cpu = 0; cpu < 257; ++cpu) {
+        const std::string number = std::to_string(cpu);
+        put_core(host, cpu, number.c_str(), number.c_str());
+        online.push_back(static_cast<uint32_t>(cpu));
+        cpuinfo += "processor : " + number + "\nphysical id : " + number + "\ncore id : 0\n\n";
+    }
+    const auto one = detect::read_topology(host, online);
+    assert_int_equal(one.sockets.size(), 1);
+    assert_int_equal(one.sockets[0].threads.size(), 257);
+    host.files.clear();
+    host.files["/proc/cpuinfo"] = cpuinfo;
+    assert_int_equal(detect::read_topology(host, online).sockets.size(), 1);
+}
+
+static void a_processor_is_of_one_node(void **) {
+    MapHost host;
+    host.files["/sys/devices/system/node/online"] = "0-2\n";
+    host.files["/sys/devices/system/node/node0/cpulist"] = "0-1\n";
+    host.files["/sys/devices/system/node/node1/cpulist"] = "1-8191\n";
+    host.files["/sys/devices/system/node/node2/cpulist"] = "0-8191\n";
+    const auto topology = detect::read_topology(host, {0, 1, 2, 3});
+    assert_int_equal(topology.nodes.size(), 3);
+    assert_int_equal(topology.nodes[0].threads.size(), 2);
+    assert_int_equal(topology.nodes[1].threads.size(), 2);
+    assert_int_equal(topology.nodes[1].threads[0], 2);
+    assert_true(topology.nodes[2].threads.empty());
+}
+
 static void there_is_always_a_processor(void **) {
     core::System system;
     assert_true(static_cast<bool>(detect::find_cpu(MapHost(), system)));
@@ -179,6 +211,8 @@ int main() {
         cmocka_unit_test(caches_must_make_sense),
         cmocka_unit_test(topology_counts_cores_once),
         cmocka_unit_test(topology_that_contradicts_itself_is_unknown),
+        cmocka_unit_test(more_sockets_than_can_be_are_one),
+        cmocka_unit_test(a_processor_is_of_one_node),
         cmocka_unit_test(there_is_always_a_processor),
         cmocka_unit_test(rates_are_cores_times_work_times_clock),
         cmocka_unit_test(a_counter_that_changes_its_rate_is_no_clock),
