@@ -21,6 +21,8 @@ static constexpr uint32_t class_display = 0x03;
 static constexpr uint32_t class_accelerator = 0x12;
 static constexpr uint32_t subclass_coprocessor = 0x0b40;
 static constexpr uint32_t vendor_intel = 0x8086;
+/// More than any machine has, virtual functions counted; a bus of more is no bus.
+static constexpr size_t device_limit = 1024;
 
 static bool is_listed(const PciFunction &function) {
     const uint32_t base_class = function.class_code >> 16;
@@ -131,13 +133,18 @@ base::Done find_pci(const Host &host, core::System &system) {
     if (!functions)
         return std::move(functions.error());
     const size_t first = system.devices.size();
+    size_t listed = 0;
     for (const PciFunction &function : *functions)
-        if (is_listed(function))
+        if (is_listed(function) && ++listed <= device_limit)
             system.devices.push_back(make_device(host, function));
     // A parent that is not listed is no device one could look up.
     for (size_t i = first; i < system.devices.size(); ++i)
         if (system.find_device(system.devices[i].parent) == nullptr)
             system.devices[i].parent.clear();
+    if (listed > device_limit)
+        return base::error(base::Status::Range,
+                           "%s has %zu devices, and those past %zu are left out", os::pci_folder,
+                           listed, device_limit);
     return {};
 }
 

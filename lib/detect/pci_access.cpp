@@ -17,14 +17,13 @@ using os::Host;
 /// Name of a numeric group by /etc/group (group(5)), or its number.
 static std::string group_name(const Host &host, uint32_t number) {
     const std::string digits = std::to_string(number);
-    const auto text = host.read_file("/etc/group", 256 * base::KiB);
-    if (text)
-        for (const std::string_view line : base::split(*text, '\n')) {
-            const auto fields = base::split(line, ':');
-            if (fields.size() >= 3 && fields[2] == digits)
-                return base::sanitise(fields[0], 32);
-        }
-    return digits;
+    const auto text = host.read_file("/etc/group", 64 * base::KiB);
+    // "name:password:number:members"; few files have a password between the colons.
+    const size_t mark = text ? text->find(":x:" + digits + ':') : std::string::npos;
+    if (mark == std::string::npos)
+        return digits;
+    const size_t line = text->rfind('\n', mark) + 1;
+    return base::sanitise(std::string_view(*text).substr(line, mark - line), 32);
 }
 
 /// The node below /dev that the driver made for the function; "" if it made none.

@@ -9,7 +9,8 @@
 
 namespace hwa::os {
 
-static constexpr size_t address_limit = 24; // eight digits of domain and then some
+static constexpr size_t address_limit = 24;    // eight digits of domain and then some
+static constexpr size_t function_limit = 8192; // looked at; large machines have some thousands
 
 static uint32_t hex(std::string_view text) {
     const auto value = base::parse_u64(base::trim(text), 16);
@@ -81,7 +82,11 @@ static bool is_want(int32_t code) {
 }
 
 base::Result<std::vector<PciFunction>> pci_functions(const Host &host) {
-    HWA_TRY(const std::vector<std::string> names, host.list("/sys/bus/pci/devices"));
+    static constexpr const char *folder_name = "/sys/bus/pci/devices";
+    HWA_TRY(const std::vector<std::string> names, host.list(folder_name, function_limit + 1));
+    if (names.size() > function_limit)
+        return base::error(base::Status::Range, "%s: has more than %zu functions", folder_name,
+                           function_limit);
     std::vector<PciFunction> functions;
     for (const std::string &name : names) {
         if (!is_address(name))

@@ -26,7 +26,8 @@ struct PciFunction {
 };
 
 /// Every function, in order of address. Never reads the configuration space, which is slow and can
-/// wake a sleeping device. A function that goes away while it is looked at is left out.
+/// wake a sleeping device. A function that goes away while it is looked at is left out. Range if
+/// there are more than a machine can have.
 base::Result<std::vector<PciFunction>> pci_functions(const Host &host);
 
 } // namespace hwa::os

@@ -2,6 +2,7 @@
 // os/pci and detect/pci: what is listed, by which name, and who may open it.
 #include "check.h"
 
+#include "base/text.h"
 #include "detect/links.h"
 #include "detect/pci.h"
 #include "map_host.h"
@@ -86,7 +87,7 @@ static void access_says_what_to_do(void **) {
     host.nodes["/dev/dri/renderD129"] = base::Status::Denied;
     host.groups["/dev/dri/renderD129"] = 44;
     assert_non_null(std::strstr(message().c_str(), "group 44"));
-    host.files["/etc/group"] = "root:x:0:\nvideo:x:44:me\n";
+    host.files["/etc/group"] = "root:x:0:\nother:x:444:\nvideo:x:44:me\n";
     assert_non_null(std::strstr(message().c_str(), "group video"));
     assert_int_equal(static_cast<int>(look(host).devices[0].access),
                      static_cast<int>(base::Status::Denied));
@@ -145,6 +146,22 @@ static void a_bus_that_cannot_be_read_is_an_error(void **) {
     assert_true(static_cast<bool>(detect::find_pci(host, system)));
 }
 
+static void a_bus_has_its_limits(void **) {
+    MapHost host;
+    for (unsigned i = 0; i < 1025; ++i)
+        put(host, base::format("0000:%02x:%02x.%x", i >> 8, i >> 3 & 0x1f, i & 7).c_str(),
+            "PCI_CLASS=30000\nPCI_ID=10DE:2684\n");
+    core::System system;
+    const base::Done many = detect::find_pci(host, system);
+    assert_false(static_cast<bool>(many));
+    assert_non_null(std::strstr(many.error().message.c_str(), "has 1025 devices"));
+    assert_int_equal(system.devices.size(), 1024);
+    for (unsigned i = 0; i < 8193; ++i)
+        put(host, base::format("%04x:00:00.0", i).c_str(), "PCI_CLASS=60000\n");
+    assert_int_equal(static_cast<int>(os::pci_functions(host).error().status),
+                     static_cast<int>(base::Status::Range));
+}
+
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(classes_decide),
@@ -152,6 +169,7 @@ int main() {
         cmocka_unit_test(access_says_what_to_do),
         cmocka_unit_test(sentinels_are_unknown),
         cmocka_unit_test(links_are_counted_by_generation_and_width),
+        cmocka_unit_test(a_bus_has_its_limits),
         cmocka_unit_test(a_bus_that_cannot_be_read_is_an_error),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
