@@ -74,9 +74,6 @@ class Sender {
         if (!done)
             send(Tag::Error, std::string(core::outcome_name(outcome_of(done.error()))) + '\n' +
                                  done.error().message);
-        else if (findings.outcome != Outcome::Unknown)
-            send(Tag::Error,
-                 std::string(core::outcome_name(findings.outcome)) + '\n' + findings.message);
         send(Tag::End, {});
         return std::move(ok_);
     }

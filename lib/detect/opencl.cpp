@@ -269,8 +269,10 @@ static base::Done ask_platform(const api::OpenCl &opencl, cl_platform_id platfor
     findings.stage("clGetDeviceIDs");
     cl_uint count = 0;
     cl_int code = opencl.clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, nullptr, &count);
-    if (code == CL_DEVICE_NOT_FOUND || (code == CL_SUCCESS && count == 0))
+    if (code == CL_DEVICE_NOT_FOUND || (code == CL_SUCCESS && count == 0)) {
+        findings.warning = "the platform " + name + " has no device to show";
         return {};
+    }
     if (code != CL_SUCCESS)
         return failure("clGetDeviceIDs", code);
     if (count > device_limit)
@@ -312,6 +314,9 @@ base::Done ask_opencl(const std::string &library_path, Findings &findings) {
     findings.library = opencl.library.path;
     findings.stage("clGetPlatformIDs");
     HWA_TRY(const auto platforms, list_platforms(opencl));
+    if (platforms.empty())
+        return base::error(Status::Unavailable, "no OpenCL driver that is registered could be "
+                                                "loaded: clGetPlatformIDs lists no platform");
     Counts counts;
     std::optional<base::Error> failed;
     for (uint32_t i = 0; i < platforms.size(); ++i) {
@@ -321,11 +326,11 @@ base::Done ask_opencl(const std::string &library_path, Findings &findings) {
         failed = asked.error();
         failed->message = base::format("platform %u: %s", i, failed->message.c_str());
     }
-    // One bad platform does not hide the others.
+    // One bad platform does not hide the others, and one without devices is nothing odd then.
     if (failed && counts.devices == 0)
         return *failed;
-    if (failed)
-        findings.warning = failed->message;
+    if (counts.devices > 0)
+        findings.warning = failed ? failed->message : "";
     return {};
 }
 

@@ -18,11 +18,9 @@ namespace hwa::detect {
 /// What one probe found. In the helper process, each device and stage is sent on as it comes.
 struct Findings {
     std::vector<core::Device> devices;
-    std::string version;                            ///< of the driver or library behind the probe
-    std::string library;                            ///< path that was loaded
-    std::string warning;                            ///< a sentence on what was odd
-    core::Outcome outcome = core::Outcome::Unknown; ///< set by the probe when it knows better
-    std::string message;
+    std::string version; ///< of the driver or library behind the probe
+    std::string library; ///< path that was loaded
+    std::string warning; ///< a sentence on what was odd
 
     /// Says which foreign call comes next, so that a crash or a hang can be blamed on it.
     std::function<void(const char *call)> stage = [](const char *) {};

@@ -324,6 +324,8 @@ base::Done ask_vulkan(const std::string &library_path, Findings &findings) {
     HWA_CHECK(api::bind_instance(vulkan, instance));
     findings.stage("vkEnumeratePhysicalDevices");
     HWA_TRY(const auto handles, list_devices(vulkan, instance));
+    if (handles.empty())
+        findings.warning = "the Vulkan drivers that are installed have no device to show";
     uint32_t software_count = 0;
     std::optional<base::Error> failed;
     uint32_t failures = 0;

@@ -42,7 +42,10 @@ static VKAPI_ATTR VkResult VKAPI_CALL enumerate_devices(VkInstance from, uint32_
     const enum fault fault = fault_at("vkEnumeratePhysicalDevices");
     if (fault == FAULT_FAIL)
         return VK_ERROR_INITIALIZATION_FAILED;
-    const uint32_t total = fault == FAULT_HUGE ? 0xffffffff : fault == FAULT_MANY ? 4096 : 1;
+    const uint32_t total = fault == FAULT_HUGE   ? 0xffffffff
+                           : fault == FAULT_MANY ? 4096
+                           : fault == FAULT_NULL ? 0
+                                                 : 1;
     const uintptr_t nowhere = 0xdeadbeef;
     for (uint32_t i = 0; devices != NULL && i < *count && i < total; ++i)
         devices[i] = (VkPhysicalDevice)(fault == FAULT_GARBAGE ? (void *)nowhere : &device);

@@ -90,7 +90,7 @@ void print_advice(const std::vector<hwa_backend_info_t> &backends, const std::ve
         screen.paragraph(what, "  → ");
     };
     for (const hwa_backend_info_t &backend : backends) {
-        const std::string what = remedy(or_empty(backend.name), backend.outcome);
+        const std::string what = remedy(backend);
         if (!what.empty())
             advise(or_empty(backend.name) + " " + outcome_name(backend.outcome), story(backend),
                    what);
@@ -120,7 +120,7 @@ std::string to_json(const std::vector<hwa_backend_info_t> &backends, const std::
     Json json;
     json.integer("schema", 1).boolean("healthy", healthy).open_list("backends");
     for (const hwa_backend_info_t &backend : backends) {
-        const std::string advice = remedy(or_empty(backend.name), backend.outcome);
+        const std::string advice = remedy(backend);
         json.open(nullptr).text("name", backend.name);
         json.text("outcome", outcome_name(backend.outcome));
         json.integer("device_count", backend.device_count);

@@ -2,6 +2,8 @@
 // Advice as a table: the row of that backend first, else the row of any.
 #include "remedy.h"
 
+#include "library.h"
+
 namespace hwa::tool {
 
 namespace {
@@ -69,9 +71,14 @@ constexpr AccessAdvice by_access[] = {
 
 } // namespace
 
-std::string remedy(const std::string &backend, hwa_outcome_t outcome) {
+std::string remedy(const hwa_backend_info_t &backend) {
+    // A driver that is there and says so needs no installing.
+    if (backend.outcome == HWA_OUTCOME_ABSENT && backend.message != nullptr)
+        return "if it should have one, see that HOME names a folder of this user's, where the "
+               "driver can keep its files, and that the device is plugged in";
     for (const Advice &advice : by_outcome)
-        if (advice.outcome == outcome && (*advice.backend == '\0' || backend == advice.backend))
+        if (advice.outcome == backend.outcome &&
+            (*advice.backend == '\0' || or_empty(backend.name) == advice.backend))
             return advice.what;
     return {};
 }
