@@ -3,6 +3,8 @@
 #include "plan/candidates.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 namespace hwa::plan {
 
@@ -109,7 +111,38 @@ void add_with_processor(Candidates &found, uint32_t processor, size_t limit) {
     }
 }
 
+/// Looked up for each hop of each set, so that a search through all links would multiply with them.
+void add_wires(const System &system, Candidates &found) {
+    std::map<std::string_view, uint32_t> index;
+    if (!system.links.empty())
+        for (uint32_t i = 0; i < found.all.size(); ++i)
+            index.emplace(found.all[i].device->id, i);
+    for (const core::Link &link : system.links) {
+        const auto one = index.find(link.a), other = index.find(link.b);
+        if (link.bytes_per_second == 0 || one == index.end() || other == index.end())
+            continue;
+        const auto [a, b] = std::minmax(one->second, other->second);
+        found.wires.push_back({a, b, link.bytes_per_second, link.latency_ns});
+    }
+    std::sort(found.wires.begin(), found.wires.end(), [](const Wire &x, const Wire &y) {
+        return std::tie(x.a, x.b, y.bytes_per_second, x.latency_ns) <
+               std::tie(y.a, y.b, x.bytes_per_second, y.latency_ns);
+    });
+    const auto same = [](const Wire &x, const Wire &y) { return x.a == y.a && x.b == y.b; };
+    found.wires.erase(std::unique(found.wires.begin(), found.wires.end(), same), found.wires.end());
+}
+
 } // namespace
+
+const Wire *Candidates::find_wire(uint32_t one, uint32_t other) const {
+    const auto ends = std::minmax(one, other);
+    const auto at = std::lower_bound(
+        wires.begin(), wires.end(), ends, [](const Wire &wire, const auto &wanted) {
+            return std::tie(wire.a, wire.b) < std::tie(wanted.first, wanted.second);
+        });
+    const bool found = at != wires.end() && at->a == ends.first && at->b == ends.second;
+    return found ? &*at : nullptr;
+}
 
 Candidates find_candidates(const System &system, const Options &options, double headroom) {
     Candidates found;
@@ -133,6 +166,7 @@ Candidates find_candidates(const System &system, const Options &options, double 
     add_accelerated(found, accelerators, limit);
     for (const uint32_t processor : processors)
         add_with_processor(found, processor, limit);
+    add_wires(system, found);
     return found;
 }
 

@@ -37,15 +37,7 @@ void note_format(const Model &model, double headroom, Plan &plan) {
         plan.notes.push_back("prompt and output together are longer than the context");
 }
 
-bool linked(const core::System &system, const Device &a, const Device &b) {
-    for (const core::Link &link : system.links)
-        if (((link.a == a.id && link.b == b.id) || (link.a == b.id && link.b == a.id)) &&
-            link.bytes_per_second != 0)
-            return true;
-    return false;
-}
-
-void note_speed(const core::System &system, Plan &plan) {
+void note_speed(Plan &plan) {
     for (const Stage &stage : plan.stages) {
         const Rates rates = rates_of(*stage.device);
         if (rates.bytes_per_second <= 0)
@@ -56,12 +48,9 @@ void note_speed(const core::System &system, Plan &plan) {
                                  " is not known: speed is that of its memory, and the time of "
                                  "the prompt is not estimated");
     }
-    for (size_t i = 1; i < plan.stages.size(); ++i)
-        if (!linked(system, *plan.stages[i - 1].device, *plan.stages[i].device)) {
-            plan.notes.push_back("the speed of a link between stages is not known: its time is "
-                                 "not counted");
-            break;
-        }
+    if (plan.unknown_link)
+        plan.notes.push_back("the speed of a link between stages is not known: its time is not "
+                             "counted");
     if (plan.stages.size() > 1)
         plan.notes.push_back("stages take turns on each token: more of them hold more, and are no "
                              "faster");
@@ -75,9 +64,9 @@ std::string model_text(const Model &model) {
     return model.name.empty() ? "the model" : base::sanitise(model.name, 64);
 }
 
-void add_notes(const core::System &system, const Model &model, double headroom, Plan &plan) {
+void add_notes(const Model &model, double headroom, Plan &plan) {
     note_format(model, headroom, plan);
-    note_speed(system, plan);
+    note_speed(plan);
     plan.notes.insert(plan.notes.end(), model.notes.begin(), model.notes.end());
     // Exact tensors leave the buffers of the runtime to be wrong about. Real files of a format are
     // up to a tenth larger than predicted, for the finer layers of their mixes.

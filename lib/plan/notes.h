@@ -14,7 +14,7 @@
 namespace hwa::plan {
 
 /// Assumptions and choices a reader should know of.
-void add_notes(const core::System &system, const core::Model &model, double headroom, Plan &plan);
+void add_notes(const core::Model &model, double headroom, Plan &plan);
 
 /// Name of a model, or what stands for it.
 std::string model_text(const core::Model &model);

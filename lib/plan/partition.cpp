@@ -81,7 +81,9 @@ std::vector<uint64_t> partition(const Sized &sized, std::span<const Room> rooms)
     double all = 0;
     for (size_t i = 0; i < rooms.size(); ++i)
         all += room_for_layers(sized, rooms[i], i == 0, i + 1 == rooms.size());
-    if (!(all > 0))
+    // Most sets of a search fall at this, with a margin for the rounding of the sum.
+    const double layers = static_cast<double>(sized.weights.back() + sized.cache.back());
+    if (!(all > 0) || all * (1 + 1e-9) < layers)
         return {};
     std::vector<uint64_t> made = split(sized, rooms, all);
     // Rounding to whole layers can leave the last device too much; filling the others cannot.

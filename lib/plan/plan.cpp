@@ -20,10 +20,10 @@ using core::System;
 
 namespace {
 
-struct Link {
-    double seconds = 0; ///< of one step
+/// Seconds on the way from a stage to the next.
+struct Hop {
+    double step = 0;
     double prompt = 0;
-    bool unknown = false;
 };
 
 class Search {
@@ -42,7 +42,7 @@ class Search {
     std::optional<Plan> best_of(const Sized &sized, const Sets &sets);
     std::optional<Plan> lay(const Sized &sized, const DeviceSet &set);
     void add_times(const Sized &sized, const DeviceSet &set, Plan &plan) const;
-    Link hop(const core::Device &from, const core::Device &to) const;
+    Hop hop(const Wire &wire) const;
     bool better(const Plan &a, const Plan &b) const;
     base::Error no_fit(std::span<const Sized> formats) const;
 
@@ -56,20 +56,13 @@ class Search {
     bool unknown_speed_ = false;
 };
 
-/// The way of one step's hidden states, 4 bytes each, from a stage to the next.
-Link Search::hop(const core::Device &from, const core::Device &to) const {
-    for (const core::Link &link : system_.links) {
-        if (!(link.a == from.id && link.b == to.id) && !(link.b == from.id && link.a == to.id))
-            continue;
-        if (link.bytes_per_second == 0)
-            break;
-        const double rows = static_cast<double>(workload_.batch);
-        const double bytes = 4.0 * model_.hidden_size / static_cast<double>(link.bytes_per_second);
-        const double start = 1e-9 * link.latency_ns;
-        return {start + rows * bytes,
-                start + rows * static_cast<double>(workload_.prompt_tokens) * bytes, false};
-    }
-    return {0, 0, true};
+/// The hidden states of one step, 4 bytes each.
+Hop Search::hop(const Wire &wire) const {
+    const double rows = static_cast<double>(workload_.batch);
+    const double bytes = 4.0 * model_.hidden_size / static_cast<double>(wire.bytes_per_second);
+    const double start = 1e-9 * wire.latency_ns;
+    return {start + rows * bytes,
+            start + rows * static_cast<double>(workload_.prompt_tokens) * bytes};
 }
 
 /// Stages take turns on each token, so that their times add up.
@@ -92,9 +85,11 @@ void Search::add_times(const Sized &sized, const DeviceSet &set, Plan &plan) con
         plan.error_factor = std::max(plan.error_factor, rates.error_factor);
         if (i == 0)
             continue;
-        const Link link = hop(*plan.stages[i - 1].device, *stage.device);
-        links += link.seconds;
-        prompt += link.prompt;
+        const Wire *wire = found_.find_wire(set[i - 1], set[i]);
+        const Hop way = wire != nullptr ? hop(*wire) : Hop();
+        plan.unknown_link = plan.unknown_link || wire == nullptr;
+        links += way.step;
+        prompt += way.prompt;
     }
     if (prompt_known)
         plan.first_token_seconds = prompt;
@@ -232,7 +227,7 @@ base::Result<Plan> Search::run(const Workload &workload) {
     plan->usd_per_hour = system_.usd_per_hour > 0 ? system_.usd_per_hour : options_.usd_per_hour;
     if (plan->tokens_per_second > 0)
         plan->usd_per_million_tokens = plan->usd_per_hour * 1e6 / (3600 * plan->tokens_per_second);
-    add_notes(system_, model_, headroom_, *plan);
+    add_notes(model_, headroom_, *plan);
     return std::move(*plan);
 }
 

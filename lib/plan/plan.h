@@ -50,6 +50,7 @@ struct Plan {
     std::vector<Stage> stages;
     Footprint footprint; ///< over all stages
     Bound bound = Bound::Unknown;
+    bool unknown_link = false; ///< between two stages, and not counted
     double tokens_per_second = 0;
     double token_seconds = 0;
     double first_token_seconds = 0;

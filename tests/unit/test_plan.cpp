@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include "base/json.h"
+#include "base/text.h"
 #include "plan/plan.h"
 #include "system_maker.h"
 
@@ -265,6 +266,42 @@ static void times_follow_the_roofline(void **) {
     Options q4;
     q4.workload.weight_dtype = core::Dtype::Q4_K;
     assert_true(must_plan(system, 70, q4).bound == Bound::Link);
+
+    // Of several links the fastest of known speed counts, wherever it stands.
+    const auto note = [](const Plan &one) {
+        return std::any_of(one.notes.begin(), one.notes.end(), [](const std::string &text) {
+            return text.starts_with("the speed of a link");
+        });
+    };
+    system.links.insert(system.links.begin(),
+                        {core::LinkKind::Pcie, "gpu-0", "gpu-1", 0, 0, 0, "", {}});
+    const Plan slow = must_plan(system, 70, q4);
+    assert_true(slow.bound == Bound::Link && !note(slow));
+    system.links.push_back({core::LinkKind::Pcie, "gpu-0", "gpu-1", 1u << 30, 1000, 0, "", {}});
+    assert_true(must_plan(system, 70, q4).bound == Bound::Memory);
+    system.links = {};
+    assert_true(note(must_plan(system, 70, q4)));
+}
+
+/// A document may tell of many links, and each hop of each set of devices asks for one. Were they
+/// searched through each time, this would take minutes.
+static void many_links_take_their_time_only(void **) {
+    System system = cards(512);
+    for (uint32_t i = 0; i < 60000; ++i)
+        system.links.push_back({core::LinkKind::Pcie,
+                                base::format("gpu-%u", i % 512),
+                                base::format("gpu-%u", (7 * i + 1) % 512),
+                                1u << 30,
+                                0,
+                                0,
+                                "",
+                                {}});
+    core::ModelNumbers numbers;
+    numbers.parameters = 1000000000;
+    numbers.layers = 4096;
+    const auto model = core::model_from_numbers(numbers);
+    assert_true(bool(model));
+    assert_true(bool(make_plan(system, *model, {})));
 }
 
 static void writes_json(void **) {
@@ -285,6 +322,7 @@ int main() {
         cmocka_unit_test(splits_by_capacity),
         cmocka_unit_test(does_not_mind_the_order),
         cmocka_unit_test(more_memory_never_hurts),
+        cmocka_unit_test(many_links_take_their_time_only),
         cmocka_unit_test(says_what_lacked),
         cmocka_unit_test(falls_back_to_the_processor),
         cmocka_unit_test(leaves_devices_out),
