@@ -8,6 +8,7 @@
 
 import difflib
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -67,6 +68,10 @@ def function(item, header):
         entry['frees'] = item.params[0].type.base
     entry['fallible'] = item.returns.base == 'hwa_status_t' and not item.returns.pointers
     entry['params'] = [param(variable, header, counts) for variable in item.params]
+    kept = re.findall(r'`(\w+)` is borrowed', item.doc)  # beyond the call
+    for parameter in entry['params']:
+        if parameter['name'] in kept:
+            parameter['borrowed'] = True
     return entry
 
 
@@ -79,6 +84,8 @@ def struct(item):
             entry['array'] = variable.array
         if variable.name in counts:
             entry['count'] = counts[variable.name]
+        if re.search(r'\bborrowed\b', variable.doc or ''):
+            entry['borrowed'] = True
         fields.append(entry)
     return {'name': item.name, 'doc': item.doc, 'grows': item.grows, 'fields': fields}
 

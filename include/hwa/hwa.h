@@ -835,7 +835,7 @@ typedef struct hwa_buffer_desc_t {
     uint32_t struct_size;
     uint32_t flags; /**< HWA_BUFFER_*. */
     uint64_t size_bytes;
-    void *host;             /**< Use this host memory in place; NULL: no. */
+    void *host;             /**< Use this host memory in place, borrowed; NULL: no. */
     uint64_t native;        /**< Use this handle of the runtime (CUdeviceptr, cl_mem...); 0: no. */
     hwa_release_fn release; /**< Once `host` or `native` is needed no more; may be NULL. */
     void *release_user;
@@ -852,7 +852,7 @@ HWA_API hwa_status_t hwa_buffer_write(hwa_buffer_t *buffer, uint64_t offset, con
                                       uint64_t size_bytes, hwa_event_t **out_event,
                                       hwa_error_t *error);
 
-/** The other way, by the same rules. */
+/** The other way, by the same rules: `data` is borrowed until the event. */
 HWA_API hwa_status_t hwa_buffer_read(hwa_buffer_t *buffer, uint64_t offset, void *data,
                                      uint64_t size_bytes, hwa_event_t **out_event,
                                      hwa_error_t *error);
