@@ -174,9 +174,13 @@ static base::Result<std::unique_ptr<hwa_program_t>> from_op(const QueuePtr &stat
     request.name = op;
     request.attrs = attrs;
     request.queue = state->queue.get();
+    request.log = &state->build_log;
     request.runtime = state->row->name;
     request.device = state->device->facts;
-    HWA_TRY(launch::Operation operation, launch::make_operation(request));
+    state->build_log.clear();
+    auto found = launch::make_operation(request);
+    log_build(*state, !found);
+    HWA_TRY(launch::Operation operation, std::move(found));
     auto made = std::make_unique<hwa_program_t>();
     made->queue = state;
     made->name = op;

@@ -102,8 +102,7 @@ base::Result<Operation> make(const OpRequest &request, const char *name, Opened 
     code.kind = core::Code::Host;
     code.host = gemm.dtype == core::Dtype::F64 ? run<double> : run<float>;
     code.state = std::make_shared<State>(State{&*blas, gemm});
-    std::string log;
-    HWA_TRY(made.program, request.queue->build(code, log));
+    HWA_TRY(made.program, request.queue->build(code, *request.log));
     made.provider = base::format("%s %s", name, blas->version.c_str());
     return made;
 }

@@ -208,8 +208,7 @@ base::Result<Operation> gemm_builtin(const OpRequest &request) {
     code.kind = core::Code::Host;
     code.host = gemm.dtype == core::Dtype::F64 ? run<double> : run<float>;
     code.state = std::make_shared<State>(State{gemm, find_level()});
-    std::string log;
-    HWA_TRY(made.program, request.queue->build(code, log));
+    HWA_TRY(made.program, request.queue->build(code, *request.log));
     made.provider = "builtin";
     made.shape.grid = {static_cast<uint32_t>(base::divide_up(gemm.n, block_columns)),
                        static_cast<uint32_t>(base::divide_up(gemm.m, block_rows)), 1};

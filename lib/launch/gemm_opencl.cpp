@@ -147,8 +147,7 @@ base::Result<Operation> gemm_opencl(const OpRequest &request) {
     code.options =
         base::format("-DT=%s -DVEC=%s16 -DTA=%d -DTB=%d -DNEEDS_F64=%d", f64 ? "double" : "float",
                      f64 ? "double" : "float", gemm.transpose_a, gemm.transpose_b, f64);
-    std::string log;
-    HWA_TRY(made.program, request.queue->build(code, log));
+    HWA_TRY(made.program, request.queue->build(code, *request.log));
     made.provider = "builtin opencl";
     made.shape = shape_of(gemm, processor);
     made.values = values_of(gemm);

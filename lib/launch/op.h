@@ -32,6 +32,7 @@ struct OpRequest {
     std::string_view name;
     std::span<const core::Attr> attrs;
     Queue *queue = nullptr;
+    std::string *log = nullptr; ///< for what a compiler says
     std::string_view runtime;
     const core::Device *device = nullptr;
 };

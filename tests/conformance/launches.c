@@ -198,6 +198,14 @@ static void quotes_the_compiler(void **state) {
     assert_non_null(strstr(log, "undeclared_name"));
     assert_non_null(strstr(log, "wrong_9"));
 
+    const hwa_attr_t attrs[] = {{.key = "m", .type = HWA_ATTR_INT, .i = 2},
+                                {.key = "n", .type = HWA_ATTR_INT, .i = 2},
+                                {.key = "k", .type = HWA_ATTR_INT, .i = 2}};
+    CHECK(hwa_program_from_op(queue, "gemm", attrs, 3, &program, error));
+    log = hwa_queue_build_log(queue); /* now of the operation */
+    assert_true(log == NULL || strstr(log, "undeclared_name") == NULL);
+    hwa_program_free(program);
+
     kernel.code = "__kernel void other(void) {}";
     kernel.code_bytes = strlen(kernel.code);
     REFUSED(HWA_ERROR_NOT_FOUND, hwa_program_from_kernel(queue, variants, 1, &program, error));

@@ -83,6 +83,8 @@ static void multiply(Make make, Queue &queue, const core::Device &device, const 
     request.name = "gemm";
     request.attrs = attrs;
     request.queue = &queue;
+    std::string log;
+    request.log = &log;
     request.device = &device;
     auto made = make(request);
     if (!made && made.error().status == base::Status::Unavailable) {
