@@ -21,9 +21,19 @@ static void returns_before_the_work_is_done(void **state) {
     hwa_event_free(spin(queue, program, counter, 1));
     CHECK(hwa_queue_finish(queue, HWA_FOREVER, error));
 
-    const double start = now_ms();
-    hwa_event_t *event = spin(queue, program, counter, turns);
-    const double launched = now_ms() - start;
+    /* A busy machine may stop any one launch for a while, hardly three in a row. */
+    hwa_event_t *event = NULL;
+    double start, launched;
+    uint32_t runs = 1;
+    do {
+        if (event != NULL)
+            CHECK(hwa_event_wait(event, HWA_FOREVER, error));
+        hwa_event_free(event);
+        start = now_ms();
+        event = spin(queue, program, counter, turns);
+        launched = now_ms() - start;
+        ++runs;
+    } while (launched > 20 && runs < 4);
     REFUSED(HWA_ERROR_TIMEOUT, hwa_event_wait(event, 0, error));
     assert_int_equal(hwa_event_elapsed_ns(event), 0);
     REFUSED(HWA_ERROR_TIMEOUT, hwa_event_wait(event, 5000000, error));
@@ -37,7 +47,7 @@ static void returns_before_the_work_is_done(void **state) {
     assert_true(launched <= 20);
     assert_true(done >= 200);
     assert_true((double)hwa_event_elapsed_ns(event) >= 150e6);
-    assert_int_equal(read_counter(counter), 2);
+    assert_int_equal(read_counter(counter), runs);
     hwa_event_free(event);
     hwa_buffer_free(counter);
     hwa_program_free(program);
