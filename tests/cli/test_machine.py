@@ -65,6 +65,12 @@ class Machine(unittest.TestCase):
         self.assertEqual((done.code, done.out), (1, ''))
         self.assertIn(f"error: '{file.name}': $.devices[0].id: should be a text", done.err)
 
+    def test_a_tree_is_a_folder(self):
+        for tree in (PAIR, '/dev/null', '/nowhere'):
+            done = hwa('list', '--sysroot', tree)
+            self.assertEqual((done.code, done.out), (1, ''), tree)
+            self.assertIn(str(tree), done.err)
+
     def test_unknown_device(self):
         for command in (['info', 'gpu-9'], ['plan', '8B', '--devices', 'cpu-0,gpu-9']):
             done = hwa(*command, *SAVED)

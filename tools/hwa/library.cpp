@@ -165,6 +165,9 @@ int refuse_look(const LookAt &at, const hwa_error_t &error) {
     if (error.status == HWA_ERROR_NOT_FOUND &&
         (at.sysroot.empty() || std::filesystem::exists(at.sysroot, ignored)))
         return fail(ExitUsage, error.message, "'hwa doctor' lists the backends");
+    if (error.status == HWA_ERROR_INVALID && !at.sysroot.empty() &&
+        !std::filesystem::is_directory(at.sysroot, ignored))
+        return fail(ExitFailed, error.message, "give the folder that 'hwa capture' filled");
     return fail(error);
 }
 
