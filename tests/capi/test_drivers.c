@@ -152,15 +152,18 @@ static void leaves_the_caller_as_it_was(void **state) {
 
 static void in_process_only_when_told(void **state) {
     (void)state;
-    const struct folder folder = with("clGetDeviceIDs 1 fail");
+    const struct folder folder = with("vkCreateInstance 1 meddle\nclGetDeviceIDs 1 fail");
     /* In a process of its own, because the libraries stay loaded. */
     const pid_t child = fork();
     if (child == 0) {
+        setenv("LD_LIBRARY_PATH", "/before", 1);
         hwa_system_t *system = detect_in(&folder, HWA_DETECT_IN_PROCESS);
         const int good = backend_of(system, "vulkan").outcome == HWA_OUTCOME_FOUND &&
                          backend_of(system, "opencl").outcome == HWA_OUTCOME_STARVED &&
                          strcmp(backend_of(system, "opencl").stage, "clGetDeviceIDs") == 0 &&
-                         maps(getpid(), "libfake-vulkan.so");
+                         maps(getpid(), "libfake-vulkan.so") &&
+                         strcmp(getenv("LD_LIBRARY_PATH"), "/before") == 0 &&
+                         signal(SIGTERM, SIG_DFL) == SIG_DFL;
         _exit(good ? 0 : 1);
     }
     int status = -1;
