@@ -75,10 +75,10 @@ static void run(const Probe &probe, const os::Host &host, System &system) {
     core::Backend row = row_of(probe);
     row.device_count = static_cast<uint32_t>(system.devices.size() - before);
     row.outcome = row.device_count > 0 ? Outcome::Found : Outcome::Absent;
-    if (!done) {
+    if (!done && row.device_count == 0)
         row.outcome = outcome_of(done.error());
+    if (!done)
         row.message = done.error().message;
-    }
     row.elapsed_ns = os::clock_ns() - start;
     system.backends.push_back(std::move(row));
 }

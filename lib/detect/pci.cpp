@@ -20,15 +20,10 @@ using os::PciFunction;
 static constexpr uint32_t class_display = 0x03;
 static constexpr uint32_t class_accelerator = 0x12;
 static constexpr uint32_t subclass_coprocessor = 0x0b40;
+static constexpr uint32_t vendor_amd = 0x1022;
 static constexpr uint32_t vendor_intel = 0x8086;
 /// More than any machine has, virtual functions counted; a bus of more is no bus.
 static constexpr size_t device_limit = 1024;
-
-static bool is_listed(const PciFunction &function) {
-    const uint32_t base_class = function.class_code >> 16;
-    return base_class == class_display || base_class == class_accelerator ||
-           function.class_code >> 8 == subclass_coprocessor;
-}
 
 /// QuickAssist by the device ids of Linux drivers/crypto/intel/qat.
 static bool is_quick_assist(uint32_t device) {
@@ -40,9 +35,26 @@ static bool is_quick_assist(uint32_t device) {
     return device >= 0x4940 && device <= 0x4949;
 }
 
+/// AMD's neural engines, which sit in a class of sensors and thermal controllers, by the device ids
+/// of Linux drivers/accel/amdxdna and those of the driver's own repository.
+static bool is_xdna(const PciFunction &function) {
+    const uint32_t device = function.device;
+    return function.vendor == vendor_amd &&
+           (device == 0x1502 || (device >= 0x17f0 && device <= 0x17f3) ||
+            (device >= 0x1b0a && device <= 0x1b0c));
+}
+
+static bool is_listed(const PciFunction &function) {
+    const uint32_t base_class = function.class_code >> 16;
+    return base_class == class_display || base_class == class_accelerator ||
+           function.class_code >> 8 == subclass_coprocessor || is_xdna(function);
+}
+
 static Kind kind_of(const PciFunction &function, const data::PciVendor *vendor) {
     if (function.class_code >> 16 == class_display)
         return Kind::Gpu;
+    if (is_xdna(function))
+        return Kind::Npu;
     if (function.vendor == vendor_intel && is_quick_assist(function.device))
         return Kind::Offload;
     if (function.class_code >> 16 == class_accelerator && vendor != nullptr)
@@ -127,14 +139,14 @@ static Device make_device(const Host &host, const PciFunction &function) {
 }
 
 base::Done find_pci(const Host &host, core::System &system) {
-    auto functions = os::pci_functions(host);
-    if (!functions && functions.error().status == base::Status::NotFound)
+    auto bus = os::pci_bus(host);
+    if (!bus && bus.error().status == base::Status::NotFound)
         return {};
-    if (!functions)
-        return std::move(functions.error());
+    if (!bus)
+        return std::move(bus.error());
     const size_t first = system.devices.size();
     size_t listed = 0;
-    for (const PciFunction &function : *functions)
+    for (const PciFunction &function : bus->functions)
         if (is_listed(function) && ++listed <= device_limit)
             system.devices.push_back(make_device(host, function));
     // A parent that is not listed is no device one could look up.
@@ -145,7 +157,7 @@ base::Done find_pci(const Host &host, core::System &system) {
         return base::error(base::Status::Range,
                            "%s has %zu devices, and those past %zu are left out", os::pci_folder,
                            listed, device_limit);
-    return {};
+    return std::move(bus->fault);
 }
 
 } // namespace hwa::detect

@@ -25,9 +25,15 @@ struct PciFunction {
     std::string driver; ///< "" if none is bound
 };
 
-/// Every function, in order of address. Never reads the configuration space, which is slow and can
-/// wake a sleeping device. A function that goes away while it is looked at is left out. Range if
-/// there are more than a machine can have.
-base::Result<std::vector<PciFunction>> pci_functions(const Host &host);
+/// What a look at the bus gave.
+struct PciBus {
+    std::vector<PciFunction> functions; ///< in order of address
+    base::Done fault;                   ///< what was wrong with the first one left out
+};
+
+/// Every function. Never reads the configuration space, which is slow and can wake a sleeping
+/// device. One that goes away while it is looked at is left out without a fault. Range if there are
+/// more than a machine can have.
+base::Result<PciBus> pci_bus(const Host &host);
 
 } // namespace hwa::os

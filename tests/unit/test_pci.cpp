@@ -32,21 +32,14 @@ static void classes_decide(void **) {
         int kind; ///< -1: not listed
     };
     static constexpr Row rows[] = {
-        {"PCI_CLASS=30000\nPCI_ID=10DE:2684\n", 2},
-        {"PCI_CLASS=30200\nPCI_ID=10DE:20B0\n", 2},
-        {"PCI_CLASS=38000\nPCI_ID=1002:74A1\n", 2},
-        {"PCI_CLASS=120000\nPCI_ID=1DA3:1020\n", 5},
-        {"PCI_CLASS=120000\nPCI_ID=8086:7D1D\n", 0},
-        {"PCI_CLASS=120000\nPCI_ID=AAAA:0001\n", 0},
-        {"PCI_CLASS=B4000\nPCI_ID=8086:4940\n", 8},
-        {"PCI_CLASS=20000\nPCI_ID=1AE0:0042\n", -1},
-        {"PCI_CLASS=10802\nPCI_ID=1AE0:001F\n", -1},
-        {"PCI_CLASS=60000\nPCI_ID=8086:0D57\n", -1},
+        {"PCI_CLASS=30000\nPCI_ID=10DE:2684\n", 2},   {"PCI_CLASS=30200\nPCI_ID=10DE:20B0\n", 2},
+        {"PCI_CLASS=38000\nPCI_ID=1002:74A1\n", 2},   {"PCI_CLASS=120000\nPCI_ID=1DA3:1020\n", 5},
+        {"PCI_CLASS=120000\nPCI_ID=8086:7D1D\n", 0},  {"PCI_CLASS=120000\nPCI_ID=AAAA:0001\n", 0},
+        {"PCI_CLASS=B4000\nPCI_ID=8086:4940\n", 8},   {"PCI_CLASS=118000\nPCI_ID=1022:17F0\n", 3},
+        {"PCI_CLASS=118000\nPCI_ID=1022:15E4\n", -1}, {"PCI_CLASS=118000\nPCI_ID=8086:1903\n", -1},
+        {"PCI_CLASS=0\nPCI_ID=1AE0:0042\n", -1},      {"PCI_CLASS=20000\nPCI_ID=1AE0:0042\n", -1},
+        {"PCI_CLASS=10802\nPCI_ID=1AE0:001F\n", -1},  {"PCI_CLASS=60000\nPCI_ID=8086:0D57\n", -1},
         {"PCI_CLASS=FFFF00\nPCI_ID=1AF4:1045\n", -1},
-        {"PCI_ID=10DE:2684\n", -1},
-        {"", -1},
-        {"\x01\x02=\xff", -1},
-        {"PCI_CLASS=\nPCI_ID=\n", -1},
     };
     for (const Row &row : rows) {
         MapHost host;
@@ -55,6 +48,21 @@ static void classes_decide(void **) {
         assert_int_equal(system.devices.size(), row.kind < 0 ? 0 : 1);
         if (row.kind >= 0)
             assert_int_equal(static_cast<int>(system.devices[0].kind), row.kind);
+    }
+}
+
+static void a_function_that_makes_no_sense_is_told_of(void **) {
+    for (const char *uevent : {"PCI_ID=10DE:2684\n", "", "\x01\x02=\xff", "PCI_CLASS=\nPCI_ID=\n",
+                               "PCI_CLASS=10000000000030000\n"}) {
+        MapHost host;
+        put(host, "0000:01:00.0", uevent);
+        put(host, "0000:02:00.0", "PCI_CLASS=30000\nPCI_ID=10DE:2684\n");
+        core::System system;
+        const auto done = detect::find_pci(host, system);
+        assert_int_equal(system.devices.size(), 1);
+        assert_false(static_cast<bool>(done));
+        assert_string_equal(done.error().message.c_str(),
+                            (bus + "0000:01:00.0/uevent: tells no class").c_str());
     }
 }
 
@@ -158,13 +166,14 @@ static void a_bus_has_its_limits(void **) {
     assert_int_equal(system.devices.size(), 1024);
     for (unsigned i = 0; i < 8193; ++i)
         put(host, base::format("%04x:00:00.0", i).c_str(), "PCI_CLASS=60000\n");
-    assert_int_equal(static_cast<int>(os::pci_functions(host).error().status),
+    assert_int_equal(static_cast<int>(os::pci_bus(host).error().status),
                      static_cast<int>(base::Status::Range));
 }
 
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(classes_decide),
+        cmocka_unit_test(a_function_that_makes_no_sense_is_told_of),
         cmocka_unit_test(addresses_are_checked),
         cmocka_unit_test(access_says_what_to_do),
         cmocka_unit_test(sentinels_are_unknown),
