@@ -65,6 +65,13 @@ class Machine(unittest.TestCase):
         self.assertEqual((done.code, done.out), (1, ''))
         self.assertIn(f"error: '{file.name}': $.devices[0].id: should be a text", done.err)
 
+    def test_nothing_there(self):
+        with tempfile.NamedTemporaryFile('w', suffix='.json') as file:
+            file.write('{"devices": []}')
+            file.flush()
+            self.assertEqual(hwa('list', '--system', file.name).out, 'no devices\n')
+            self.assertEqual(hwa('--system', file.name).code, 0)
+
     def test_a_tree_is_a_folder(self):
         for tree in (PAIR, '/dev/null', '/nowhere'):
             done = hwa('list', '--sysroot', tree)

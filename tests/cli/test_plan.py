@@ -67,6 +67,12 @@ class Plan(unittest.TestCase):
         for name in ('q4_k', 'Q4_K', 'bf16'):
             self.assertIn(name.lower(), hwa('plan', '3B', *SAVED, '--format', name).out)
 
+    def test_a_format_for_no_weights(self):
+        done = hwa('plan', '3B', *SAVED, '--format', 'f64')
+        self.assertEqual((done.code, done.out), (1, ''))
+        self.assertIn('f64', done.err)
+        self.assertIn('next: take another --format', done.err)
+
     def test_devices(self):
         done = hwa('plan', '8B', *SAVED, '--devices', 'pci-0000:05:00.0', '--json')
         self.assertEqual(done.code, 0, done.err)

@@ -59,7 +59,10 @@ void print_devices(const hwa_system_t *system, Screen &screen) {
                  {"ACCESS", 5},
                  {"RUNS", 4},
                  {"DRIVER", 8, false, 8}});
-    for (const hwa_device_t *device : devices_of(system)) {
+    const std::vector<const hwa_device_t *> devices = devices_of(system);
+    if (devices.empty())
+        return screen.line("no devices");
+    for (const hwa_device_t *device : devices) {
         const hwa_device_info_t info = info_of(device);
         table.row({{or_empty(info.id), Look::Name},
                    {hwa_kind_name(info.kind)},

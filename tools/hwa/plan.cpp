@@ -111,7 +111,7 @@ void print_model(const hwa_model_t *model, Screen &screen) {
         parts.push_back(printable(desc.architecture));
     parts.push_back(count(desc.parameters) + " parameters");
     if (desc.layers != 0)
-        parts.push_back(format("%u layers", desc.layers));
+        parts.push_back(format("%u layer%s", desc.layers, desc.layers == 1 ? "" : "s"));
     if (desc.experts != 0)
         parts.push_back(format("%u of %u experts", desc.experts_per_token, desc.experts));
     screen.line(join(parts, " · "), Look::Strong);
@@ -212,7 +212,9 @@ int plan(const Arguments &arguments, Screen &screen) {
     Plan made;
     hwa_error_t error = {};
     if (hwa_plan(system.get(), model.get(), &wish.options, Out(made), &error) != HWA_OK)
-        return fail(error);
+        return fail(error, error.status == HWA_ERROR_UNSUPPORTED
+                               ? "take another --format, such as bf16 or q4_k"
+                               : "");
     if (arguments.json)
         screen.print(or_empty(hwa_plan_json(made.get())));
     else
