@@ -91,10 +91,13 @@ static Outcome unstarted(const base::Error &why) {
     }
 }
 
-static void start(Asking &asking, const std::string &program, const Options &options,
-                  os::Turn turn) {
+/// Leaves it for later where what it takes may come free, because others of this call run.
+static void start(Asking &asking, const std::string &program, const Options &options, os::Turn turn,
+                  bool others_run) {
     auto started = Inquiry::start(*asking.probe, program, options.library_path, asking.setting,
                                   options.timeout_ms);
+    if (!started && others_run && unstarted(started.error()) == Outcome::Starved)
+        return;
     if (!started)
         return give_up(asking, unstarted(started.error()),
                        "no helper process to ask the driver with: " + started.error().message);
@@ -114,7 +117,7 @@ static void start_more(std::list<Asking> &askings, const std::string &program,
         auto turn = idle ? os::Turn::wait_briefly() : os::Turn::try_take();
         if (!turn)
             return;
-        start(asking, program, options, std::move(*turn));
+        start(asking, program, options, std::move(*turn), !idle);
     }
 }
 

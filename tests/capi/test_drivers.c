@@ -267,18 +267,35 @@ static void a_caller_without_standard_streams(void **state) {
     folder_remove(&folder);
 }
 
+/* Detects with room for so many descriptors more than are open. */
+static hwa_system_t *detect_with_room(const struct folder *folder, int room) {
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const int next = dup(0);
+    close(next);
+    const struct rlimit few = {(rlim_t)(next + room), before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    hwa_system_t *system = detect_in(folder, 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    return system;
+}
+
+/* One helper takes five at its start and keeps two. */
+static void a_caller_with_few_descriptors(void **state) {
+    (void)state;
+    const struct folder folder = with("");
+    hwa_system_t *system = detect_with_room(&folder, 5);
+    assert_int_equal(backend_of(system, "vulkan").outcome, HWA_OUTCOME_FOUND);
+    assert_int_equal(backend_of(system, "opencl").outcome, HWA_OUTCOME_FOUND);
+    hwa_system_free(system);
+    folder_remove(&folder);
+}
+
 static void a_caller_without_descriptors(void **state) {
     (void)state;
     const struct folder folder = with("");
-    struct rlimit before;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    /* Room for one descriptor, which is what reading files takes. */
-    const int next = dup(0);
-    close(next);
-    const struct rlimit none = {(rlim_t)next + 1, before.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    hwa_system_t *system = detect_in(&folder, 0);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    /* What reading files takes. */
+    hwa_system_t *system = detect_with_room(&folder, 1);
     assert_non_null(hwa_system_find_device(system, "cpu-0"));
     assert_int_equal(backend_of(system, "vulkan").outcome, HWA_OUTCOME_STARVED);
     assert_int_equal(backend_of(system, "opencl").outcome, HWA_OUTCOME_STARVED);
@@ -297,6 +314,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_caller_that_ignores_its_children),
         cmocka_unit_test(a_caller_that_reaps_everything),
         cmocka_unit_test(a_caller_without_standard_streams),
+        cmocka_unit_test(a_caller_with_few_descriptors),
         cmocka_unit_test(a_caller_without_descriptors),
     };
     if (argc < 2)
