@@ -29,9 +29,11 @@ static base::Result<Descriptor> lifted(Descriptor low, const char *what) {
     if (low.get() > reply_descriptor)
         return low;
     Descriptor high(low.get() < 0 ? -1 : ::fcntl(low.get(), F_DUPFD_CLOEXEC, reply_descriptor + 1));
-    if (high.get() < 0)
-        return base::os_error(errno, "%s: %s", what, std::strerror(errno));
-    return high;
+    if (high.get() >= 0)
+        return high;
+    // F_DUPFD calls it invalid when even the first number asked for is above the limit.
+    const int code = errno == EINVAL ? EMFILE : errno;
+    return base::os_error(code, "%s: %s", what, std::strerror(code));
 }
 
 namespace {

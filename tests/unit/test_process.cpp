@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <string>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -186,6 +187,22 @@ static void leaves_no_descriptor(void **) {
     assert_int_equal(open_descriptors(), before);
 }
 
+static void says_what_it_lacks(void **) {
+    struct rlimit before = {};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const int saved = ::fcntl(2, F_DUPFD_CLOEXEC, 4);
+    ::close(2);
+    // Numbers 2 and 3 are left, and none above those that the child is given.
+    const struct rlimit low = {4, before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &low);
+    const auto child = shell("exit 0");
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    ::dup2(saved, 2);
+    ::close(saved);
+    assert_false(static_cast<bool>(child));
+    assert_int_equal(child.error().code, EMFILE);
+}
+
 static void works_without_standard_descriptors(void **) {
     const int saved[] = {::dup(0), ::dup(1), ::dup(2)};
     for (int fd = 0; fd <= 2; ++fd)
@@ -253,6 +270,7 @@ int main() {
         cmocka_unit_test(kills_the_group_of_a_child_reaped_by_others),
         cmocka_unit_test(waits_no_longer_than_told),
         cmocka_unit_test(leaves_no_descriptor),
+        cmocka_unit_test(says_what_it_lacks),
         cmocka_unit_test(works_without_standard_descriptors),
         cmocka_unit_test(a_caller_that_ignores_its_children),
         cmocka_unit_test(a_caller_that_reaps_all),
