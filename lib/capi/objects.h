@@ -5,10 +5,10 @@
 #include <hwa/hwa.h>
 
 #include "base/log.h"
+#include "base/once.h"
 #include "core/system.h"
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,7 +32,7 @@ struct SystemState : std::enable_shared_from_this<SystemState> {
     base::Log log;
     std::vector<hwa_device_t> devices;       ///< in the order of system.devices
     std::vector<const hwa_device_t *> by_id; ///< the same, in the order of their ids
-    mutable std::once_flag json_once;
+    mutable base::Once json_once;
     mutable std::string json;
 
     const hwa_device_t *find(std::string_view id) const;

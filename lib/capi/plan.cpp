@@ -13,7 +13,7 @@ struct hwa_plan_t {
     std::shared_ptr<const SystemState> system;
     std::shared_ptr<const core::Model> model;
     plan::Plan plan;
-    mutable std::once_flag json_once;
+    mutable base::Once json_once;
     mutable std::string json;
 };
 
@@ -129,8 +129,7 @@ const char *hwa_plan_json(const hwa_plan_t *plan) {
     if (plan == nullptr)
         return nullptr;
     try {
-        std::call_once(plan->json_once,
-                       [&] { plan->json = plan::plan_to_json(*plan->model, plan->plan); });
+        plan->json_once.run([&] { plan->json = plan::plan_to_json(*plan->model, plan->plan); });
     } catch (...) { // Out of memory; the next call tries again.
         return nullptr;
     }

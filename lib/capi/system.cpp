@@ -25,7 +25,7 @@ const char *hwa_system_json(const hwa_system_t *system) {
         return nullptr;
     const SystemState &state = *system->state;
     try {
-        std::call_once(state.json_once, [&] { state.json = core::system_to_json(state.system); });
+        state.json_once.run([&] { state.json = core::system_to_json(state.system); });
     } catch (...) { // Out of memory; the next call tries again.
         return nullptr;
     }

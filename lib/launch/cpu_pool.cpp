@@ -170,7 +170,7 @@ void Pool::work() {
 
 void Pool::run(HostJob &job) {
     if (job.groups > 1 && os::usable_cpus() > 1) {
-        std::call_once(started_, [this] { start_threads(); });
+        started_.run([this] { start_threads(); });
         const std::lock_guard lock(mutex_);
         jobs_.push_back(&job);
         posted_.fetch_add(1, std::memory_order_release);

@@ -2,6 +2,7 @@
 // Pool: the threads that run the groups of a launch on the CPU.
 #pragma once
 
+#include "base/once.h"
 #include "launch/runtime.h"
 #include "os/thread.h"
 
@@ -55,7 +56,7 @@ class Pool {
     std::condition_variable left_;
     std::deque<HostJob *> jobs_;
     std::vector<os::Thread> threads_;
-    std::once_flag started_;
+    base::Once started_;
     std::atomic<uint32_t> posted_{0}; ///< counts jobs, for threads that look before they sleep
     bool stopping_ = false;
 };

@@ -2,11 +2,10 @@
 // Products by OpenBLAS or BLIS, whichever the machine has, in one call from the queue's thread:
 // the libraries bring threads of their own.
 #include "api/blas.h"
+#include "base/once.h"
 #include "base/text.h"
 #include "launch/gemm.h"
 #include "os/caller.h"
-
-#include <mutex>
 
 namespace hwa::launch {
 namespace {
@@ -66,11 +65,11 @@ Blas open(Blas (*load)(const std::string &)) {
 
 /// One library, opened when the first product asks for it and kept.
 struct Opened {
-    std::once_flag once;
+    base::Once once;
     const Blas *blas = nullptr;
 
     const Blas &get(Blas (*load)(const std::string &)) {
-        std::call_once(once, [&] { blas = new Blas(open(load)); });
+        once.run([&] { blas = new Blas(open(load)); });
         return *blas;
     }
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // OpenCL: the loader, the choice of the device that detection saw, and what it can take.
+#include "base/once.h"
 #include "base/text.h"
 #include "launch/opencl.h"
 #include "os/caller.h"
@@ -169,9 +170,9 @@ struct Loader {
 };
 
 static const Loader &loader() {
-    static std::once_flag once;
+    static base::Once once;
     static const Loader *opened = nullptr;
-    std::call_once(once, [] {
+    once.run([] {
         const os::CallerState state;
         opened = new Loader{api::load_opencl(""), os::process_stamp()};
     });

@@ -105,6 +105,7 @@ HEADERS = [
 
 READELF = [
     (project.linked, ' 0x1 (NEEDED) Shared library: [libvulkan.so.1]\n', 'libvulkan'),
+    (project.linked, ' 0x1 (NEEDED) Shared library: [ld-linux-x86-64.so.2]\n', 'ld-linux'),
     (project.linked, ' 0x1 (NEEDED) Shared library: [libc.so.6]\n', 'soname'),
     (project.linked, ' 0xe (SONAME) Library soname: [libhwa.so.0]\n', None),
     (project.linked, ' (RUNPATH) [x]\n (SONAME) Library soname: [libhwa.so.0]\n', 'run path'),
