@@ -21,18 +21,6 @@ using base::Status;
 using core::Outcome;
 using core::System;
 
-/// Names in the option that no probe has are mistakes, best told at once.
-static Done check_backends(const Options &options) {
-    for (std::string_view part : base::split(options.backends, ',')) {
-        part = base::trim(part);
-        const std::string name(part.substr(part.starts_with('-') ? 1 : 0));
-        if (!name.empty() && find_probe(name) == nullptr)
-            return base::error(Status::NotFound, "backends: there is no backend \"%s\"",
-                               base::sanitise(name, 40).c_str());
-    }
-    return {};
-}
-
 static Result<std::unique_ptr<os::Host>> choose_host(const Options &options) {
     if (!options.sysroot.empty())
         return os::tree_host(options.sysroot);
@@ -135,7 +123,6 @@ static Result<System> look(const os::Host &host, const Options &options) {
 }
 
 Result<System> detect(const Options &options) {
-    HWA_CHECK(check_backends(options));
     HWA_TRY(const std::unique_ptr<os::Host> host, choose_host(options));
     if (options.capture_dir.empty())
         return look(*host, options);
