@@ -131,6 +131,20 @@ static void serves_many_threads(void **state) {
         pthread_join(threads[i], NULL);
 }
 
+/* The threads that run groups may still be starting when their queue goes. */
+static void frees_while_threads_start(void **state) {
+    (void)state;
+    hwa_launch_options_t shape = HWA_INIT(hwa_launch_options_t);
+    shape.grid[0] = 64;
+    for (int i = 0; i < 20; ++i) {
+        hwa_queue_t *queue = open_queue(0);
+        hwa_program_t *program = make_program(queue, KERNEL_EMPTY);
+        CHECK(hwa_launch(queue, program, NULL, 0, &shape, NULL, error));
+        hwa_program_free(program);
+        hwa_queue_free(queue);
+    }
+}
+
 typedef struct sharer_t {
     hwa_queue_t *queue;
     const hwa_program_t *program;
@@ -233,8 +247,12 @@ static void calls_hooks_once(void **state) {
 }
 
 const struct CMUnitTest lifetime_tests[] = {
-    cmocka_unit_test(frees_in_every_order),     cmocka_unit_test(outlives_the_queue),
-    cmocka_unit_test(frees_while_siblings_run), cmocka_unit_test(serves_many_threads),
-    cmocka_unit_test(calls_hooks_once),         cmocka_unit_test(shares_programs_between_threads),
+    cmocka_unit_test(frees_in_every_order),
+    cmocka_unit_test(outlives_the_queue),
+    cmocka_unit_test(frees_while_siblings_run),
+    cmocka_unit_test(serves_many_threads),
+    cmocka_unit_test(calls_hooks_once),
+    cmocka_unit_test(frees_while_threads_start),
+    cmocka_unit_test(shares_programs_between_threads),
 };
 const size_t lifetime_test_count = sizeof lifetime_tests / sizeof *lifetime_tests;
