@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,7 +222,7 @@ static void a_caller_that_ignores_its_children(void **state) {
     folder_remove(&folder);
 }
 
-static volatile int reaping;
+static atomic_int reaping;
 
 static void *reap_everything(void *unused) {
     while (reaping)
