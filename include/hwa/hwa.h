@@ -351,7 +351,7 @@ typedef struct hwa_backend_info_t {
     const char *version; /**< Of the driver or library behind it. */
     const char *library; /**< Path that was loaded. */
     const char *stage;   /**< The foreign call under way when it went wrong. */
-    const char *message; /**< When it did not end in FOUND or ABSENT. */
+    const char *message; /**< When it did not end in FOUND: what was met, or looked for. */
 } hwa_backend_info_t;
 
 /** One backend, in the order they ran. HWA_ERROR_RANGE: past the end. */

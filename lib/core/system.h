@@ -45,7 +45,7 @@ struct Backend {
     std::string version; ///< of the driver or library behind it
     std::string library; ///< path that was loaded
     std::string stage;   ///< the foreign call under way when it went wrong
-    std::string message; ///< when it did not end in Found or Absent
+    std::string message; ///< when it did not end in Found
 };
 
 enum class LinkKind : int32_t {

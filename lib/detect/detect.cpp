@@ -49,6 +49,8 @@ static core::Backend row_of(const Probe &probe) {
 
 /// That something could not be looked at is not the same as its not being there.
 static Outcome outcome_of(const base::Error &why) {
+    if (why.status == Status::NotFound)
+        return Outcome::Absent;
     if (why.status == Status::Denied)
         return Outcome::Denied;
     const bool want = why.code == EMFILE || why.code == ENFILE || why.code == ENOMEM;

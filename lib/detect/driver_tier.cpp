@@ -59,7 +59,8 @@ static bool worth_asking(const os::Host &host, const Options &options, const Sys
     if (!options.library_path.empty()) {
         if (host.exists(options.library_path + '/' + probe.driver->soname))
             return true;
-        give_up(asking, Outcome::Absent, {});
+        give_up(asking, Outcome::Absent,
+                base::format("%s has no %s", options.library_path.c_str(), probe.driver->soname));
         return false;
     }
     if (probe.driver->wanted(host, system))
@@ -67,7 +68,9 @@ static bool worth_asking(const os::Host &host, const Options &options, const Sys
     const auto gpu = std::find_if(system.devices.begin(), system.devices.end(),
                                   [](const auto &d) { return d.kind == core::Kind::Gpu; });
     if (gpu == system.devices.end())
-        give_up(asking, Outcome::Absent, {});
+        give_up(asking, Outcome::Absent,
+                base::format("no %s driver is installed, and nothing on the PCI bus asks for one",
+                             probe.name));
     else
         give_up(asking, Outcome::Missing,
                 base::format("%s is here, but no %s driver that could show it is installed",

@@ -141,7 +141,8 @@ static Device make_device(const Host &host, const PciFunction &function) {
 base::Done find_pci(const Host &host, core::System &system) {
     auto bus = os::pci_bus(host);
     if (!bus && bus.error().status == base::Status::NotFound)
-        return {};
+        return base::error(base::Status::NotFound, "the kernel shows no PCI bus at %s",
+                           os::pci_folder);
     if (!bus)
         return std::move(bus.error());
     const size_t first = system.devices.size();
@@ -157,6 +158,11 @@ base::Done find_pci(const Host &host, core::System &system) {
         return base::error(base::Status::Range,
                            "%s has %zu devices, and those past %zu are left out", os::pci_folder,
                            listed, device_limit);
+    if (bus->fault && listed == 0)
+        return base::error(
+            base::Status::NotFound,
+            "none of the %zu functions on the PCI bus is a display or an accelerator",
+            bus->functions.size());
     return std::move(bus->fault);
 }
 

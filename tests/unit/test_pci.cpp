@@ -22,7 +22,12 @@ static void put(MapHost &host, const char *address, const char *uevent) {
 
 static core::System look(const MapHost &host) {
     core::System system;
-    assert_true(static_cast<bool>(detect::find_pci(host, system)));
+    const base::Done done = detect::find_pci(host, system);
+    // Where nothing is listed, a sentence says what was looked through.
+    assert_int_equal(static_cast<bool>(done), !system.devices.empty());
+    if (!done)
+        assert_int_equal(static_cast<int>(done.error().status),
+                         static_cast<int>(base::Status::NotFound));
     return system;
 }
 
@@ -143,7 +148,8 @@ static void links_are_counted_by_generation_and_width(void **) {
 
 static void a_bus_that_cannot_be_read_is_an_error(void **) {
     core::System system;
-    assert_true(static_cast<bool>(detect::find_pci(MapHost(), system))); // there is none
+    assert_string_equal(detect::find_pci(MapHost(), system).error().message.c_str(),
+                        "the kernel shows no PCI bus at /sys/bus/pci/devices/");
     MapHost host;
     put(host, "0000:01:00.0", "");
     host.fault = EMFILE;
@@ -151,7 +157,8 @@ static void a_bus_that_cannot_be_read_is_an_error(void **) {
     assert_false(static_cast<bool>(done));
     assert_int_equal(done.error().code, EMFILE);
     host.fault = ENODEV; // it went away
-    assert_true(static_cast<bool>(detect::find_pci(host, system)));
+    assert_string_equal(detect::find_pci(host, system).error().message.c_str(),
+                        "none of the 0 functions on the PCI bus is a display or an accelerator");
 }
 
 static void a_bus_has_its_limits(void **) {

@@ -73,7 +73,7 @@ constexpr AccessAdvice by_access[] = {
 
 std::string remedy(const hwa_backend_info_t &backend) {
     // A driver that is there and says so needs no installing.
-    if (backend.outcome == HWA_OUTCOME_ABSENT && backend.message != nullptr)
+    if (backend.outcome == HWA_OUTCOME_ABSENT && backend.library != nullptr)
         return "if it should have one, see that HOME names a folder of this user's, where the "
                "driver can keep its files, and that the device is plugged in";
     for (const Advice &advice : by_outcome)
