@@ -10,7 +10,7 @@ namespace hwa::core {
 static constexpr const char *code_names[] = {
     "unknown",       "host",  "ptx",        "cubin",    "cuda c", "hsaco",
     "hip c",         "spirv", "opencl c",   "wgsl",     "metal",  "spirv kernel",
-    "shared object", "c",     "level zero", "metallib", "xclbin",
+    "shared object", "c",     "level zero", "metallib", "xclbin", "opencl binary",
 };
 
 const char *code_name(Code code) {

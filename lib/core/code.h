@@ -26,6 +26,7 @@ enum class Code : int32_t {
     LevelZero = 14,
     MetalLib = 15,
     Xclbin = 16,
+    OpenClBinary = 17,
 };
 
 /// Short name, such as "opencl c"; "unknown" for what this version does not know.
@@ -40,8 +41,12 @@ constexpr uint32_t code_bit(Code code) {
 constexpr uint32_t code_mask(std::string_view runtime) {
     if (runtime == "cpu")
         return code_bit(Code::Host);
+    if (runtime == "cuda")
+        return code_bit(Code::CudaC) | code_bit(Code::Ptx) | code_bit(Code::Cubin);
     if (runtime == "opencl")
         return code_bit(Code::OpenClC);
+    if (runtime == "vulkan")
+        return code_bit(Code::Spirv);
     return 0;
 }
 

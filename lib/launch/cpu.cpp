@@ -113,13 +113,6 @@ std::optional<Error> perform(Line &line, Call &call) {
     return {};
 }
 
-/// What holds for work that comes after a failure.
-Error after(const Error &first) {
-    Error why = first;
-    why.message = "earlier work of this queue failed: " + first.message;
-    return why;
-}
-
 void carry_out(Line &line, Task &task) {
     const uint64_t start = line.timed ? os::clock_ns() : 0;
     if (line.failure) {
@@ -171,13 +164,6 @@ void *serve(void *state) {
         complete(line, *task);
     line.ended.open();
     return nullptr;
-}
-
-/// Where the next value of `size_bytes` goes: aligned to the largest power of two that divides its
-/// size, at most 16.
-uint64_t place_value(uint64_t offset, uint64_t size_bytes) {
-    const uint64_t alignment_bytes = std::min<uint64_t>(size_bytes & (~size_bytes + 1), 16);
-    return (offset + alignment_bytes - 1) & ~(alignment_bytes - 1);
 }
 
 class CpuQueue final : public Queue {

@@ -86,12 +86,6 @@ uint64_t profiled_ns(const ClEvent &event) {
     return end > start ? end - start : 1;
 }
 
-base::Error after(const base::Error &first) {
-    base::Error why = first;
-    why.message = "earlier work of this queue failed: " + first.message;
-    return why;
-}
-
 base::Done outcome(const ClEvent &event) {
     if (event.failure)
         return *event.failure;

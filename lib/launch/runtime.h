@@ -3,7 +3,8 @@
 //
 // lib/capi checks every argument once, against the limits below; a runtime checks nothing again.
 // A queue with its memories and programs is used by one thread at a time, except for wait(),
-// elapsed_ns() and the release of memories, programs and events, which any thread may do.
+// elapsed_ns(), notify(), Gate::open() and the release of memories, programs and events, which any
+// thread may do at any time.
 #pragma once
 
 #include "base/status.h"
@@ -12,6 +13,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -43,6 +45,8 @@ using Lease = std::shared_ptr<const void>;
 struct Memory {
     virtual ~Memory() = default;
     virtual uint64_t native() const = 0;
+    /// Where the host can use it at any time without mapping it, or NULL.
+    virtual void *host() const { return nullptr; }
 };
 
 /// What a kernel wants at a place in its list of arguments.
@@ -111,6 +115,31 @@ struct Shape {
 
 using EventResult = base::Result<std::shared_ptr<Event>>;
 
+/// Where the next value of a launch goes in a block of them, as C lays them out: aligned to the
+/// largest power of two that divides its size, at most 16.
+uint64_t place_value(uint64_t offset, uint64_t size_bytes);
+
+/// What is said of work that comes after the first failure of its queue.
+base::Error after(const base::Error &first);
+
+/// One of many launches; `args` lives as long as the call it is handed to.
+struct Launch {
+    std::shared_ptr<Program> program;
+    std::span<const Arg> args;
+    Shape shape;
+};
+
+/// What a queue has been told to wait for, when no driver can tell it of the end.
+struct Gate {
+    virtual ~Gate() = default;
+    /// Lets the queue go on; a failure fails all that waits. Once, by any thread.
+    virtual void open(const base::Done &how) = 0;
+};
+
+/// Called once, by any thread, when an event is over and how it went. It must be quick and may not
+/// call the queue.
+using Notice = std::function<void(const base::Done &how)>;
+
 /// An open device: work put in runs in order and without waiting for the caller. Once one piece
 /// of work has failed, its event and those of all later ones say so.
 struct Queue {
@@ -127,6 +156,19 @@ struct Queue {
                               const void *data, uint64_t size_bytes) = 0;
     virtual EventResult read(const std::shared_ptr<Memory> &from, uint64_t offset, void *data,
                              uint64_t size_bytes) = 0;
+    /// Between memories of this queue, or of those that share with it; ranges do not overlap.
+    virtual EventResult copy(const std::shared_ptr<Memory> &to, uint64_t to_offset,
+                             const std::shared_ptr<Memory> &from, uint64_t from_offset,
+                             uint64_t size_bytes);
+    /// From a memory of `of`, which does not share with this queue, by the shortest way of the
+    /// driver. The caller has ordered the queues. Unsupported: there is no way but the host's.
+    virtual EventResult copy_from(Queue &of, const std::shared_ptr<Memory> &to, uint64_t to_offset,
+                                  const std::shared_ptr<Memory> &from, uint64_t from_offset,
+                                  uint64_t size_bytes);
+    /// Where the host finds the content of a memory that was asked for as host visible. All work
+    /// that uses it is done, and none is put in before unmap().
+    virtual base::Result<void *> map(const std::shared_ptr<Memory> &memory);
+    virtual base::Done unmap(const std::shared_ptr<Memory> &memory);
 
     /// Unsupported, with the reason, for a kind of code this device does not take. What the
     /// compiler said goes to `log`, whatever comes of it.
@@ -134,6 +176,20 @@ struct Queue {
                                                          std::string &log) = 0;
     virtual EventResult run(const std::shared_ptr<Program> &program, std::span<const Arg> args,
                             const Shape &shape) = 0;
+    /// All of them in order, in one submission where the driver has such; the event is that of the
+    /// last. When the driver refuses one, those before it may have run, and the queue has failed.
+    virtual EventResult run_many(std::span<const Launch> launches);
+    /// A program that does all of them each time it runs, without arguments of its own, for a few
+    /// calls of the driver. It holds what they use.
+    virtual base::Result<std::shared_ptr<Program>> record(std::span<const Launch> launches);
+
+    /// Lets what is put in from here on wait for an event of another queue, in the driver. False if
+    /// the driver cannot order these two, and then a gate has to do.
+    virtual base::Result<bool> wait_for(const std::shared_ptr<Event> &event, Queue &of);
+    /// Lets what is put in from here on wait until the gate is opened.
+    virtual base::Result<std::shared_ptr<Gate>> gate();
+    /// Calls `notice` when the event is over, at once if it is already.
+    virtual void notify(const std::shared_ptr<Event> &event, Notice notice);
 
     /// Timeout if it is not done by then, else how it went.
     virtual base::Done wait(const Event &event, uint64_t timeout_ns) = 0;
@@ -145,12 +201,17 @@ struct Queue {
     virtual void tidy() {}
 };
 
+class Cache;
+
 struct OpenRequest {
     const core::Device *device = nullptr;
     const core::Runtime *runtime = nullptr;
     Queue *share = nullptr; ///< of the same device and runtime
     bool timed = false;
-    uint64_t timeout_ns = 0; ///< how long closing may wait for work in progress
+    bool compiler = false;        ///< may run the system's compiler
+    std::string library_path;     ///< the only folder to look for drivers in; "": the system's
+    std::shared_ptr<Cache> cache; ///< of built programs; may be NULL
+    uint64_t timeout_ns = 0;      ///< how long closing may wait for work in progress
 };
 
 /// One runtime: how to open a device with it. The rest of the contract is Queue.

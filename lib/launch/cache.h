@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Cache: built programs on disk, so that the next process need not build them again.
+#pragma once
+
+#include "base/status.h"
+
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace hwa::launch {
+
+/// Everything that decides what a build gives, as one text in which no two lists of parts collide:
+/// the runtime, the compiler and its version, the device, the options, the entry, the code.
+std::string cache_key(std::initializer_list<std::string_view> parts);
+
+/// One folder of entries. Any number of threads and processes may use it at once.
+class Cache {
+  public:
+    /// Creates the folder if it is not there. Denied if it is not the user's alone.
+    static base::Result<std::shared_ptr<Cache>> open(const std::string &folder);
+
+    /// What was stored under that very key; nothing if it lacks or is damaged.
+    std::optional<std::string> find(std::string_view key) const;
+    /// Replaces what is there. A cache that cannot be written costs a build, not a failure.
+    void store(std::string_view key, std::string_view content) const;
+
+  private:
+    explicit Cache(std::string folder) : folder_(std::move(folder)) {}
+
+    std::string folder_;
+};
+
+} // namespace hwa::launch
