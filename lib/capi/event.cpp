@@ -203,6 +203,8 @@ static base::Done check_overlap(const hwa_program_t &program, std::span<const Ar
             const auto end = [&](size_t of) {
                 return args[of].offset + program.bindings[of].size_bytes;
             };
+            if (program.bindings[i].in_place && args[i].offset == args[j].offset)
+                continue;
             if (i != j && written && args[i].memory == args[j].memory && args[i].offset < end(j) &&
                 args[j].offset < end(i))
                 return base::error(Status::Invalid, "%s is written and overlaps %s",
@@ -245,6 +247,12 @@ static launch::EventResult launch_one(const QueueState &state, const hwa_program
     }
     if (program.is_op) {
         HWA_CHECK(check_op(program, given, args));
+        if (program.scratch != nullptr && program.queue.get() != &state)
+            return base::error(Status::Invalid,
+                               "%s keeps intermediate results and runs on the queue it was made on",
+                               program.name.c_str());
+        if (program.scratch != nullptr)
+            args.push_back(Arg{program.scratch, 0, nullptr, program.scratch_bytes});
         for (const auto &value : program.values)
             args.push_back(Arg{nullptr, 0, value.data(), value.size()});
     }

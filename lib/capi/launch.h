@@ -68,8 +68,10 @@ struct hwa_program_t {
     std::string provider;
     std::vector<hwa::launch::Binding> bindings;
     bool is_op = false;
-    hwa::launch::Shape shape;                   ///< of an operation
-    std::vector<std::vector<std::byte>> values; ///< of an operation, after the caller's arguments
+    hwa::launch::Shape shape;                     ///< of an operation
+    std::shared_ptr<hwa::launch::Memory> scratch; ///< of an operation, after the caller's arguments
+    uint64_t scratch_bytes = 0;
+    std::vector<std::vector<std::byte>> values; ///< of an operation, after these
     std::shared_ptr<hwa::launch::Program> program;
 };
 

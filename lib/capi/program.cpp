@@ -188,6 +188,8 @@ static base::Result<std::unique_ptr<hwa_program_t>> from_op(const QueuePtr &stat
     made->bindings = std::move(operation.bindings);
     made->is_op = true;
     made->shape = operation.shape;
+    made->scratch = std::move(operation.scratch);
+    made->scratch_bytes = operation.scratch_bytes;
     made->values = std::move(operation.values);
     made->program = std::move(operation.program);
     return made;

@@ -17,6 +17,7 @@ struct Binding {
     std::vector<int64_t> dims;
     std::vector<int64_t> strides; ///< in elements
     uint64_t size_bytes;          ///< from the first element to the last
+    bool in_place = false;        ///< an output that may be the very range of an input
 };
 
 /// An operation made ready: a kernel, and all of its launch that the caller does not give.
@@ -25,7 +26,11 @@ struct Operation {
     std::vector<Binding> bindings;
     std::shared_ptr<Program> program;
     Shape shape;
-    std::vector<std::vector<std::byte>> values; ///< arguments that follow the caller's
+    /// Between the parts of one run. It follows the caller's arguments, and since work of one queue
+    /// alone is in order, such an operation runs on the queue it was made on.
+    std::shared_ptr<Memory> scratch;
+    uint64_t scratch_bytes = 0;
+    std::vector<std::vector<std::byte>> values; ///< arguments that follow these
 };
 
 struct OpRequest {
