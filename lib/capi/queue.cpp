@@ -122,6 +122,7 @@ static base::Result<QueuePtr> open_queue(const hwa_device_t &device,
         return std::move(opened.error());
     }
     state->queue = std::move(*opened);
+    state->queue->runtime = runtime;
     state->driver = state->queue->driver();
     return state;
 }

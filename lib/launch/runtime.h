@@ -140,11 +140,17 @@ struct Gate {
 /// call the queue.
 using Notice = std::function<void(const base::Done &how)>;
 
+struct Runtime;
+
 /// An open device: work put in runs in order and without waiting for the caller. Once one piece
 /// of work has failed, its event and those of all later ones say so.
 struct Queue {
     /// Lets the work in progress end first.
     virtual ~Queue() = default;
+
+    /// Who opened it, so that two queues can tell whether they know each other's objects. Set by
+    /// the caller of Runtime::open().
+    const Runtime *runtime = nullptr;
 
     virtual const Limits &limits() const = 0;
     virtual void *native() const = 0;
