@@ -115,6 +115,8 @@ struct Runtime {
     std::string native_id;  ///< the runtime's own name for the device
     std::string version;
     std::string message;
+    std::string device_name{}; ///< as the runtime spells it, where it showed the device
+    std::string device_uuid{}; ///< as the runtime tells it, 32 hex digits
 };
 
 /// One device. Text that is empty and numbers that are 0 are not known.

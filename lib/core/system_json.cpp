@@ -115,6 +115,8 @@ static void runtime(JsonWriter &out, const Runtime &runtime) {
     field(out, "native_id", runtime.native_id);
     field(out, "version", runtime.version);
     field(out, "message", runtime.message);
+    field(out, "device_name", runtime.device_name);
+    field(out, "device_uuid", runtime.device_uuid);
     out.end_object();
 }
 

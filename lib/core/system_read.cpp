@@ -211,6 +211,8 @@ static Done runtimes(const JsonValue &object, std::vector<Runtime> &into) {
         HWA_CHECK(field(value, "native_id", runtime.native_id));
         HWA_CHECK(field(value, "version", runtime.version));
         HWA_CHECK(field(value, "message", runtime.message));
+        HWA_CHECK(field(value, "device_name", runtime.device_name));
+        HWA_CHECK(field(value, "device_uuid", runtime.device_uuid));
         into.push_back(std::move(runtime));
     }
     return {};

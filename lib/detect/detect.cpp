@@ -9,6 +9,7 @@
 #include "detect/links.h"
 #include "detect/memory.h"
 #include "detect/probe.h"
+#include "detect/routes.h"
 #include "os/host.h"
 
 #include <cerrno>
@@ -116,6 +117,7 @@ static Result<System> look(const os::Host &host, const Options &options) {
     if (host.live() && !options.no_drivers)
         HWA_CHECK(ask_drivers(host, options, system));
     HWA_CHECK(cancelled(options));
+    find_routes(host, system);
     if (!options.no_links)
         find_links(host, system);
     add_skipped(options, system);

@@ -240,7 +240,19 @@ static void add(System &system, Device device) {
     system.devices.push_back(std::move(device));
 }
 
+/// The runtime will look for its device by what it says of it, whoever is believed here.
+static void keep_spelling(Device &device) {
+    for (core::Runtime &runtime : device.runtimes) {
+        if (runtime.device_name.empty())
+            runtime.device_name = device.name.value;
+        if (runtime.device_uuid.empty())
+            runtime.device_uuid = device.uuid;
+    }
+}
+
 void merge(System &system, const std::string &backend, std::vector<Device> devices) {
+    for (Device &device : devices)
+        keep_spelling(device);
     const Match match{system, backend, devices};
     std::vector<size_t> places;
     for (const Device &device : devices)

@@ -208,6 +208,7 @@ static void put_runtime(const Subject &subject, core::Device &device) {
     runtime.name = "opencl";
     runtime.flags = core::BackendRunsKernels | core::BackendRunsOps;
     runtime.native_id = subject.native_id;
+    runtime.device_name = subject.text(CL_DEVICE_NAME); // `device` may have that of the board
     runtime.version = subject.text(CL_DEVICE_VERSION);
     if (subject.get<cl_bool>(CL_DEVICE_COMPILER_AVAILABLE).value_or(CL_FALSE) == CL_TRUE)
         runtime.code_mask |= code_opencl_c;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The list of environment variables that are passed on to a helper process.
+// Reading the environment, and the list of variables that are passed on to a helper process.
 #include "os/environment.h"
 
 #include "os/host.h"
 
+#include <cstdlib>
 #include <string_view>
 #include <unistd.h>
 
@@ -57,6 +58,11 @@ static bool is_passed(std::string_view variable) {
         if (row.ends_with('_') ? name.starts_with(row) : name == row)
             return true;
     return false;
+}
+
+std::optional<std::string> environment_variable(const char *name) {
+    const char *value = elevated() ? nullptr : std::getenv(name);
+    return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
 }
 
 std::vector<std::string> helper_environment() {

@@ -4,10 +4,10 @@
 
 #include "os/cpuid.h"
 #include "os/descriptor.h"
+#include "os/environment.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
@@ -178,8 +178,7 @@ class LiveHost final : public Host {
     KernelName kernel() const override;
 
     std::optional<std::string> environment(const char *name) const override {
-        const char *value = elevated() ? nullptr : std::getenv(name);
-        return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+        return environment_variable(name);
     }
 
     bool live() const override { return true; }

@@ -37,7 +37,8 @@ static Device processor() {
     cpu.memories[0].name = "DDR5-5200";
     cpu.put_compute({Dtype::I8, Support::Native, 2e12, 4e12, Source::Derived});
     cpu.put_compute({Dtype::F32, Support::Native, 1.5e12, 0, Source::Derived});
-    cpu.runtimes.push_back({"cpu", base::Status::Ok, BackendRunsKernels, 2, "0", "1", "fine"});
+    cpu.runtimes.push_back({"cpu", base::Status::Ok, BackendRunsKernels, 2, "0", "1", "fine",
+                            "Some CPU", "ffeeddccbbaa99887766554433221100"});
     cpu.put_attr(attr_int("cores", 16, Source::Kernel));
     cpu.put_attr(attr_real("volts", 2, Source::Measured));
     cpu.put_attr(attr_text("isa", "avx2,avx512f", Source::Kernel));
