@@ -2,11 +2,13 @@
 // OpenCL: the loader, the choice of the device that detection saw, and what it can take.
 #include "base/once.h"
 #include "base/text.h"
+#include "launch/match.h"
 #include "launch/opencl.h"
 #include "os/caller.h"
 #include "os/fork.h"
 
 #include <algorithm>
+#include <array>
 
 namespace hwa::launch {
 namespace {
@@ -33,8 +35,12 @@ Status status_of(cl_int code) {
 struct Candidate {
     cl_platform_id platform;
     cl_device_id device;
-    std::string index; ///< "platform:device", as detection counts them
-    std::string name;
+};
+
+/// All of them, and what `match_device` compares, place by place.
+struct Candidates {
+    std::vector<Candidate> all;
+    std::vector<Shown> shown;
 };
 
 template <class T> T device_value(const api::OpenCl &cl, cl_device_id device, cl_device_info what) {
@@ -78,47 +84,36 @@ std::vector<cl_device_id> devices(const api::OpenCl &cl, cl_platform_id platform
     return found;
 }
 
-base::Result<std::vector<Candidate>> candidates(const api::OpenCl &cl) {
+/// The identities of cl_khr_device_uuid and cl_khr_pci_bus_info; drivers that lack them fail the
+/// query and leave the name.
+Shown describe(const api::OpenCl &cl, cl_device_id device, std::string index) {
+    Shown shown;
+    shown.index = std::move(index);
+    shown.name = device_text(cl, device, CL_DEVICE_NAME);
+    const auto uuid =
+        device_value<std::array<uint8_t, CL_UUID_SIZE_KHR>>(cl, device, CL_DEVICE_UUID_KHR);
+    if (uuid != std::array<uint8_t, CL_UUID_SIZE_KHR>{})
+        for (const uint8_t byte : uuid)
+            shown.uuid += base::format("%02x", byte);
+    cl_device_pci_bus_info_khr pci = {};
+    if (cl.clGetDeviceInfo(device, CL_DEVICE_PCI_BUS_INFO_KHR, sizeof pci, &pci, nullptr) ==
+        CL_SUCCESS)
+        shown.pci = base::format("%04x:%02x:%02x.%x", pci.pci_domain, pci.pci_bus, pci.pci_device,
+                                 pci.pci_function);
+    return shown;
+}
+
+base::Result<Candidates> candidates(const api::OpenCl &cl) {
     HWA_TRY(const auto all, platforms(cl));
-    std::vector<Candidate> found;
+    Candidates found;
     for (size_t p = 0; p < all.size(); ++p) {
         const std::vector<cl_device_id> here = devices(cl, all[p]);
-        for (size_t d = 0; d < here.size(); ++d)
-            found.push_back({all[p], here[d], base::format("%zu:%zu", p, d),
-                             device_text(cl, here[d], CL_DEVICE_NAME)});
+        for (size_t d = 0; d < here.size(); ++d) {
+            found.all.push_back({all[p], here[d]});
+            found.shown.push_back(describe(cl, here[d], base::format("%zu:%zu", p, d)));
+        }
     }
     return found;
-}
-
-/// The driver's own name of the device: detection keeps it apart where it knows a better one.
-std::string wanted_name(const core::Device &device) {
-    const core::Attr *attr = device.find_attr("opencl.name");
-    return attr != nullptr ? attr->s : device.name.value;
-}
-
-/// The index counts if the name agrees; the environment of this process may hide platforms that the
-/// helper saw, and then the name alone must be enough.
-base::Result<Candidate> choose(const std::vector<Candidate> &all, const core::Device &device,
-                               const core::Runtime &runtime) {
-    const std::string name = wanted_name(device);
-    std::vector<const Candidate *> same;
-    for (const Candidate &candidate : all)
-        if (candidate.name == name)
-            same.push_back(&candidate);
-    for (const Candidate *candidate : same)
-        if (candidate->index == runtime.native_id)
-            return *candidate;
-    if (same.size() == 1)
-        return *same[0];
-    if (same.empty())
-        return base::error(Status::Unavailable, "OpenCL shows no device named \"%s\" any more",
-                           name.c_str());
-    std::string indices;
-    for (const Candidate *candidate : same)
-        indices += (indices.empty() ? "" : ", ") + candidate->index;
-    return base::error(Status::Ambiguous,
-                       "OpenCL shows several devices named \"%s\" (%s), and none at %s",
-                       name.c_str(), indices.c_str(), runtime.native_id.c_str());
 }
 
 uint32_t narrow(uint64_t value) {
@@ -199,11 +194,12 @@ base::Result<ClContextPtr> open_context(const core::Device &device, const core::
     HWA_CHECK(check_loader());
     const api::OpenCl &cl = *loaded;
     const os::CallerState state;
-    HWA_TRY(const auto all, candidates(cl));
-    HWA_TRY(const Candidate chosen, choose(all, device, runtime));
+    HWA_TRY(const Candidates here, candidates(cl));
+    HWA_TRY(const size_t place, match_device(device, runtime, here.shown));
+    const Candidate chosen = here.all[place];
     if (device_value<cl_bool>(cl, chosen.device, CL_DEVICE_AVAILABLE) != CL_TRUE)
         return base::error(Status::Unavailable, "the driver says that %s is not available",
-                           chosen.name.c_str());
+                           here.shown[place].name.c_str());
     auto context = std::make_shared<ClContext>(cl);
     context->device = chosen.device;
     context->limits = read_limits(cl, chosen.device);
