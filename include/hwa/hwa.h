@@ -772,6 +772,9 @@ typedef struct hwa_queue_options_t {
     const char *runtime; /**< As hwa_device_runtime() names it; NULL: the device's best. */
     hwa_queue_t *share;  /**< Of the same device and runtime: buffers and programs serve both. */
     uint64_t timeout_ns; /**< Of calls that block and take no timeout; 0: one minute. */
+    /** Folder of built programs, made if need be; "": none; NULL: $XDG_CACHE_HOME/hwa, else
+        ~/.cache/hwa, and none in a process with more rights than its user. */
+    const char *cache_dir;
 } hwa_queue_options_t;
 
 /** Bits of hwa_queue_options_t::flags. */
@@ -781,10 +784,12 @@ typedef enum hwa_queue_flag_t {
 } hwa_queue_flag_t;
 
 /** Open a live device. Loads the runtime's library into this process, once and for good, and puts
-    back the signal handlers and environment that it changes.
+    back the signal handlers and environment that it changes. A folder of cached programs that is
+    not named and cannot be used is done without.
     HWA_ERROR_UNAVAILABLE: the runtime or the device is not here. HWA_ERROR_UNSUPPORTED: no runtime
     can drive this device. HWA_ERROR_NOT_FOUND: it has no runtime of that name. HWA_ERROR_DENIED:
-    this process may not open it. HWA_ERROR_AMBIGUOUS: the runtime cannot tell it from its twins. */
+    this process may not open it, or the cache_dir is not its user's alone. HWA_ERROR_IO: the
+    cache_dir cannot be made. HWA_ERROR_AMBIGUOUS: the runtime cannot tell it from its twins. */
 HWA_API hwa_status_t hwa_queue_open(const hwa_device_t *device, const hwa_queue_options_t *options,
                                     hwa_queue_t **out_queue, hwa_error_t *error);
 
@@ -816,6 +821,12 @@ HWA_API const char *hwa_queue_build_log(const hwa_queue_t *queue);
     some of it failed. HWA_ERROR_LOST: the device is gone. */
 HWA_API hwa_status_t hwa_queue_finish(hwa_queue_t *queue, uint64_t timeout_ns, hwa_error_t *error);
 
+/** Let what is queued from here on wait for an event, of any queue on any device and whether it is
+    over or not; returns at once. If that work fails, all that waits for it fails. An event of the
+    same queue changes nothing: it is in order. */
+HWA_API hwa_status_t hwa_queue_wait(hwa_queue_t *queue, const hwa_event_t *event,
+                                    hwa_error_t *error);
+
 /** The runtime's own object (CUstream, VkQueue...), borrowed; NULL if it has none. */
 HWA_API void *hwa_queue_native(const hwa_queue_t *queue);
 
@@ -826,7 +837,8 @@ HWA_API void hwa_queue_free(hwa_queue_t *queue);
 
 /** Bits of hwa_buffer_desc_t::flags. */
 typedef enum hwa_buffer_flag_t {
-    HWA_BUFFER_HOST_VISIBLE = 1 << 0, /**< Prefer memory that the host reads and writes fast. */
+    HWA_BUFFER_HOST_VISIBLE = 1 << 0, /**< Prefer memory that the host reads and writes fast; it
+                                           can be mapped. */
     HWA_BUFFER_READ_ONLY = 1 << 1     /**< Programs never write it. */
 } hwa_buffer_flag_t;
 
@@ -846,6 +858,15 @@ typedef struct hwa_buffer_desc_t {
 HWA_API hwa_status_t hwa_buffer_create(hwa_queue_t *queue, const hwa_buffer_desc_t *desc,
                                        hwa_buffer_t **out_buffer, hwa_error_t *error);
 
+/** Host address of a HWA_BUFFER_HOST_VISIBLE buffer, once the work queued so far is done; work of
+    queues that share is the caller's to wait for. Until it is unmapped, calls that would use the
+    buffer are refused as HWA_ERROR_INVALID; to free it unmaps it. HWA_ERROR_TIMEOUT: the work took
+    longer than hwa_queue_options_t::timeout_ns. */
+HWA_API hwa_status_t hwa_buffer_map(hwa_buffer_t *buffer, void **address, hwa_error_t *error);
+
+/** Give the buffer back to the device; its address is no longer valid. */
+HWA_API hwa_status_t hwa_buffer_unmap(hwa_buffer_t *buffer, hwa_error_t *error);
+
 /** Queued like a launch. With out_event, returns at once and `data` is borrowed until the event;
     with NULL, returns when it is done. HWA_ERROR_RANGE: past the end of the buffer. */
 HWA_API hwa_status_t hwa_buffer_write(hwa_buffer_t *buffer, uint64_t offset, const void *data,
@@ -856,6 +877,14 @@ HWA_API hwa_status_t hwa_buffer_write(hwa_buffer_t *buffer, uint64_t offset, con
 HWA_API hwa_status_t hwa_buffer_read(hwa_buffer_t *buffer, uint64_t offset, void *data,
                                      uint64_t size_bytes, hwa_event_t **out_event,
                                      hwa_error_t *error);
+
+/** Queued like a launch. Between queues it waits for what both have queued, and what both queue
+    afterwards waits for it; it goes from device to device where they can, else through the host.
+    Counts as work of the queue of `to`. HWA_ERROR_RANGE: past the end of either buffer.
+    HWA_ERROR_INVALID: the ranges overlap, a buffer is mapped, or `to` is HWA_BUFFER_READ_ONLY. */
+HWA_API hwa_status_t hwa_buffer_copy(hwa_buffer_t *to, uint64_t to_offset, hwa_buffer_t *from,
+                                     uint64_t from_offset, uint64_t size_bytes,
+                                     hwa_event_t **out_event, hwa_error_t *error);
 
 /** Size in bytes. */
 HWA_API uint64_t hwa_buffer_size(const hwa_buffer_t *buffer);
@@ -887,6 +916,7 @@ typedef enum hwa_code_t {
     HWA_CODE_LEVEL_ZERO = 14,    /**< Native module. */
     HWA_CODE_METALLIB = 15,
     HWA_CODE_XCLBIN = 16,
+    HWA_CODE_OPENCL_BINARY = 17, /**< What CL_PROGRAM_BINARIES gives, for that very device. */
     HWA_CODE_FORCE_32 = 0x7fffffff
 } hwa_code_t;
 
@@ -941,6 +971,9 @@ typedef struct hwa_program_info_t {
     uint32_t binding_count; /**< 0 for kernels: they do not describe themselves. */
     const char *name;
     const char *provider; /**< What runs it: "cublas 12.4", "openblas 0.3.21". */
+    uint32_t variant;     /**< Index of the variant that was taken. */
+    uint32_t reserved;    /**< 0. */
+    const char *message;  /**< Why each variant before it was not taken. */
 } hwa_program_info_t;
 
 /** What the program is, and what it takes. */
@@ -999,10 +1032,36 @@ HWA_API hwa_status_t hwa_launch(hwa_queue_t *queue, const hwa_program_t *program
                                 const hwa_launch_options_t *options, hwa_event_t **out_event,
                                 hwa_error_t *error);
 
+/** One of many launches. Final. */
+typedef struct hwa_launch_item_t {
+    const hwa_program_t *program;
+    const hwa_arg_t *args;
+    const hwa_launch_options_t *options; /**< NULL: as in hwa_launch(). */
+    uint64_t arg_count;
+} hwa_launch_item_t;
+
+/** Queue many runs in order, in one call and where possible in one submission; the event is that of
+    the last. All of them are checked before any is queued; errors are those of hwa_launch(), and
+    the message names the item. */
+HWA_API hwa_status_t hwa_launch_many(hwa_queue_t *queue, const hwa_launch_item_t *items,
+                                     uint32_t item_count, hwa_event_t **out_event,
+                                     hwa_error_t *error);
+
+/** Many runs recorded as one program, buffers and values and all; launched without arguments it
+    replays them. It keeps alive what it uses. Recordings cannot be recorded. Errors are those of
+    hwa_launch_many(). */
+HWA_API hwa_status_t hwa_program_from_launches(hwa_queue_t *queue, const hwa_launch_item_t *items,
+                                               uint32_t item_count, hwa_program_t **out_program,
+                                               hwa_error_t *error);
+
 /** Wait for it; 0 asks without waiting. HWA_ERROR_TIMEOUT: not yet. HWA_ERROR_DRIVER: it failed, or
     something before it in its queue did. HWA_ERROR_LOST: the device is gone. */
 HWA_API hwa_status_t hwa_event_wait(const hwa_event_t *event, uint64_t timeout_ns,
                                     hwa_error_t *error);
+
+/** A descriptor that polls readable once the event is over, well or not, for event loops; the
+    caller closes it, at any time. HWA_ERROR_IO: the process has no more descriptors. */
+HWA_API hwa_status_t hwa_event_fd(const hwa_event_t *event, int32_t *fd, hwa_error_t *error);
 
 /** Time it took on the device; 0 unless done and its queue is HWA_QUEUE_TIMED. */
 HWA_API uint64_t hwa_event_elapsed_ns(const hwa_event_t *event);

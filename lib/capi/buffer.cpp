@@ -29,7 +29,7 @@ static base::Done check_desc(const hwa_buffer_desc_t &desc, const launch::Limits
 
 static base::Result<std::unique_ptr<hwa_buffer_t>>
 create(const QueuePtr &state, const hwa_buffer_desc_t &desc, launch::Lease hook) {
-    HWA_CHECK(check_process(*state));
+    HWA_CHECK(enter(*state));
     HWA_CHECK(check_desc(desc, state->queue->limits()));
     launch::MemoryRequest request;
     request.size_bytes = desc.size_bytes;
@@ -42,35 +42,38 @@ create(const QueuePtr &state, const hwa_buffer_desc_t &desc, launch::Lease hook)
     made->queue = state;
     made->size_bytes = desc.size_bytes;
     made->read_only = request.read_only;
+    if (request.host_visible)
+        made->mapped = std::make_shared<std::atomic<bool>>(false);
     const bool lent = desc.host != nullptr || desc.native != 0;
     HWA_TRY(made->memory, lent ? state->queue->wrap(request) : state->queue->allocate(request));
     return made;
 }
 
-static base::Done check_range(const hwa_buffer_t &buffer, uint64_t offset, const void *data,
-                              uint64_t size_bytes) {
-    HWA_CHECK(check_process(*buffer.queue));
-    if (data == nullptr)
-        return null_argument("data");
+base::Done check_range(const hwa_buffer_t &buffer, const char *name, uint64_t offset,
+                       uint64_t size_bytes) {
     if (size_bytes == 0)
         return base::error(Status::Invalid, "size_bytes is 0");
     if (offset > buffer.size_bytes || size_bytes > buffer.size_bytes - offset)
-        return base::error(
-            Status::Range, "%llu bytes from byte %llu on are not in a buffer of %llu bytes",
-            static_cast<unsigned long long>(size_bytes), static_cast<unsigned long long>(offset),
-            static_cast<unsigned long long>(buffer.size_bytes));
+        return base::error(Status::Range, "%s: %llu bytes from byte %llu on are not in %llu bytes",
+                           name, static_cast<unsigned long long>(size_bytes),
+                           static_cast<unsigned long long>(offset),
+                           static_cast<unsigned long long>(buffer.size_bytes));
+    if (is_mapped(buffer))
+        return base::error(Status::Invalid, "%s is mapped; unmap it first", name);
     return {};
 }
 
 /// A copy that was given up could still write to the caller's memory later. So a call that blocks
 /// waits, with its deadline, for what is queued already, and puts the copy in only then.
-template <class Copy> static base::Done copy_now(const QueueState &state, Copy &&copy) {
-    if (auto idle = state.queue->finish(state.timeout_ns); !idle) {
+template <class Copy> static base::Done copy_now(const hwa_buffer_t &buffer, Copy &&copy) {
+    QueueState &state = *buffer.queue;
+    if (auto idle = settle(state, buffer.memory); !idle) {
         if (idle.error().status == Status::Timeout)
             idle.error().message = "earlier work of the queue took too long; nothing was copied";
         return idle;
     }
-    HWA_TRY(const std::shared_ptr<launch::Event> event, copy());
+    HWA_TRY(const std::shared_ptr<launch::Event> event, copy(*state.queue));
+    state.put(event);
     return state.queue->wait(*event, HWA_FOREVER);
 }
 
@@ -83,16 +86,48 @@ static hwa_status_t transfer(const hwa_buffer_t *buffer, uint64_t offset, const 
     return guarded(error, [&]() -> base::Done {
         if (buffer == nullptr)
             return null_argument("buffer");
-        HWA_CHECK(check_range(*buffer, offset, data, size_bytes));
-        const QueueState &state = *buffer->queue;
+        if (data == nullptr)
+            return null_argument("data");
+        HWA_CHECK(enter(*buffer->queue));
+        HWA_CHECK(check_range(*buffer, "buffer", offset, size_bytes));
         if (out_event == nullptr)
-            return copy_now(state, [&] { return copy(*state.queue); });
-        auto made = std::make_unique<hwa_event_t>();
-        made->queue = buffer->queue;
-        HWA_TRY(made->event, copy(*state.queue));
-        *out_event = made.release();
+            return copy_now(*buffer, copy);
+        EventSlot slot(buffer->queue, out_event);
+        HWA_TRY(std::shared_ptr<launch::Event> event, copy(*buffer->queue->queue));
+        slot.fill(std::move(event));
         return {};
     });
+}
+
+static base::Result<void *> map(hwa_buffer_t &buffer) {
+    QueueState &state = *buffer.queue;
+    if (buffer.mapped == nullptr)
+        return base::error(Status::Invalid, "the buffer was not made with HWA_BUFFER_HOST_VISIBLE");
+    if (*buffer.mapped)
+        return base::error(Status::Invalid, "the buffer is mapped already");
+    HWA_CHECK(settle(state, buffer.memory));
+    auto address = state.queue->map(buffer.memory);
+    *buffer.mapped = static_cast<bool>(address);
+    return address;
+}
+
+static base::Done unmap(hwa_buffer_t &buffer) {
+    if (!is_mapped(buffer))
+        return base::error(Status::Invalid, "the buffer is not mapped");
+    *buffer.mapped = false;
+    return buffer.queue->queue->unmap(buffer.memory);
+}
+
+/// Any thread may free a buffer, but only the queue's own may unmap it.
+static void leave_mapped(hwa_buffer_t &buffer) {
+    Orphans &orphans = buffer.queue->orphans;
+    const std::lock_guard lock(orphans.mutex);
+    try {
+        orphans.list.push_back(std::move(buffer.memory));
+    } catch (const std::bad_alloc &) {
+        return; // It goes as it is.
+    }
+    orphans.any.store(true, std::memory_order_relaxed);
 }
 
 } // namespace hwa::capi
@@ -132,6 +167,29 @@ hwa_status_t hwa_buffer_read(hwa_buffer_t *buffer, uint64_t offset, void *data, 
     });
 }
 
+hwa_status_t hwa_buffer_map(hwa_buffer_t *buffer, void **address, hwa_error_t *error) {
+    if (address != nullptr)
+        *address = nullptr;
+    return guarded(error, [&]() -> base::Done {
+        if (buffer == nullptr)
+            return null_argument("buffer");
+        if (address == nullptr)
+            return null_argument("address");
+        HWA_CHECK(enter(*buffer->queue));
+        HWA_TRY(*address, map(*buffer));
+        return {};
+    });
+}
+
+hwa_status_t hwa_buffer_unmap(hwa_buffer_t *buffer, hwa_error_t *error) {
+    return guarded(error, [&]() -> base::Done {
+        if (buffer == nullptr)
+            return null_argument("buffer");
+        HWA_CHECK(enter(*buffer->queue));
+        return unmap(*buffer);
+    });
+}
+
 uint64_t hwa_buffer_size(const hwa_buffer_t *buffer) {
     return buffer == nullptr ? 0 : buffer->size_bytes;
 }
@@ -141,5 +199,7 @@ uint64_t hwa_buffer_native(const hwa_buffer_t *buffer) {
 }
 
 void hwa_buffer_free(hwa_buffer_t *buffer) {
+    if (buffer != nullptr && is_mapped(*buffer) && !forked(*buffer->queue))
+        leave_mapped(*buffer);
     let_go(buffer);
 }

@@ -100,7 +100,7 @@ hwa_status_t hwa_detect(const hwa_detect_options_t *options, hwa_system_t **out_
         wanted.log = log;
         HWA_TRY(core::System system, detect::detect(wanted));
         auto made = std::make_unique<hwa_system_t>();
-        made->state = make_state(std::move(system), std::move(log));
+        made->state = make_state(std::move(system), std::move(log), std::move(wanted.library_path));
         return made;
     });
 }

@@ -167,5 +167,6 @@ HWA_SAME(HWA_CODE_C, core::Code::C);
 HWA_SAME(HWA_CODE_LEVEL_ZERO, core::Code::LevelZero);
 HWA_SAME(HWA_CODE_METALLIB, core::Code::MetalLib);
 HWA_SAME(HWA_CODE_XCLBIN, core::Code::Xclbin);
+HWA_SAME(HWA_CODE_OPENCL_BINARY, core::Code::OpenClBinary);
 HWA_SAME(HWA_BINDING_INPUT, launch::BindingInput);
 HWA_SAME(HWA_BINDING_OUTPUT, launch::BindingOutput);

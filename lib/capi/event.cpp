@@ -1,298 +1,42 @@
 // SPDX-License-Identifier: MIT
-// Launches and their events: every argument is checked here, once, before a runtime sees it.
+// Events: their handles, and the ways to learn that they are over.
 #include "capi/entry.h"
 #include "capi/launch.h"
 
-#include "base/units.h"
-
-#include <algorithm>
+#include "os/bell.h"
 
 namespace hwa::capi {
 
-using base::Status;
-using launch::Arg;
-using launch::Want;
-
-using Number = unsigned long long;
-
-/// A launch with more arguments than this is a mistake.
-static constexpr uint32_t arg_limit = 1024;
-
-static base::Result<Arg> read_buffer(const QueueState &state, const hwa_arg_t &given, uint32_t i) {
-    const hwa_buffer_t &buffer = *given.buffer;
-    if (buffer.queue->family != state.family)
-        return base::error(Status::Invalid,
-                           "args[%u]: the buffer is of a queue that does not share with this one",
-                           i);
-    if (given.offset >= buffer.size_bytes)
-        return base::error(Status::Range, "args[%u]: offset %llu is past a buffer of %llu bytes", i,
-                           Number{given.offset}, Number{buffer.size_bytes});
-    const uint64_t rest = buffer.size_bytes - given.offset;
-    if (given.size_bytes > rest)
-        return base::error(
-            Status::Range, "args[%u]: %llu bytes from byte %llu on are not in a buffer of %llu", i,
-            Number{given.size_bytes}, Number{given.offset}, Number{buffer.size_bytes});
-    const uint32_t alignment = state.queue->limits().offset_alignment;
-    if (given.offset % alignment != 0)
-        return base::error(Status::Invalid, "args[%u]: offset %llu is not a multiple of %u", i,
-                           Number{given.offset}, alignment);
-    return Arg{buffer.memory, given.offset, nullptr,
-               given.size_bytes == 0 ? rest : given.size_bytes};
+EventSlot::EventSlot(const QueuePtr &queue, hwa_event_t **wanted) : queue_(queue), wanted_(wanted) {
+    if (wanted == nullptr)
+        return;
+    *wanted = nullptr;
+    block_ = queue->blocks.take(sizeof(hwa_event_t));
 }
 
-static base::Result<Arg> read_arg(const QueueState &state, const hwa_arg_t &given, uint32_t i) {
-    if (given.buffer != nullptr)
-        return read_buffer(state, given, i);
-    if (given.size_bytes == 0)
-        return base::error(Status::Invalid, "args[%u]: has neither a buffer nor a size", i);
-    if (given.size_bytes > PTRDIFF_MAX)
-        return base::error(Status::Invalid, "args[%u]: no value has %llu bytes", i,
-                           Number{given.size_bytes});
-    return Arg{nullptr, 0, given.data, given.size_bytes};
+EventSlot::~EventSlot() {
+    if (block_ != nullptr)
+        queue_->blocks.give(block_, sizeof(hwa_event_t));
 }
 
-static Want kind_of(const Arg &arg) {
-    if (arg.memory != nullptr)
-        return Want::Buffer;
-    return arg.data != nullptr ? Want::Value : Want::Scratch;
+void EventSlot::fill(std::shared_ptr<launch::Event> event) {
+    queue_->put(event);
+    if (block_ != nullptr)
+        *wanted_ = new (std::exchange(block_, nullptr)) hwa_event_t{queue_, std::move(event)};
 }
 
-static const char *want_name(Want want) {
-    switch (want) {
-    case Want::Buffer:
-        return "a buffer";
-    case Want::Value:
-        return "a value";
-    default:
-        return "scratch";
-    }
-}
-
-/// Against what the kernel itself says, where it says something.
-static base::Done check_wants(const launch::Program &program, std::span<const Arg> args) {
-    if (!program.knows_args)
-        return {};
-    if (program.args.size() != args.size())
-        return base::error(Status::Invalid, "the kernel takes %zu arguments, not %zu",
-                           program.args.size(), args.size());
-    for (size_t i = 0; i < args.size(); ++i)
-        if (program.args[i] != Want::Any && program.args[i] != kind_of(args[i]))
-            return base::error(Status::Invalid, "args[%zu]: the kernel takes %s here, not %s", i,
-                               want_name(program.args[i]), want_name(kind_of(args[i])));
-    return {};
-}
-
-static base::Done check_amounts(const launch::Limits &limits, const launch::Program &program,
-                                std::span<const Arg> args, uint64_t shared_bytes) {
-    uint64_t values = 0;
-    uint64_t scratch = shared_bytes + program.shared_bytes;
-    uint64_t buffers = 0;
-    for (const Arg &arg : args) {
-        uint64_t unused = 0;
-        const Want kind = kind_of(arg);
-        uint64_t &sum = kind == Want::Value ? values : kind == Want::Scratch ? scratch : unused;
-        sum = base::checked_add(sum, arg.size_bytes).value_or(UINT64_MAX);
-        buffers += kind == Want::Buffer ? 1 : 0;
-    }
-    if (limits.buffers != 0 && buffers > limits.buffers)
-        return base::error(Status::Unsupported, "%llu buffers are more than this queue's %u",
-                           Number{buffers}, limits.buffers);
-    if (limits.value_bytes != 0 && values > limits.value_bytes)
-        return base::error(Status::Unsupported,
-                           "%llu bytes of values are more than this queue's %u", Number{values},
-                           limits.value_bytes);
-    if (limits.shared_bytes != 0 && scratch > limits.shared_bytes)
-        return base::error(Status::Unsupported,
-                           "%llu bytes of scratch are more than this queue's %u", Number{scratch},
-                           limits.shared_bytes);
-    return {};
-}
-
-static base::Done check_group(const launch::Limits &limits, const launch::Program &program,
-                              const launch::Shape &shape) {
-    const auto threads =
-        base::checked_mul(uint64_t{shape.group[0]} * shape.group[1], shape.group[2])
-            .value_or(UINT64_MAX);
-    const auto within = [](uint64_t value, uint64_t limit) { return limit == 0 || value <= limit; };
-    for (size_t i = 0; i < 3; ++i) {
-        if (!within(shape.group[i], limits.group[i]))
-            return base::error(Status::Unsupported, "group[%zu] is %u, the limit %u", i,
-                               shape.group[i], limits.group[i]);
-        if (program.group[0] != 0 && shape.group[i] != program.group[i])
-            return base::error(Status::Invalid, "the kernel is made for groups of %u x %u x %u",
-                               program.group[0], program.group[1], program.group[2]);
-    }
-    if (!within(threads, limits.threads_per_group))
-        return base::error(Status::Unsupported, "a group of %llu threads is over the limit of %u",
-                           Number{threads}, limits.threads_per_group);
-    if (!within(threads, program.threads_per_group))
-        return base::error(Status::Unsupported,
-                           "a group of %llu threads is over this kernel's limit of %u",
-                           Number{threads}, program.threads_per_group);
-    return {};
-}
-
-static base::Done check_grid(const launch::Limits &limits, const launch::Shape &shape) {
-    std::optional<uint64_t> groups = 1;
-    for (size_t i = 0; i < 3; ++i) {
-        if (limits.grid[i] != 0 && shape.grid[i] > limits.grid[i])
-            return base::error(Status::Unsupported, "grid[%zu] is %u, the limit %u", i,
-                               shape.grid[i], limits.grid[i]);
-        if (uint64_t{shape.grid[i]} * shape.group[i] > limits.index_limit)
-            return base::error(Status::Unsupported, "grid[%zu] has more threads than %llu", i,
-                               Number{limits.index_limit});
-        groups = groups ? base::checked_mul(*groups, shape.grid[i]) : std::nullopt;
-    }
-    if (!groups || *groups > INT64_MAX)
-        return base::error(Status::Unsupported, "a grid of %u x %u x %u groups is too large",
-                           shape.grid[0], shape.grid[1], shape.grid[2]);
-    return {};
-}
-
-static launch::Shape read_shape(const hwa_launch_options_t &options) {
-    launch::Shape shape;
-    for (size_t i = 0; i < 3; ++i) {
-        shape.grid[i] = std::max(options.grid[i], 1u);
-        shape.group[i] = std::max(options.group[i], 1u);
-    }
-    shape.shared_bytes = options.shared_bytes;
-    return shape;
-}
-
-static base::Done check_kernel(const QueueState &state, const hwa_program_t &program,
-                               std::span<const Arg> args, const launch::Shape &shape) {
-    const launch::Limits &limits = state.queue->limits();
-    if (shape.shared_bytes != 0 && !limits.scratch_by_launch)
-        return base::error(Status::Unsupported,
-                           "%s hands scratch to a kernel as an argument only, not by "
-                           "options.shared_bytes",
-                           state.row->name.c_str());
-    HWA_CHECK(check_wants(*program.program, args));
-    HWA_CHECK(check_amounts(limits, *program.program, args, shape.shared_bytes));
-    HWA_CHECK(check_group(limits, *program.program, shape));
-    return check_grid(limits, shape);
-}
-
-/// What an argument says of itself must be what the operation was made for.
-static base::Done check_layout(const launch::Binding &binding, const hwa_arg_t &given) {
-    const auto dtype = static_cast<core::Dtype>(number(given.dtype));
-    if (dtype != core::Dtype::Unknown && dtype != binding.dtype)
-        return base::error(Status::Invalid, "%s is %s, not %s", binding.name,
-                           core::dtype_name(binding.dtype), core::dtype_name(dtype));
-    const size_t rank = binding.dims.size();
-    if ((given.shape != nullptr || given.strides != nullptr) && given.rank != rank)
-        return base::error(Status::Invalid, "%s has rank %zu, not %u", binding.name, rank,
-                           given.rank);
-    for (size_t i = 0; i < rank; ++i) {
-        if (given.shape != nullptr && given.shape[i] != binding.dims[i])
-            return base::error(Status::Invalid, "%s: dimension %zu is %lld, not %lld", binding.name,
-                               i, static_cast<long long>(binding.dims[i]),
-                               static_cast<long long>(given.shape[i]));
-        if (given.strides != nullptr && given.strides[i] != binding.strides[i])
-            return base::error(Status::Invalid, "%s: stride %zu is %lld, not %lld", binding.name, i,
-                               static_cast<long long>(binding.strides[i]),
-                               static_cast<long long>(given.strides[i]));
-    }
-    return {};
-}
-
-static base::Done check_overlap(const hwa_program_t &program, std::span<const Arg> args) {
-    for (size_t i = 0; i < args.size(); ++i)
-        for (size_t j = 0; j < args.size(); ++j) {
-            const bool written = (program.bindings[i].flags & launch::BindingOutput) != 0;
-            const auto end = [&](size_t of) {
-                return args[of].offset + program.bindings[of].size_bytes;
-            };
-            if (program.bindings[i].in_place && args[i].offset == args[j].offset)
-                continue;
-            if (i != j && written && args[i].memory == args[j].memory && args[i].offset < end(j) &&
-                args[j].offset < end(i))
-                return base::error(Status::Invalid, "%s is written and overlaps %s",
-                                   program.bindings[i].name, program.bindings[j].name);
-        }
-    return {};
-}
-
-static base::Done check_op(const hwa_program_t &program, std::span<const hwa_arg_t> given,
-                           std::span<const Arg> args) {
-    if (given.size() != program.bindings.size())
-        return base::error(Status::Invalid, "%s takes %zu arguments, not %zu", program.name.c_str(),
-                           program.bindings.size(), given.size());
-    for (size_t i = 0; i < given.size(); ++i) {
-        const launch::Binding &binding = program.bindings[i];
-        if (given[i].buffer == nullptr)
-            return base::error(Status::Invalid, "%s must be a buffer", binding.name);
-        if ((binding.flags & launch::BindingOutput) != 0 && given[i].buffer->read_only)
-            return base::error(Status::Invalid, "%s is written, and its buffer is read-only",
-                               binding.name);
-        if (args[i].size_bytes < binding.size_bytes)
-            return base::error(Status::Range, "%s needs %llu bytes and has %llu", binding.name,
-                               Number{binding.size_bytes}, Number{args[i].size_bytes});
-        HWA_CHECK(check_layout(binding, given[i]));
-    }
-    return check_overlap(program, args);
-}
-
-static launch::EventResult launch_one(const QueueState &state, const hwa_program_t &program,
-                                      std::span<const hwa_arg_t> given,
-                                      const hwa_launch_options_t &options) {
-    if (program.queue->family != state.family)
-        return base::error(Status::Invalid,
-                           "the program is of a queue that does not share with this one");
-    std::vector<Arg> args;
-    args.reserve(given.size() + program.values.size());
-    for (size_t i = 0; i < given.size(); ++i) {
-        HWA_TRY(Arg arg, read_arg(state, given[i], static_cast<uint32_t>(i)));
-        args.push_back(std::move(arg));
-    }
-    if (program.is_op) {
-        HWA_CHECK(check_op(program, given, args));
-        if (program.scratch != nullptr && program.queue.get() != &state)
-            return base::error(Status::Invalid,
-                               "%s keeps intermediate results and runs on the queue it was made on",
-                               program.name.c_str());
-        if (program.scratch != nullptr)
-            args.push_back(Arg{program.scratch, 0, nullptr, program.scratch_bytes});
-        for (const auto &value : program.values)
-            args.push_back(Arg{nullptr, 0, value.data(), value.size()});
-    }
-    const launch::Shape shape = program.is_op ? program.shape : read_shape(options);
-    HWA_CHECK(check_kernel(state, program, args, shape));
-    return state.queue->run(program.program, args, shape);
+static base::Result<int32_t> descriptor_of(const hwa_event_t &event) {
+    os::Descriptor theirs;
+    HWA_TRY(std::shared_ptr<os::Bell> bell, os::Bell::make(theirs));
+    event.queue->queue->notify(event.event,
+                               [bell = std::move(bell)](const base::Done &) { bell->ring(); });
+    return theirs.release();
 }
 
 } // namespace hwa::capi
 
 using namespace hwa;
 using namespace hwa::capi;
-
-hwa_status_t hwa_launch(hwa_queue_t *queue, const hwa_program_t *program, const hwa_arg_t *args,
-                        uint32_t arg_count, const hwa_launch_options_t *options,
-                        hwa_event_t **out_event, hwa_error_t *error) {
-    if (out_event != nullptr)
-        *out_event = nullptr;
-    return guarded(error, [&]() -> base::Done {
-        if (queue == nullptr)
-            return null_argument("queue");
-        if (program == nullptr)
-            return null_argument("program");
-        if (args == nullptr && arg_count != 0)
-            return null_argument("args");
-        if (arg_count > arg_limit)
-            return base::error(Status::Invalid, "arg_count is %u, more than %u", arg_count,
-                               arg_limit);
-        HWA_CHECK(check_process(*queue->queue));
-        HWA_TRY(const hwa_launch_options_t given, take_in(options, "options"));
-        auto made = out_event == nullptr ? nullptr : std::make_unique<hwa_event_t>();
-        HWA_TRY(auto event, launch_one(*queue->queue, *program, {args, arg_count}, given));
-        if (made != nullptr) {
-            made->queue = queue->queue;
-            made->event = std::move(event);
-            *out_event = made.release();
-        }
-        return {};
-    });
-}
 
 hwa_status_t hwa_event_wait(const hwa_event_t *event, uint64_t timeout_ns, hwa_error_t *error) {
     return guarded(error, [&]() -> base::Done {
@@ -303,6 +47,20 @@ hwa_status_t hwa_event_wait(const hwa_event_t *event, uint64_t timeout_ns, hwa_e
     });
 }
 
+hwa_status_t hwa_event_fd(const hwa_event_t *event, int32_t *fd, hwa_error_t *error) {
+    if (fd != nullptr)
+        *fd = -1;
+    return guarded(error, [&]() -> base::Done {
+        if (event == nullptr)
+            return null_argument("event");
+        if (fd == nullptr)
+            return null_argument("fd");
+        HWA_CHECK(check_process(*event->queue));
+        HWA_TRY(*fd, descriptor_of(*event));
+        return {};
+    });
+}
+
 uint64_t hwa_event_elapsed_ns(const hwa_event_t *event) {
     if (event == nullptr || forked(*event->queue))
         return 0;
@@ -310,5 +68,10 @@ uint64_t hwa_event_elapsed_ns(const hwa_event_t *event) {
 }
 
 void hwa_event_free(hwa_event_t *event) {
-    let_go(event);
+    if (event == nullptr || forked(*event->queue))
+        return;
+    const QueuePtr queue = std::move(event->queue);
+    event->~hwa_event_t();
+    queue->blocks.give(event, sizeof *event);
+    queue->queue->tidy();
 }

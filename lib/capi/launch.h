@@ -2,11 +2,31 @@
 // What stands behind the handles of queues, buffers, programs and events.
 #pragma once
 
+#include "base/blocks.h"
 #include "capi/objects.h"
 #include "launch/op.h"
 #include "launch/runtime.h"
 
+#include <atomic>
+#include <mutex>
+
 namespace hwa::capi {
+
+/// Memory that was freed while it was mapped, by whatever thread. The queue's own unmaps it.
+struct Orphans {
+    std::mutex mutex;
+    std::vector<std::shared_ptr<launch::Memory>> list;
+    std::atomic<bool> any{false};
+};
+
+/// A launch whose arguments have been checked against the program and the queue's limits. What it
+/// refers to lies in the lists of the queue.
+struct Checked {
+    const hwa_program_t *program = nullptr;
+    size_t first = 0; ///< in QueueState::args
+    size_t count = 0;
+    launch::Shape shape;
+};
 
 /// An open queue. Kept alive by its handle and by all that was made on it; nothing inside it points
 /// back, so it closes with the last of them.
@@ -19,7 +39,21 @@ struct QueueState {
     uint64_t stamp = 0; ///< of the process that opened it
     std::string driver;
     std::string build_log;
+    base::Blocks blocks; ///< of the handles of events
     std::unique_ptr<launch::Queue> queue;
+    Orphans orphans;
+    std::vector<launch::Arg> args; ///< of the launches being checked; otherwise empty, as these are
+    std::vector<Checked> checked;
+    std::vector<launch::Launch> launches;
+    std::shared_ptr<launch::Event> last; ///< the newest work; NULL: none
+    bool waits = false;                  ///< was told to wait for something since then
+
+    ~QueueState();
+    /// Remembers work that the queue was given.
+    void put(const std::shared_ptr<launch::Event> &event) {
+        last = event;
+        waits = false;
+    }
 };
 using QueuePtr = std::shared_ptr<QueueState>;
 
@@ -33,6 +67,13 @@ inline launch::Lease make_hook(hwa_release_fn release, void *user) {
 /// True in a child process: the driver's state was not forked with the memory.
 bool forked(const QueueState &state);
 base::Done check_process(const QueueState &state);
+
+/// What every call does first that gives the queue something to do: the same check, and tidying.
+base::Done enter(QueueState &state);
+
+/// Waits for all work so far and for all that it waits for, with the queue's own deadline. Should
+/// this take a piece of work, it reads from `memory`.
+base::Done settle(QueueState &state, const std::shared_ptr<launch::Memory> &memory);
 
 /// Unsupported if `given` has a bit that `known` has not.
 base::Done check_flags(const char *name, uint32_t given, uint32_t known);
@@ -60,6 +101,7 @@ struct hwa_buffer_t {
     std::shared_ptr<hwa::launch::Memory> memory;
     uint64_t size_bytes = 0;
     bool read_only = false;
+    std::shared_ptr<std::atomic<bool>> mapped; ///< whether it is; NULL where it cannot be
 };
 
 struct hwa_program_t {
@@ -67,6 +109,10 @@ struct hwa_program_t {
     std::string name;
     std::string provider;
     std::vector<hwa::launch::Binding> bindings;
+    uint32_t variant = 0;
+    std::string message; ///< why the variants before it were not taken
+    bool is_recording = false;
+    std::vector<std::shared_ptr<std::atomic<bool>>> mapped; ///< of the buffers of a recording
     bool is_op = false;
     hwa::launch::Shape shape;                     ///< of an operation
     std::shared_ptr<hwa::launch::Memory> scratch; ///< of an operation, after the caller's arguments
@@ -79,3 +125,55 @@ struct hwa_event_t {
     hwa::capi::QueuePtr queue;
     std::shared_ptr<hwa::launch::Event> event;
 };
+
+namespace hwa::capi {
+
+inline bool is_mapped(const hwa_buffer_t &buffer) {
+    return buffer.mapped != nullptr && *buffer.mapped;
+}
+
+/// Range for what does not lie in the buffer, Invalid if there is nothing of it or it is mapped.
+base::Done check_range(const hwa_buffer_t &buffer, const char *name, uint64_t offset,
+                       uint64_t size_bytes);
+
+/// The handle of an event, made before the work is queued, so that the lack of memory for it cannot
+/// leave work behind that nobody knows of.
+class EventSlot {
+  public:
+    /// Makes none if `wanted` is NULL, else clears it.
+    EventSlot(const QueuePtr &queue, hwa_event_t **wanted);
+    ~EventSlot();
+    EventSlot(const EventSlot &) = delete;
+    EventSlot &operator=(const EventSlot &) = delete;
+
+    /// Hands it out, with its event. The queue has been given that work.
+    void fill(std::shared_ptr<launch::Event> event);
+
+  private:
+    const QueuePtr &queue_;
+    hwa_event_t **wanted_;
+    void *block_ = nullptr;
+};
+
+/// Empties the lists of a queue when a call is over, whatever came of it.
+class Lists {
+  public:
+    explicit Lists(QueueState &state) : state_(state) {}
+    ~Lists() {
+        state_.args.clear();
+        state_.checked.clear();
+        state_.launches.clear();
+    }
+    Lists(const Lists &) = delete;
+    Lists &operator=(const Lists &) = delete;
+
+  private:
+    QueueState &state_;
+};
+
+/// Checks one launch against the program and the queue's limits, and appends it to the queue's
+/// lists.
+base::Done check_launch(QueueState &state, const hwa_program_t &program,
+                        std::span<const hwa_arg_t> given, const hwa_launch_options_t *options);
+
+} // namespace hwa::capi

@@ -21,10 +21,12 @@ const hwa_device_t *SystemState::find(std::string_view id) const {
     return at != by_id.end() && (*at)->facts->id == id ? *at : nullptr;
 }
 
-std::shared_ptr<const SystemState> make_state(core::System system, base::Log log) {
+std::shared_ptr<const SystemState> make_state(core::System system, base::Log log,
+                                              std::string library_path) {
     auto state = std::make_shared<SystemState>();
     state->system = std::move(system);
     state->log = std::move(log);
+    state->library_path = std::move(library_path);
     const std::vector<core::Device> &facts = state->system.devices;
     state->devices.resize(facts.size());
     for (size_t i = 0; i < facts.size(); ++i) {

@@ -30,6 +30,7 @@ namespace hwa::capi {
 struct SystemState : std::enable_shared_from_this<SystemState> {
     core::System system;
     base::Log log;
+    std::string library_path;                ///< the only folder that drivers were looked for in
     std::vector<hwa_device_t> devices;       ///< in the order of system.devices
     std::vector<const hwa_device_t *> by_id; ///< the same, in the order of their ids
     mutable base::Once json_once;
@@ -43,7 +44,8 @@ struct SystemState : std::enable_shared_from_this<SystemState> {
 };
 
 /// Makes the shared state of a system, handles and all.
-std::shared_ptr<const SystemState> make_state(core::System system, base::Log log);
+std::shared_ptr<const SystemState> make_state(core::System system, base::Log log,
+                                              std::string library_path);
 
 } // namespace hwa::capi
 

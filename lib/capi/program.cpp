@@ -102,8 +102,8 @@ static void log_build(const QueueState &state, bool failed) {
 
 /// Builds the first variant whose kind the runtime takes; a kind it does not take adds its reason.
 static base::Result<std::shared_ptr<launch::Program>>
-build_first(QueueState &state, std::span<const Variant> variants, std::string &name) {
-    std::string reasons;
+build_first(QueueState &state, std::span<const Variant> variants, hwa_program_t &made) {
+    std::string &reasons = made.message;
     for (const Variant &variant : variants) {
         state.build_log.clear();
         auto built = state.queue->build(variant.request, state.build_log);
@@ -111,9 +111,10 @@ build_first(QueueState &state, std::span<const Variant> variants, std::string &n
         if (!built)
             built.error().backend = state.row->name;
         if (built || built.error().status != Status::Unsupported) {
-            name = variant.request.host == nullptr ? variant.request.entry : "host";
+            made.name = variant.request.host == nullptr ? variant.request.entry : "host";
             return built;
         }
+        ++made.variant;
         reasons +=
             base::format("%s%s: %s", reasons.empty() ? "" : "; ",
                          core::code_name(variant.request.kind), built.error().message.c_str());
@@ -124,12 +125,12 @@ build_first(QueueState &state, std::span<const Variant> variants, std::string &n
 
 static base::Result<std::unique_ptr<hwa_program_t>> from_kernel(const QueuePtr &state,
                                                                 std::vector<Variant> variants) {
-    HWA_CHECK(check_process(*state));
+    HWA_CHECK(enter(*state));
     for (Variant &variant : variants)
         HWA_CHECK(read_variant(variant));
     auto made = std::make_unique<hwa_program_t>();
     made->queue = state;
-    HWA_TRY(made->program, build_first(*state, variants, made->name));
+    HWA_TRY(made->program, build_first(*state, variants, *made));
     made->provider = state->driver.empty() ? state->row->name : state->driver;
     return made;
 }
@@ -164,7 +165,7 @@ static base::Result<core::Attr> read_attr(const hwa_attr_t &given, uint32_t inde
 
 static base::Result<std::unique_ptr<hwa_program_t>> from_op(const QueuePtr &state, const char *op,
                                                             std::span<const hwa_attr_t> given) {
-    HWA_CHECK(check_process(*state));
+    HWA_CHECK(enter(*state));
     std::vector<core::Attr> attrs;
     for (size_t i = 0; i < given.size(); ++i) {
         HWA_TRY(core::Attr attr, read_attr(given[i], static_cast<uint32_t>(i)));
@@ -245,6 +246,8 @@ hwa_status_t hwa_program_info(const hwa_program_t *program, hwa_program_info_t *
     full.binding_count = static_cast<uint32_t>(program->bindings.size());
     full.name = or_null(program->name);
     full.provider = or_null(program->provider);
+    full.variant = program->variant;
+    full.message = or_null(program->message);
     return fill_out(info, full);
 }
 

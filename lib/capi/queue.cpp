@@ -4,6 +4,9 @@
 #include "capi/launch.h"
 
 #include "base/text.h"
+#include "launch/cache.h"
+#include "launch/transfer.h"
+#include "os/environment.h"
 #include "os/fork.h"
 
 namespace hwa::capi {
@@ -22,6 +25,39 @@ base::Done check_process(const QueueState &state) {
         return base::error(Status::Forked,
                            "the queue was opened before this process was forked; open one here");
     return {};
+}
+
+/// Memory that was freed while it was mapped is the queue's to unmap; what comes of that nobody is
+/// left to hear.
+static void unmap_orphans(QueueState &state) {
+    std::vector<std::shared_ptr<launch::Memory>> list;
+    {
+        const std::lock_guard lock(state.orphans.mutex);
+        list.swap(state.orphans.list);
+        state.orphans.any.store(false, std::memory_order_relaxed);
+    }
+    for (const auto &memory : list)
+        (void)state.queue->unmap(memory);
+}
+
+QueueState::~QueueState() {
+    if (queue != nullptr)
+        unmap_orphans(*this);
+}
+
+base::Done enter(QueueState &state) {
+    HWA_CHECK(check_process(state));
+    if (state.orphans.any.load(std::memory_order_relaxed))
+        unmap_orphans(state);
+    return {};
+}
+
+base::Done settle(QueueState &state, const std::shared_ptr<launch::Memory> &memory) {
+    if (state.waits) {
+        HWA_TRY(const std::shared_ptr<launch::Event> event, launch::mark(*state.queue, memory));
+        state.put(event);
+    }
+    return state.queue->finish(state.timeout_ns);
 }
 
 base::Done check_flags(const char *name, uint32_t given, uint32_t known) {
@@ -88,6 +124,26 @@ static base::Done check_share(const hwa_queue_options_t &options, const hwa_devi
     return {};
 }
 
+/// The folder for programs of this user; "" if it is not known.
+static std::string user_cache() {
+    const auto folder = os::environment_variable("XDG_CACHE_HOME");
+    if (folder && folder->starts_with('/'))
+        return *folder + "/hwa";
+    const auto home = os::environment_variable("HOME");
+    return home && home->starts_with('/') ? *home + "/.cache/hwa" : std::string();
+}
+
+/// A folder that the caller named must do; the user's own is a convenience.
+static base::Result<std::shared_ptr<launch::Cache>> open_cache(const char *named) {
+    const std::string folder = named == nullptr ? user_cache() : named;
+    if (folder.empty())
+        return std::shared_ptr<launch::Cache>();
+    auto opened = launch::Cache::open(folder);
+    if (!opened && named == nullptr)
+        return std::shared_ptr<launch::Cache>();
+    return opened;
+}
+
 static base::Result<QueuePtr> open_queue(const hwa_device_t &device,
                                          const hwa_queue_options_t &options) {
     HWA_CHECK(check_flags("options.flags", options.flags, known_flags));
@@ -109,6 +165,9 @@ static base::Result<QueuePtr> open_queue(const hwa_device_t &device,
     request.device = device.facts;
     request.runtime = row;
     request.timed = (options.flags & HWA_QUEUE_TIMED) != 0;
+    request.compiler = (options.flags & HWA_QUEUE_COMPILER) != 0;
+    request.library_path = state->system->library_path;
+    HWA_TRY(request.cache, open_cache(options.cache_dir));
     request.timeout_ns = state->timeout_ns;
     if (options.share != nullptr) {
         request.share = options.share->queue->queue.get();
@@ -177,8 +236,25 @@ hwa_status_t hwa_queue_finish(hwa_queue_t *queue, uint64_t timeout_ns, hwa_error
     return guarded(error, [&]() -> base::Done {
         if (queue == nullptr)
             return null_argument("queue");
-        HWA_CHECK(check_process(*queue->queue));
+        HWA_CHECK(enter(*queue->queue));
         return queue->queue->queue->finish(timeout_ns);
+    });
+}
+
+hwa_status_t hwa_queue_wait(hwa_queue_t *queue, const hwa_event_t *event, hwa_error_t *error) {
+    return guarded(error, [&]() -> base::Done {
+        if (queue == nullptr)
+            return null_argument("queue");
+        if (event == nullptr)
+            return null_argument("event");
+        QueueState &later = *queue->queue;
+        const QueueState &earlier = *event->queue;
+        HWA_CHECK(enter(later));
+        HWA_CHECK(check_process(earlier));
+        if (&later == &earlier)
+            return {};
+        later.waits = true;
+        return launch::order(*later.queue, event->event, *earlier.queue);
     });
 }
 

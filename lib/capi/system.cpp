@@ -15,7 +15,7 @@ hwa_status_t hwa_system_from_json(const char *json, hwa_system_t **out_system, h
             return null_argument("json");
         HWA_TRY(core::System system, core::system_from_json("json", json));
         auto made = std::make_unique<hwa_system_t>();
-        made->state = make_state(std::move(system), nullptr);
+        made->state = make_state(std::move(system), nullptr, {});
         return made;
     });
 }

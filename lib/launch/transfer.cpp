@@ -53,7 +53,7 @@ Done make_stage(Stage &stage, Queue &to, uint64_t size_bytes) {
 /// A copy in pieces: while one is written, the next is read into the other stage.
 class Relay {
   public:
-    Relay(const Side &to, const Side &from, bool kin) : to_(to), from_(from), kin_(kin) {}
+    Relay(const Side &to, const Side &from) : to_(to), from_(from) {}
 
     /// Both queues are in order, so their newest events are over last.
     ~Relay() {
@@ -72,7 +72,7 @@ class Relay {
             HWA_TRY(last, pass(done, std::min(piece, size_bytes - done)));
             turn_ ^= 1;
         }
-        HWA_CHECK(order(*from_.queue, last, *to_.queue, kin_));
+        HWA_CHECK(order(*from_.queue, last, *to_.queue));
         return last;
     }
 
@@ -80,10 +80,10 @@ class Relay {
     EventResult pass(uint64_t done, uint64_t size_bytes) {
         const Stage &stage = (*stages_)[turn_];
         if (written_[turn_] != nullptr)
-            HWA_CHECK(order(*from_.queue, written_[turn_], *to_.queue, kin_));
+            HWA_CHECK(order(*from_.queue, written_[turn_], *to_.queue));
         HWA_TRY(read_,
                 from_.queue->read(from_.memory, from_.offset + done, stage.data, size_bytes));
-        HWA_CHECK(order(*to_.queue, read_, *from_.queue, kin_));
+        HWA_CHECK(order(*to_.queue, read_, *from_.queue));
         const uint64_t into = to_.offset + done;
         HWA_TRY(written_[turn_],
                 stage.memory != nullptr
@@ -94,7 +94,6 @@ class Relay {
 
     const Side &to_;
     const Side &from_;
-    bool kin_;
     size_t turn_ = 0;
     std::shared_ptr<std::array<Stage, 2>> stages_ = std::make_shared<std::array<Stage, 2>>();
     EventPtr read_;
@@ -103,30 +102,30 @@ class Relay {
 
 /// The host reaches what is to be copied: one write.
 EventResult write_from(const Side &to, const Side &from, uint64_t size_bytes,
-                       const EventPtr &before, bool kin) {
+                       const EventPtr &before) {
     if (before != nullptr)
-        HWA_CHECK(order(*to.queue, before, *from.queue, kin));
+        HWA_CHECK(order(*to.queue, before, *from.queue));
     HWA_TRY(EventPtr event, to.queue->write(to.memory, to.offset,
                                             at(from.memory->host(), from.offset), size_bytes));
     hold(*to.queue, event, from.memory);
-    HWA_CHECK(order(*from.queue, event, *to.queue, kin));
+    HWA_CHECK(order(*from.queue, event, *to.queue));
     return event;
 }
 
 /// The host reaches where it is to go: one read, which the other queue lets in and waits for.
-EventResult read_into(const Side &to, const Side &from, uint64_t size_bytes, bool kin) {
+EventResult read_into(const Side &to, const Side &from, uint64_t size_bytes) {
     HWA_TRY(const EventPtr ready, mark(*to.queue, to.memory));
-    HWA_CHECK(order(*from.queue, ready, *to.queue, kin));
+    HWA_CHECK(order(*from.queue, ready, *to.queue));
     HWA_TRY(const EventPtr event, from.queue->read(from.memory, from.offset,
                                                    at(to.memory->host(), to.offset), size_bytes));
     hold(*from.queue, event, to.memory);
-    HWA_CHECK(order(*to.queue, event, *from.queue, kin));
+    HWA_CHECK(order(*to.queue, event, *from.queue));
     return mark(*to.queue, to.memory);
 }
 
 } // namespace
 
-Done order(Queue &later, const EventPtr &event, Queue &earlier, bool kin) {
+Done order(Queue &later, const EventPtr &event, Queue &earlier) {
     auto how = earlier.wait(*event, 0);
     if (how)
         return {};
@@ -135,7 +134,7 @@ Done order(Queue &later, const EventPtr &event, Queue &earlier, bool kin) {
         gate->open(how);
         return {};
     }
-    if (kin) {
+    if (later.runtime == earlier.runtime) {
         HWA_TRY(const bool ordered, later.wait_for(event, earlier));
         if (ordered)
             return {};
@@ -152,13 +151,12 @@ EventResult mark(Queue &queue, const MemoryPtr &memory) {
     return event;
 }
 
-EventResult carry(const Side &to, const Side &from, uint64_t size_bytes, const EventPtr &before,
-                  bool kin) {
+EventResult carry(const Side &to, const Side &from, uint64_t size_bytes, const EventPtr &before) {
     if (from.memory->host() != nullptr)
-        return write_from(to, from, size_bytes, before, kin);
+        return write_from(to, from, size_bytes, before);
     if (to.memory->host() != nullptr)
-        return read_into(to, from, size_bytes, kin);
-    return Relay(to, from, kin).run(size_bytes);
+        return read_into(to, from, size_bytes);
+    return Relay(to, from).run(size_bytes);
 }
 
 } // namespace hwa::launch

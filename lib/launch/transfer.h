@@ -15,7 +15,7 @@ struct Side {
 
 /// Lets what `later` is given from here on wait for an event of `earlier`: in the driver if they
 /// are of the same runtime and it can, else by a gate.
-base::Done order(Queue &later, const std::shared_ptr<Event> &event, Queue &earlier, bool kin);
+base::Done order(Queue &later, const std::shared_ptr<Event> &event, Queue &earlier);
 
 /// An event that is over when all is that the queue was given so far, what it was told to wait for
 /// included. It takes a piece of work to know that: one byte of the memory is read.
@@ -25,6 +25,6 @@ EventResult mark(Queue &queue, const std::shared_ptr<Memory> &memory);
 /// memories, else piece by piece. It waits for what `from` has been given, of which `before` is the
 /// newest (NULL: nothing), both queues wait for it, and the event is one of `to`.
 EventResult carry(const Side &to, const Side &from, uint64_t size_bytes,
-                  const std::shared_ptr<Event> &before, bool kin);
+                  const std::shared_ptr<Event> &before);
 
 } // namespace hwa::launch

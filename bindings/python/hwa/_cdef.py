@@ -467,6 +467,7 @@ typedef struct {
     const char *runtime;
     hwa_queue_t *share;
     uint64_t timeout_ns;
+    const char *cache_dir;
 } hwa_queue_options_t;
 typedef int32_t hwa_queue_flag_t;
 #define HWA_QUEUE_TIMED 1
@@ -491,6 +492,7 @@ typedef struct {
 hwa_status_t hwa_queue_info(const hwa_queue_t *queue, hwa_queue_info_t *info);
 const char *hwa_queue_build_log(const hwa_queue_t *queue);
 hwa_status_t hwa_queue_finish(hwa_queue_t *queue, uint64_t timeout_ns, hwa_error_t *error);
+hwa_status_t hwa_queue_wait(hwa_queue_t *queue, const hwa_event_t *event, hwa_error_t *error);
 void *hwa_queue_native(const hwa_queue_t *queue);
 void hwa_queue_free(hwa_queue_t *queue);
 typedef int32_t hwa_buffer_flag_t;
@@ -506,8 +508,11 @@ typedef struct {
     void *release_user;
 } hwa_buffer_desc_t;
 hwa_status_t hwa_buffer_create(hwa_queue_t *queue, const hwa_buffer_desc_t *desc, hwa_buffer_t **out_buffer, hwa_error_t *error);
+hwa_status_t hwa_buffer_map(hwa_buffer_t *buffer, void **address, hwa_error_t *error);
+hwa_status_t hwa_buffer_unmap(hwa_buffer_t *buffer, hwa_error_t *error);
 hwa_status_t hwa_buffer_write(hwa_buffer_t *buffer, uint64_t offset, const void *data, uint64_t size_bytes, hwa_event_t **out_event, hwa_error_t *error);
 hwa_status_t hwa_buffer_read(hwa_buffer_t *buffer, uint64_t offset, void *data, uint64_t size_bytes, hwa_event_t **out_event, hwa_error_t *error);
+hwa_status_t hwa_buffer_copy(hwa_buffer_t *to, uint64_t to_offset, hwa_buffer_t *from, uint64_t from_offset, uint64_t size_bytes, hwa_event_t **out_event, hwa_error_t *error);
 uint64_t hwa_buffer_size(const hwa_buffer_t *buffer);
 uint64_t hwa_buffer_native(const hwa_buffer_t *buffer);
 void hwa_buffer_free(hwa_buffer_t *buffer);
@@ -529,6 +534,7 @@ typedef int32_t hwa_code_t;
 #define HWA_CODE_LEVEL_ZERO 14
 #define HWA_CODE_METALLIB 15
 #define HWA_CODE_XCLBIN 16
+#define HWA_CODE_OPENCL_BINARY 17
 #define HWA_CODE_FORCE_32 2147483647
 typedef struct {
     uint32_t struct_size;
@@ -560,6 +566,9 @@ typedef struct {
     uint32_t binding_count;
     const char *name;
     const char *provider;
+    uint32_t variant;
+    uint32_t reserved;
+    const char *message;
 } hwa_program_info_t;
 hwa_status_t hwa_program_info(const hwa_program_t *program, hwa_program_info_t *info);
 typedef int32_t hwa_binding_flag_t;
@@ -592,7 +601,16 @@ typedef struct {
     uint32_t group[3];
 } hwa_launch_options_t;
 hwa_status_t hwa_launch(hwa_queue_t *queue, const hwa_program_t *program, const hwa_arg_t *args, uint32_t arg_count, const hwa_launch_options_t *options, hwa_event_t **out_event, hwa_error_t *error);
+typedef struct {
+    const hwa_program_t *program;
+    const hwa_arg_t *args;
+    const hwa_launch_options_t *options;
+    uint64_t arg_count;
+} hwa_launch_item_t;
+hwa_status_t hwa_launch_many(hwa_queue_t *queue, const hwa_launch_item_t *items, uint32_t item_count, hwa_event_t **out_event, hwa_error_t *error);
+hwa_status_t hwa_program_from_launches(hwa_queue_t *queue, const hwa_launch_item_t *items, uint32_t item_count, hwa_program_t **out_program, hwa_error_t *error);
 hwa_status_t hwa_event_wait(const hwa_event_t *event, uint64_t timeout_ns, hwa_error_t *error);
+hwa_status_t hwa_event_fd(const hwa_event_t *event, int32_t *fd, hwa_error_t *error);
 uint64_t hwa_event_elapsed_ns(const hwa_event_t *event);
 void hwa_event_free(hwa_event_t *event);
 '''
