@@ -158,6 +158,8 @@ struct Queue {
 
     virtual base::Result<std::shared_ptr<Memory>> allocate(const MemoryRequest &request) = 0;
     virtual base::Result<std::shared_ptr<Memory>> wrap(const MemoryRequest &request) = 0;
+    /// What lies at `data` is read when the turn of the write comes, not before: work of another
+    /// queue, which this one was told to wait for, may put it there.
     virtual EventResult write(const std::shared_ptr<Memory> &into, uint64_t offset,
                               const void *data, uint64_t size_bytes) = 0;
     virtual EventResult read(const std::shared_ptr<Memory> &from, uint64_t offset, void *data,
