@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/status.h"
+#include "base/units.h"
 
 #include <initializer_list>
 #include <memory>
@@ -16,11 +17,23 @@ namespace hwa::launch {
 /// the runtime, the compiler and its version, the device, the options, the entry, the code.
 std::string cache_key(std::initializer_list<std::string_view> parts);
 
+/// Where programs are kept unless the caller says otherwise, by the XDG Base Directory
+/// Specification; "" if the environment does not say or is not to be trusted.
+std::string default_cache_folder();
+
+/// How much one folder may hold; what was not used for longest goes first.
+struct CacheLimits {
+    uint64_t total_bytes = 256 * base::MiB;
+    uint64_t entry_bytes = 64 * base::MiB;
+    size_t entries = 4096;
+};
+
 /// One folder of entries. Any number of threads and processes may use it at once.
 class Cache {
   public:
     /// Creates the folder if it is not there. Denied if it is not the user's alone.
-    static base::Result<std::shared_ptr<Cache>> open(const std::string &folder);
+    static base::Result<std::shared_ptr<Cache>> open(const std::string &folder,
+                                                     const CacheLimits &limits = {});
 
     /// What was stored under that very key; nothing if it lacks or is damaged.
     std::optional<std::string> find(std::string_view key) const;
@@ -28,9 +41,11 @@ class Cache {
     void store(std::string_view key, std::string_view content) const;
 
   private:
-    explicit Cache(std::string folder) : folder_(std::move(folder)) {}
+    Cache(std::string folder, const CacheLimits &limits)
+        : folder_(std::move(folder)), limits_(limits) {}
 
     std::string folder_;
+    CacheLimits limits_;
 };
 
 } // namespace hwa::launch
