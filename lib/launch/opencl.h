@@ -3,11 +3,12 @@
 #pragma once
 
 #include "api/opencl.h"
+#include "base/blocks.h"
+#include "base/ring.h"
 #include "launch/runtime.h"
 #include "os/latch.h"
 
 #include <atomic>
-#include <deque>
 #include <mutex>
 #include <optional>
 
@@ -22,15 +23,31 @@ base::Error opencl_failure(const char *call, cl_int code);
             return opencl_failure(call, code_);                                                    \
     } while (false)
 
+/// cl_khr_command_buffer, where the device has it: lists of commands that are put in as one.
+struct ClCommandBuffers {
+    clCreateCommandBufferKHR_fn create = nullptr; ///< NULL: there are none
+    clFinalizeCommandBufferKHR_fn finalize = nullptr;
+    clReleaseCommandBufferKHR_fn release = nullptr;
+    clEnqueueCommandBufferKHR_fn enqueue = nullptr;
+    clCommandNDRangeKernelKHR_fn launch = nullptr;
+};
+
+struct ClContext;
+
+/// The same for work of an open device, which may be gone by now.
+base::Error opencl_failure(const ClContext &context, const char *call, cl_int code);
+
 /// One device opened; queues that share have one context.
 struct ClContext {
     const api::OpenCl &cl;
     cl_device_id device = nullptr;
     cl_context handle = nullptr;
     Limits limits;
+    ClCommandBuffers buffers;
     std::string driver;   ///< platform, its version and that of the driver
     bool unified = false; ///< device and host use the same memory
     bool takes_il = false;
+    std::shared_ptr<base::Blocks> blocks = std::make_shared<base::Blocks>(); ///< of its events
 
     explicit ClContext(const api::OpenCl &table) : cl(table) {}
     ~ClContext() {
@@ -48,79 +65,127 @@ const base::Result<api::OpenCl> &opencl();
 /// Finds the device that detection saw and makes a context on it.
 base::Result<ClContextPtr> open_context(const core::Device &device, const core::Runtime &runtime);
 
-struct ClMemory final : Memory {
-    ClMemory(ClContextPtr owner, cl_mem memory) : context(std::move(owner)), handle(memory) {}
-    ~ClMemory() override { context->cl.clReleaseMemObject(handle); }
-    uint64_t native() const override { return reinterpret_cast<uintptr_t>(handle); }
+/// A buffer object, or a part of one that is an argument.
+struct ClPart {
+    ClPart(ClContextPtr owner, cl_mem memory) : context(std::move(owner)), handle(memory) {}
+    ~ClPart() { context->cl.clReleaseMemObject(handle); }
+    ClPart(const ClPart &) = delete;
+    ClPart &operator=(const ClPart &) = delete;
 
-    Lease lease;                    ///< dropped after the destructor has run
-    std::shared_ptr<Memory> parent; ///< of a range of another memory
     ClContextPtr context;
     cl_mem handle;
 };
 
+struct ClMemory final : Memory {
+    ClMemory(ClContextPtr owner, cl_mem memory) : part(std::move(owner), memory) {}
+    uint64_t native() const override { return reinterpret_cast<uintptr_t>(part.handle); }
+
+    /// A kernel is told no offset: a range that does not start at 0 is an object of its own. The
+    /// latest of them are kept, for the next launch mostly asks for the same.
+    base::Result<std::shared_ptr<ClPart>> range(uint64_t offset, uint64_t size_bytes);
+
+    Lease lease;             ///< dropped after `part`
+    uint64_t size_bytes = 0; ///< as it was asked for
+    ClPart part;
+    void *mapped = nullptr; ///< while it is
+
+  private:
+    struct Range {
+        uint64_t offset = 0;
+        uint64_t size_bytes = 0;
+        std::shared_ptr<ClPart> part;
+    };
+    std::mutex mutex_; ///< for the ranges
+    std::array<Range, 8> ranges_;
+    size_t oldest_ = 0;
+};
+
+struct ClRecording;
+
 struct ClProgram final : Program {
-    explicit ClProgram(ClContextPtr owner) : context(std::move(owner)) {}
-    ~ClProgram() override {
-        if (kernel != nullptr)
-            context->cl.clReleaseKernel(kernel);
-        if (handle != nullptr)
-            context->cl.clReleaseProgram(handle);
-    }
+    explicit ClProgram(ClContextPtr owner);
+    ~ClProgram() override;
 
     ClContextPtr context;
     cl_program handle = nullptr;
     cl_kernel kernel = nullptr; ///< keeps the arguments last set
-    std::mutex mutex;           ///< from the first argument set to the launch
+    std::string entry;
+    std::mutex mutex;                       ///< from the first argument set to the launch
+    std::unique_ptr<ClRecording> recording; ///< in place of a kernel
 };
 
 /// Builds a kernel; what the compiler said goes to `log`.
 base::Result<std::shared_ptr<Program>> build_opencl(const ClContextPtr &context,
                                                     const CodeRequest &request, std::string &log);
 
-/// One command. Its queue settles it, in order, once the driver says that it has ended.
+/// What a command uses, from the blocks of its context.
+using ClHolds =
+    std::vector<std::shared_ptr<const void>, base::BlockAllocator<std::shared_ptr<const void>>>;
+
+/// Something that work waits for in the driver: an event of another queue, or a gate.
+struct ClCause {
+    virtual ~ClCause() = default;
+    /// How it went. It is over already, unless the driver let the work go for another reason.
+    virtual base::Done outcome() = 0;
+};
+using ClCauses = std::vector<std::shared_ptr<ClCause>>;
+
+class ClBacklog;
+
+/// One piece of work. Its queue settles it, in order, once the driver says that it has ended.
 struct ClEvent final : Event {
-    explicit ClEvent(ClContextPtr owner) : context(std::move(owner)) {}
+    explicit ClEvent(ClContextPtr owner)
+        : context(std::move(owner)), holds(base::BlockAllocator<char>(context->blocks)) {}
     ~ClEvent() override {
         if (handle != nullptr)
             context->cl.clReleaseEvent(handle);
+        if (first != nullptr)
+            context->cl.clReleaseEvent(first);
     }
 
     ClContextPtr context;
-    cl_event handle = nullptr;
-    std::vector<std::shared_ptr<const void>> holds; ///< what the command uses
-    std::atomic<bool> settled{false};
-    std::optional<base::Error> failure; ///< this and the next are set before `settled`
+    cl_event handle = nullptr; ///< of its last command
+    cl_event first = nullptr;  ///< of its first, where there are several and the queue is timed
+    ClHolds holds;
+    std::atomic<cl_int> broken{CL_SUCCESS}; ///< what a wait answered that the driver gave up
+    std::atomic<bool> caused{false};        ///< whether there are `causes`
+    std::optional<base::Error> doom;        ///< why it fails, known when it was put in
+    std::optional<base::Error> failure;     ///< this and the next are set before `settled`
     uint64_t elapsed_ns = 0;
+    os::Latch settled; ///< opened when what it held is let go
 
-    std::mutex mutex;                 ///< for the next one alone
+    std::mutex mutex;                 ///< for the next two alone
     std::shared_ptr<os::Latch> ended; ///< opened by the driver, once somebody waits with a deadline
+    ClCauses causes;
 };
 
-/// The commands of a queue that have not been settled, oldest first.
+/// The work of a queue that has not been settled, oldest first.
 class ClBacklog {
   public:
     explicit ClBacklog(bool timed) : timed_(timed) {}
 
     void push(std::shared_ptr<ClEvent> event);
-    /// Timeout, or how it went.
+    /// Takes in work that was not given to the driver, or not all of it. Once all before it is
+    /// over, it fails with `why`, or for what failed first if that is NULL.
+    void doom(std::shared_ptr<ClEvent> event, const base::Error *why);
+    /// Timeout, or how it went. Without a deadline it waits in the driver, else in callbacks.
     base::Done wait(const ClEvent &event, uint64_t timeout_ns);
     base::Done wait_all(uint64_t timeout_ns);
-    /// Settles what has ended; false once a command is known to have failed.
+    /// Settles what has ended; false once something put in is known to fail.
     bool tidy();
     uint64_t elapsed_ns(const ClEvent &event);
+    bool timed() const { return timed_; }
 
   private:
-    using Holds = std::vector<std::shared_ptr<const void>>;
-
-    void settle_through(const ClEvent &event);
-    std::shared_ptr<ClEvent> settle_front(Holds &held);
+    std::shared_ptr<ClEvent> settle(const ClEvent *through);
+    void conclude(ClEvent &event, cl_int status);
 
     std::mutex mutex_;
-    std::deque<std::shared_ptr<ClEvent>> open_;
+    base::Ring<std::shared_ptr<ClEvent>> open_;
     std::shared_ptr<ClEvent> last_;
-    std::optional<base::Error> failure_;
-    bool timed_;
+    std::optional<base::Error> failure_; ///< the first one, of work that is over
+    bool doomed_ = false;                ///< whether work that is not over yet will fail
+    const bool timed_;
 };
 
 } // namespace hwa::launch

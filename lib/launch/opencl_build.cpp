@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // OpenCL: from source text or SPIR-V to a kernel that knows its arguments.
 #include "base/text.h"
-#include "launch/opencl.h"
+#include "launch/opencl_queue.h"
 #include "os/caller.h"
 
 namespace hwa::launch {
@@ -118,6 +118,15 @@ void describe(const ClContext &context, ClProgram &program) {
 
 } // namespace
 
+ClProgram::ClProgram(ClContextPtr owner) : context(std::move(owner)) {}
+
+ClProgram::~ClProgram() {
+    if (kernel != nullptr)
+        context->cl.clReleaseKernel(kernel);
+    if (handle != nullptr)
+        context->cl.clReleaseProgram(handle);
+}
+
 base::Result<std::shared_ptr<Program>> build_opencl(const ClContextPtr &context,
                                                     const CodeRequest &request, std::string &log) {
     if (request.kind != Code::OpenClC && request.kind != Code::SpirvKernel)
@@ -134,6 +143,7 @@ base::Result<std::shared_ptr<Program>> build_opencl(const ClContextPtr &context,
                            names.empty() ? "none" : names.c_str());
     }
     HWA_CL("clCreateKernel", code);
+    program->entry = request.entry;
     describe(*context, *program);
     return std::shared_ptr<Program>(std::move(program));
 }

@@ -20,6 +20,8 @@ constexpr uint64_t look_ns = 3 * os::spin_ns;
 
 /// Positive while under way, 0 when done, negative when failed.
 cl_int execution_status(const ClEvent &event) {
+    if (const cl_int broken = event.broken.load(std::memory_order_relaxed); broken != CL_SUCCESS)
+        return broken;
     cl_int status = CL_QUEUED;
     const cl_int code = event.context->cl.clGetEventInfo(
         event.handle, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, nullptr);
@@ -50,7 +52,10 @@ std::shared_ptr<os::Latch> latch_of(ClEvent &event) {
 /// True once the command has ended, well or not. OpenCL itself has no wait with a deadline.
 bool wait_until(ClEvent &event, uint64_t timeout_ns) {
     if (timeout_ns == os::forever_ns) {
-        event.context->cl.clWaitForEvents(1, &event.handle);
+        // A driver that cannot wait will not tell of the end either.
+        const cl_int code = event.context->cl.clWaitForEvents(1, &event.handle);
+        if (code != CL_SUCCESS && execution_status(event) > CL_COMPLETE)
+            event.broken.store(code, std::memory_order_relaxed);
         return true;
     }
     const uint64_t start = os::clock_ns();
@@ -75,15 +80,25 @@ bool wait_until(ClEvent &event, uint64_t timeout_ns) {
 }
 
 uint64_t profiled_ns(const ClEvent &event) {
-    const auto at = [&](cl_profiling_info what) {
+    const auto at = [&](cl_event of, cl_profiling_info what) {
         cl_ulong time = 0;
-        const cl_int code = event.context->cl.clGetEventProfilingInfo(event.handle, what,
-                                                                      sizeof time, &time, nullptr);
+        const cl_int code =
+            event.context->cl.clGetEventProfilingInfo(of, what, sizeof time, &time, nullptr);
         return code == CL_SUCCESS ? time : 0;
     };
-    const cl_ulong start = at(CL_PROFILING_COMMAND_START);
-    const cl_ulong end = at(CL_PROFILING_COMMAND_END);
+    const cl_event first = event.first != nullptr ? event.first : event.handle;
+    const cl_ulong start = at(first, CL_PROFILING_COMMAND_START);
+    const cl_ulong end = at(event.handle, CL_PROFILING_COMMAND_END);
     return end > start ? end - start : 1;
+}
+
+/// What the code of a command that failed on the device means: there, CL_OUT_OF_RESOURCES is what
+/// common drivers say of an access to no memory at all.
+base::Error command_failure(const ClEvent &event, cl_int code) {
+    base::Error why = opencl_failure(*event.context, "the command", code);
+    if (code == CL_OUT_OF_RESOURCES && why.status != Status::Lost)
+        why.status = Status::Driver;
+    return why;
 }
 
 base::Done outcome(const ClEvent &event) {
@@ -92,61 +107,98 @@ base::Done outcome(const ClEvent &event) {
     return {};
 }
 
+/// Asks what the work waited for, once it is over; that has queues and mutexes of its own, but
+/// never waits for what comes later, so this cannot go round in a circle.
+void ask_causes(ClEvent &event) {
+    const std::lock_guard lock(event.mutex);
+    for (const auto &cause : event.causes)
+        if (base::Done how = cause->outcome(); !how && !event.doom)
+            event.doom = std::move(how.error());
+    event.causes.clear();
+    event.caused.store(false, std::memory_order_release);
+}
+
 } // namespace
 
 void ClBacklog::push(std::shared_ptr<ClEvent> event) {
     const std::lock_guard lock(mutex_);
-    if (event->handle == nullptr) {
-        // It was not given to the driver, because what came before it has failed.
-        event->failure = after(*failure_);
-        event->settled.store(true, std::memory_order_release);
-        return;
-    }
     last_ = event;
     open_.push_back(std::move(event));
 }
 
-/// Under the mutex. The oldest command has ended or is about to, for a later one has. What it held
-/// is the caller's to drop, after the mutex: there may be hooks on it.
-std::shared_ptr<ClEvent> ClBacklog::settle_front(Holds &held) {
-    std::shared_ptr<ClEvent> event = std::move(open_.front());
-    open_.pop_front();
-    cl_int status = execution_status(*event);
-    if (status > CL_COMPLETE) {
-        event->context->cl.clWaitForEvents(1, &event->handle);
-        status = execution_status(*event);
+void ClBacklog::doom(std::shared_ptr<ClEvent> event, const base::Error *why) {
+    std::unique_lock lock(mutex_);
+    doomed_ = true;
+    if (why != nullptr)
+        event->doom = *why;
+    else
+        event->doom = after(failure_ ? *failure_ : *last_->doom);
+    last_ = event;
+    if (event->handle == nullptr && !open_.empty()) {
+        event->handle = open_.back()->handle;
+        event->context->cl.clRetainEvent(event->handle);
     }
-    if (failure_)
-        event->failure = after(*failure_);
-    else if (status != CL_COMPLETE)
-        failure_ = event->failure = opencl_failure("the command", status);
-    else if (timed_)
-        event->elapsed_ns = profiled_ns(*event);
-    held.swap(event->holds);
-    event->settled.store(true, std::memory_order_release);
-    return event;
+    if (event->handle != nullptr) {
+        open_.push_back(std::move(event));
+        return;
+    }
+    conclude(*event, CL_COMPLETE);
+    lock.unlock();
+    event->settled.open();
 }
 
-/// The queue is in order: when `event` has ended, so have all before it.
-void ClBacklog::settle_through(const ClEvent &event) {
-    for (;;) {
-        Holds held;
-        std::shared_ptr<ClEvent> oldest;
-        const std::lock_guard lock(mutex_);
-        if (event.settled.load(std::memory_order_acquire) || open_.empty())
-            return;
-        oldest = settle_front(held);
+/// Under the mutex: says how the work went.
+void ClBacklog::conclude(ClEvent &event, cl_int status) {
+    if (failure_)
+        event.failure = after(*failure_);
+    else if (event.doom)
+        failure_ = event.failure = event.doom;
+    else if (status != CL_COMPLETE)
+        failure_ = event.failure = command_failure(event, status);
+    else if (timed_)
+        event.elapsed_ns = profiled_ns(event);
+}
+
+/// Settles what is over, up to `through` or as far as it goes if that is NULL. Gives back the
+/// first that is not over; NULL if none is left to settle.
+std::shared_ptr<ClEvent> ClBacklog::settle(const ClEvent *through) {
+    std::unique_lock lock(mutex_);
+    while (!open_.empty() && (through == nullptr || !through->settled.is_open())) {
+        std::shared_ptr<ClEvent> oldest = open_.front();
+        const cl_int status = execution_status(*oldest);
+        if (status > CL_COMPLETE)
+            return oldest;
+        if (oldest->caused.load(std::memory_order_acquire)) {
+            lock.unlock();
+            ask_causes(*oldest);
+            lock.lock();
+            continue;
+        }
+        open_.pop_front();
+        conclude(*oldest, status);
+        // There may be hooks on what it held, and they may free what belongs to this queue.
+        lock.unlock();
+        oldest->holds.clear();
+        oldest->settled.open();
+        lock.lock();
     }
+    return nullptr;
 }
 
 base::Done ClBacklog::wait(const ClEvent &event, uint64_t timeout_ns) {
-    if (event.settled.load(std::memory_order_acquire))
-        return outcome(event);
+    const bool limited = timeout_ns != os::forever_ns;
+    const uint64_t start = limited ? os::clock_ns() : 0;
+    uint64_t left_ns = timeout_ns;
     // What is constant about an event is its command; how it is waited for is not.
-    auto &mine = const_cast<ClEvent &>(event);
-    if (!wait_until(mine, timeout_ns))
-        return base::error(Status::Timeout, "the work is not done yet");
-    settle_through(event);
+    auto *next = const_cast<ClEvent *>(&event);
+    for (std::shared_ptr<ClEvent> earlier; !event.settled.is_open(); next = earlier.get()) {
+        if (limited && next != &event)
+            left_ns = timeout_ns - std::min(timeout_ns, os::clock_ns() - start);
+        // Nothing is left to settle, but another thread may still be about to let go.
+        if (next == nullptr ? !event.settled.wait(left_ns) : !wait_until(*next, left_ns))
+            return base::error(Status::Timeout, "the work is not done yet");
+        earlier = settle(&event);
+    }
     return outcome(event);
 }
 
@@ -160,14 +212,9 @@ base::Done ClBacklog::wait_all(uint64_t timeout_ns) {
 }
 
 bool ClBacklog::tidy() {
-    for (;;) {
-        Holds held;
-        std::shared_ptr<ClEvent> oldest;
-        const std::lock_guard lock(mutex_);
-        if (open_.empty() || execution_status(*open_.front()) > CL_COMPLETE)
-            return !failure_;
-        oldest = settle_front(held);
-    }
+    settle(nullptr);
+    const std::lock_guard lock(mutex_);
+    return !failure_ && !doomed_;
 }
 
 uint64_t ClBacklog::elapsed_ns(const ClEvent &event) {

@@ -31,6 +31,9 @@ Status status_of(cl_int code) {
     }
 }
 
+/// Longest text of a device that is believed; lists of extensions are the longest there are.
+constexpr size_t text_limit = size_t{1} << 16;
+
 /// A device as this process sees it.
 struct Candidate {
     cl_platform_id platform;
@@ -50,11 +53,24 @@ template <class T> T device_value(const api::OpenCl &cl, cl_device_id device, cl
     return value;
 }
 
-std::string device_text(const api::OpenCl &cl, cl_device_id device, cl_device_info what) {
-    char text[1024] = {};
-    if (cl.clGetDeviceInfo(device, what, sizeof text - 1, text, nullptr) != CL_SUCCESS)
+/// Empty where the driver does not tell.
+std::string raw_text(const api::OpenCl &cl, cl_device_id device, cl_device_info what) {
+    size_t size = 0;
+    if (cl.clGetDeviceInfo(device, what, 0, nullptr, &size) != CL_SUCCESS || size > text_limit)
         return {};
-    return base::sanitise(text);
+    std::string text(size + 1, '\0');
+    if (cl.clGetDeviceInfo(device, what, size, text.data(), nullptr) != CL_SUCCESS)
+        return {};
+    return text.c_str();
+}
+
+std::string device_text(const api::OpenCl &cl, cl_device_id device, cl_device_info what) {
+    return base::sanitise(raw_text(cl, device, what));
+}
+
+bool has_word(const std::string &text, std::string_view word) {
+    const auto words = base::split(text, ' ');
+    return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 std::string platform_text(const api::OpenCl &cl, cl_platform_id platform, cl_platform_info what) {
@@ -148,6 +164,32 @@ bool takes_il(const api::OpenCl &cl, cl_device_id device) {
            device_text(cl, device, CL_DEVICE_IL_VERSION).find("SPIR-V") != std::string::npos;
 }
 
+/// Command buffers that may run again before they are over, in queues of any kind; without those
+/// two, replaying one by one is as good.
+ClCommandBuffers read_buffers(const api::OpenCl &cl, cl_platform_id platform, cl_device_id device) {
+    const auto find = cl.clGetExtensionFunctionAddressForPlatform;
+    const auto can = device_value<cl_device_command_buffer_capabilities_khr>(
+        cl, device, CL_DEVICE_COMMAND_BUFFER_CAPABILITIES_KHR);
+    const auto must = device_value<cl_command_queue_properties>(
+        cl, device, CL_DEVICE_COMMAND_BUFFER_REQUIRED_QUEUE_PROPERTIES_KHR);
+    const std::string names = raw_text(cl, device, CL_DEVICE_EXTENSIONS);
+    if (find == nullptr || !has_word(names, "cl_khr_command_buffer") || must != 0 ||
+        (can & CL_COMMAND_BUFFER_CAPABILITY_SIMULTANEOUS_USE_KHR) == 0)
+        return {};
+    ClCommandBuffers all;
+    const auto take = [&](auto &into, const char *name) {
+        into = reinterpret_cast<std::decay_t<decltype(into)>>(find(platform, name));
+        return into != nullptr;
+    };
+    if (take(all.create, "clCreateCommandBufferKHR") &&
+        take(all.finalize, "clFinalizeCommandBufferKHR") &&
+        take(all.release, "clReleaseCommandBufferKHR") &&
+        take(all.enqueue, "clEnqueueCommandBufferKHR") &&
+        take(all.launch, "clCommandNDRangeKernelKHR"))
+        return all;
+    return {};
+}
+
 } // namespace
 
 base::Error opencl_failure(const char *call, cl_int code) {
@@ -155,6 +197,19 @@ base::Error opencl_failure(const char *call, cl_int code) {
         base::error(status_of(code), "%s answered %s (%d)", call, api::opencl_error(code), code);
     why.code = code;
     why.backend = "opencl";
+    return why;
+}
+
+base::Error opencl_failure(const ClContext &context, const char *call, cl_int code) {
+    base::Error why = opencl_failure(call, code);
+    const bool gone =
+        code == CL_DEVICE_NOT_AVAILABLE ||
+        (code == CL_OUT_OF_RESOURCES &&
+         device_value<cl_bool>(context.cl, context.device, CL_DEVICE_AVAILABLE) != CL_TRUE);
+    if (gone) {
+        why.status = Status::Lost;
+        why.message = "the device is gone: " + why.message;
+    }
     return why;
 }
 
@@ -208,6 +263,7 @@ base::Result<ClContextPtr> open_context(const core::Device &device, const core::
     context->takes_il = takes_il(cl, chosen.device);
     context->driver = platform_text(cl, chosen.platform, CL_PLATFORM_NAME) + " " +
                       device_text(cl, chosen.device, CL_DRIVER_VERSION);
+    context->buffers = read_buffers(cl, chosen.platform, chosen.device);
     const cl_context_properties properties[] = {
         CL_CONTEXT_PLATFORM, reinterpret_cast<cl_context_properties>(chosen.platform), 0};
     cl_int code = CL_SUCCESS;
