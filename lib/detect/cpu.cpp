@@ -298,7 +298,7 @@ static std::vector<CoreGroup> group_cores(const Machine &machine, const Socket &
     return groups;
 }
 
-/// Work runs on every processor of the affinity mask, whichever socket it was asked of.
+/// Work keeps to those processors of the socket that the process may use.
 static void put_runtime(Device &device) {
     core::Runtime runtime;
     runtime.name = "cpu";

@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The CPU as a runtime: functions of this process, run in order by one thread and a pool.
-#include "launch/cpu_pool.h"
-
-#include "os/host.h"
-#include "os/latch.h"
-
-#include <algorithm>
-#include <cstddef>
-#include <cstring>
-#include <new>
-#include <optional>
-#include <variant>
+#include "base/cpulist.h"
+#include "launch/cpu_line.h"
 
 namespace hwa::launch {
 namespace {
@@ -18,181 +9,59 @@ namespace {
 using base::Error;
 using base::Status;
 
-/// Every allocation starts at a cache line, which also suits every vector register.
-constexpr std::align_val_t alignment{64};
+/// A gate is an event that the host ends.
+class CpuGate final : public Gate {
+  public:
+    explicit CpuGate(std::shared_ptr<CpuEvent> event) : event_(std::move(event)) {}
+    ~CpuGate() override { let_through(why_.get()); }
+    void open(const base::Done &how) override { let_through(how ? nullptr : &how.error()); }
 
-struct CpuMemory final : Memory {
-    CpuMemory(void *memory, Lease on_loan) : data(memory), lease(std::move(on_loan)) {}
-    ~CpuMemory() override {
-        if (owned)
-            ::operator delete(data, alignment);
+  private:
+    void let_through(const Error *why) noexcept {
+        if (opened_.exchange(true))
+            return;
+        try {
+            if (why != nullptr && why != why_.get())
+                *why_ = *why;
+        } catch (const std::bad_alloc &) {
+            why_->status = why->status; // the rest is told as it was prepared
+        }
+        event_->end(why == nullptr ? Failure{} : Failure{why_, false});
     }
-    uint64_t native() const override { return reinterpret_cast<uintptr_t>(data); }
 
-    void *data;
-    bool owned = false;
-    Lease lease;
+    const std::shared_ptr<CpuEvent> event_;
+    const std::shared_ptr<Error> why_ = std::make_shared<Error>(
+        Error{Status::Cancelled, 0, "cpu", "the gate was given up without being opened"});
+    std::atomic<bool> opened_{false};
 };
 
-struct CpuProgram final : Program {
-    HostKernel kernel = nullptr;
-    Lease state;
-};
-
-struct CpuEvent final : Event {
-    os::Latch done;
-    std::optional<Error> failure; ///< this and the next are set before `done` opens
-    uint64_t elapsed_ns = 0;
-};
-
-/// A copy between host memory and a buffer.
-struct Transfer {
-    std::shared_ptr<Memory> memory;
-    void *to;
-    const void *from;
-    uint64_t size_bytes;
-};
-
-/// A launch: what it runs and what it keeps alive meanwhile.
-struct Call {
-    std::shared_ptr<Program> program;
-    std::vector<std::shared_ptr<Memory>> memories;
-    std::vector<HostArg> args;
-    std::unique_ptr<std::max_align_t[]> values;
-    Shape shape;
-};
-
-struct Task {
-    std::shared_ptr<CpuEvent> event;
-    std::variant<Transfer, Call> work;
-};
-
-/// What a queue and its thread share; the thread keeps it alive when it must outlive the queue.
-struct Line {
-    std::mutex mutex;
-    std::condition_variable wake;
-    std::deque<Task> tasks;
-    std::atomic<uint32_t> posted{0};
-    bool stopping = false;
-    os::Latch ended;
-    std::shared_ptr<Pool> pool;
-    bool timed = false;
-    std::optional<Error> failure; ///< the first one; of the thread alone
-};
-
-/// Texts this short take no memory themselves.
-Error starved() {
-    return {Status::HostMemory, 0, "cpu", "no host memory"};
-}
-
-Error kernel_failure(int32_t code) {
-    Error why = base::error(Status::Driver, "the host kernel returned %d", code);
-    why.code = code;
-    why.backend = "cpu";
-    return why;
-}
-
-std::optional<Error> perform(Line &, Transfer &transfer) {
-    std::memcpy(transfer.to, transfer.from, transfer.size_bytes);
-    return {};
-}
-
-std::optional<Error> perform(Line &line, Call &call) {
-    const auto &program = static_cast<const CpuProgram &>(*call.program);
-    HostJob job;
-    job.kernel = program.kernel;
-    job.state = program.state.get();
-    job.args = call.args;
-    job.shape = call.shape;
-    job.groups = uint64_t{call.shape.grid[0]} * call.shape.grid[1] * call.shape.grid[2];
-    line.pool->run(job);
-    if (job.starved)
-        return starved();
-    if (job.code != 0)
-        return kernel_failure(job.code);
-    return {};
-}
-
-void carry_out(Line &line, Task &task) {
-    const uint64_t start = line.timed ? os::clock_ns() : 0;
-    if (line.failure) {
-        task.event->failure = after(*line.failure);
-    } else {
-        line.failure = std::visit([&](auto &work) { return perform(line, work); }, task.work);
-        task.event->failure = line.failure;
-        if (line.timed && !line.failure)
-            task.event->elapsed_ns = std::max<uint64_t>(os::clock_ns() - start, 1);
-    }
-}
-
-void complete(Line &line, Task &task) {
-    try {
-        carry_out(line, task);
-    } catch (const std::bad_alloc &) { // A thread has nobody to throw at.
-        if (!line.failure)
-            line.failure = starved();
-        task.event->failure = starved();
-    }
-    // Release hooks run before the event is done, so that who waited for it finds them called.
-    task.work = Transfer{};
-    task.event->done.open();
-}
-
-std::optional<Task> next_task(Line &line) {
-    const uint32_t seen = line.posted.load();
-    std::unique_lock lock(line.mutex);
-    if (line.tasks.empty() && !line.stopping) {
-        lock.unlock();
-        const uint64_t until = os::clock_ns() + os::spin_ns;
-        while (os::usable_cpus() > 1 && line.posted.load(std::memory_order_acquire) == seen &&
-               os::clock_ns() < until)
-            os::pause();
-        lock.lock();
-    }
-    line.wake.wait(lock, [&] { return line.stopping || !line.tasks.empty(); });
-    if (line.tasks.empty())
+/// The processors of a device that is a part of the machine; empty where it is all of it.
+std::vector<uint32_t> cpus_of(const core::Device *device) {
+    if (device == nullptr)
         return {};
-    Task task = std::move(line.tasks.front());
-    line.tasks.pop_front();
-    return task;
-}
-
-void *serve(void *state) {
-    const std::unique_ptr<std::shared_ptr<Line>> owner(static_cast<std::shared_ptr<Line> *>(state));
-    Line &line = **owner;
-    while (auto task = next_task(line))
-        complete(line, *task);
-    line.ended.open();
-    return nullptr;
+    for (const core::Attr &attr : device->attrs)
+        if (attr.key == "cpu.list")
+            return os::usable_among(base::parse_cpulist(attr.s).value_or(std::vector<uint32_t>()));
+    return {};
 }
 
 class CpuQueue final : public Queue {
   public:
     static base::Result<std::unique_ptr<Queue>> open(const OpenRequest &request) {
-        auto queue = std::make_unique<CpuQueue>();
-        queue->timeout_ns_ = request.timeout_ns;
-        queue->line_->timed = request.timed;
-        queue->line_->pool = request.share != nullptr
-                                 ? static_cast<CpuQueue *>(request.share)->line_->pool
-                                 : std::make_shared<Pool>();
-        auto owner = std::make_unique<std::shared_ptr<Line>>(queue->line_);
-        HWA_TRY(queue->thread_, os::start_thread("hwa-queue", serve, owner.get()));
-        owner.release();
-        queue->running_ = true;
-        return std::unique_ptr<Queue>(std::move(queue));
+        return std::unique_ptr<Queue>(std::make_unique<CpuQueue>(request));
     }
+
+    explicit CpuQueue(const OpenRequest &request)
+        : line_(std::make_shared<Line>(Pool::of(cpus_of(request.device)), request.timed)),
+          timeout_ns_(request.timeout_ns) {}
 
     ~CpuQueue() override {
         if (!running_)
             return;
-        {
-            const std::lock_guard lock(line_->mutex);
-            line_->stopping = true;
-        }
-        line_->wake.notify_one();
+        line_->stop();
         // A kernel may itself be what lets go of the queue; a kernel may never end.
-        const bool inside = thread_.is_current() || line_->pool->is_current();
-        if (!inside && line_->ended.wait(timeout_ns_))
+        const bool inside = thread_.is_current() || line_->pool().is_current();
+        if (!inside && line_->ended(timeout_ns_))
             thread_.join();
         else
             thread_.detach();
@@ -203,7 +72,7 @@ class CpuQueue final : public Queue {
     std::string driver() const override { return {}; }
 
     base::Result<std::shared_ptr<Memory>> allocate(const MemoryRequest &request) override {
-        void *memory = ::operator new(request.size_bytes, alignment, std::nothrow);
+        void *memory = ::operator new(request.size_bytes, host_alignment, std::nothrow);
         if (memory == nullptr)
             return base::error(Status::HostMemory, "no memory for a buffer of %llu bytes",
                                static_cast<unsigned long long>(request.size_bytes));
@@ -221,13 +90,36 @@ class CpuQueue final : public Queue {
 
     EventResult write(const std::shared_ptr<Memory> &into, uint64_t offset, const void *data,
                       uint64_t size_bytes) override {
-        return post(Transfer{into, address(*into, offset), data, size_bytes});
+        return post(Transfer{into, nullptr, address(*into, offset), data, size_bytes});
     }
 
     EventResult read(const std::shared_ptr<Memory> &from, uint64_t offset, void *data,
                      uint64_t size_bytes) override {
-        return post(Transfer{from, data, address(*from, offset), size_bytes});
+        return post(Transfer{nullptr, from, data, address(*from, offset), size_bytes});
     }
+
+    EventResult copy(const std::shared_ptr<Memory> &to, uint64_t to_offset,
+                     const std::shared_ptr<Memory> &from, uint64_t from_offset,
+                     uint64_t size_bytes) override {
+        return post(
+            Transfer{to, from, address(*to, to_offset), address(*from, from_offset), size_bytes});
+    }
+
+    /// The memory of all queues of the processor is that of the process.
+    EventResult copy_from(Queue &of, const std::shared_ptr<Memory> &to, uint64_t to_offset,
+                          const std::shared_ptr<Memory> &from, uint64_t from_offset,
+                          uint64_t size_bytes) override {
+        if (!knows(of))
+            return base::error(Status::Unsupported,
+                               "the cpu runtime copies from queues of its own only");
+        return copy(to, to_offset, from, from_offset, size_bytes);
+    }
+
+    base::Result<void *> map(const std::shared_ptr<Memory> &memory) override {
+        return memory->host();
+    }
+
+    base::Done unmap(const std::shared_ptr<Memory> &) override { return {}; }
 
     base::Result<std::shared_ptr<Program>> build(const CodeRequest &request,
                                                  std::string &) override {
@@ -241,27 +133,44 @@ class CpuQueue final : public Queue {
 
     EventResult run(const std::shared_ptr<Program> &program, std::span<const Arg> args,
                     const Shape &shape) override {
-        Call call;
-        call.program = program;
-        call.shape = shape;
-        call.args.reserve(args.size());
-        uint64_t value_bytes = 0;
-        for (const Arg &arg : args)
-            if (arg.memory == nullptr && arg.data != nullptr)
-                value_bytes = place_value(value_bytes, arg.size_bytes) + arg.size_bytes;
-        if (value_bytes != 0)
-            call.values.reset(new std::max_align_t[value_bytes / sizeof(std::max_align_t) + 1]);
-        bind(call, args);
-        return post(std::move(call));
+        Calls calls(blocks_);
+        calls.add(program, args, shape);
+        return post(std::move(calls));
+    }
+
+    EventResult run_many(std::span<const Launch> launches) override {
+        return post(gather(launches));
+    }
+
+    base::Result<std::shared_ptr<Program>> record(std::span<const Launch> launches) override {
+        auto program = std::make_shared<CpuProgram>();
+        program->recorded = gather(launches);
+        return std::shared_ptr<Program>(std::move(program));
+    }
+
+    base::Result<bool> wait_for(const std::shared_ptr<Event> &event, Queue &of) override {
+        if (!knows(of))
+            return false;
+        HWA_CHECK(post(Barrier{std::static_pointer_cast<CpuEvent>(event)}));
+        return true;
+    }
+
+    base::Result<std::shared_ptr<Gate>> gate() override {
+        auto until = std::make_shared<CpuEvent>();
+        auto made = std::make_shared<CpuGate>(until);
+        HWA_CHECK(post(Barrier{std::move(until)}));
+        return std::shared_ptr<Gate>(std::move(made));
+    }
+
+    void notify(const std::shared_ptr<Event> &event, Notice notice) override {
+        static_cast<CpuEvent &>(*event).notify(std::move(notice));
     }
 
     base::Done wait(const Event &event, uint64_t timeout_ns) override {
         const auto &mine = static_cast<const CpuEvent &>(event);
-        if (!mine.done.wait(timeout_ns))
+        if (!mine.wait(timeout_ns))
             return base::error(Status::Timeout, "the work is not done yet");
-        if (mine.failure)
-            return *mine.failure;
-        return {};
+        return mine.outcome();
     }
 
     base::Done finish(uint64_t timeout_ns) override {
@@ -269,49 +178,43 @@ class CpuQueue final : public Queue {
     }
 
     uint64_t elapsed_ns(const Event &event) override {
-        const auto &mine = static_cast<const CpuEvent &>(event);
-        return mine.done.is_open() ? mine.elapsed_ns : 0;
+        return static_cast<const CpuEvent &>(event).elapsed_ns();
     }
 
   private:
     static std::byte *address(const Memory &memory, uint64_t offset) {
-        return static_cast<std::byte *>(static_cast<const CpuMemory &>(memory).data) + offset;
+        return static_cast<std::byte *>(memory.host()) + offset;
     }
 
-    static void bind(Call &call, std::span<const Arg> args) {
-        uint64_t used = 0;
-        for (const Arg &arg : args) {
-            void *data = nullptr;
-            if (arg.memory != nullptr) {
-                data = address(*arg.memory, arg.offset);
-                call.memories.push_back(arg.memory);
-            } else if (arg.data != nullptr) {
-                used = place_value(used, arg.size_bytes);
-                data = reinterpret_cast<std::byte *>(call.values.get()) + used;
-                std::memcpy(data, arg.data, arg.size_bytes);
-                used += arg.size_bytes;
-            }
-            call.args.push_back({data, arg.size_bytes});
-        }
+    bool knows(const Queue &other) const {
+        return &other == this || (runtime != nullptr && other.runtime == runtime);
     }
 
-    EventResult post(std::variant<Transfer, Call> work) {
-        auto event = std::make_shared<CpuEvent>();
-        {
-            const std::lock_guard lock(line_->mutex);
-            line_->tasks.push_back({event, std::move(work)});
+    Calls gather(std::span<const Launch> launches) {
+        Calls calls(blocks_);
+        for (const Launch &launch : launches)
+            calls.add(launch.program, launch.args, launch.shape);
+        return calls;
+    }
+
+    /// The thread starts with the first task: opening a queue is free.
+    EventResult post(std::variant<Transfer, Calls, Barrier> work) {
+        if (!running_) {
+            HWA_TRY(thread_, Line::start(line_));
+            running_ = true;
         }
-        line_->posted.fetch_add(1, std::memory_order_release);
-        line_->wake.notify_one();
+        auto event = std::allocate_shared<CpuEvent>(base::BlockAllocator<CpuEvent>(blocks_));
+        line_->post({event, std::move(work)});
         last_ = event;
         return std::shared_ptr<Event>(std::move(event));
     }
 
-    std::shared_ptr<Line> line_ = std::make_shared<Line>();
+    const std::shared_ptr<Line> line_;
+    const std::shared_ptr<base::Blocks> blocks_ = std::make_shared<base::Blocks>();
     std::shared_ptr<CpuEvent> last_;
     os::Thread thread_;
     bool running_ = false;
-    uint64_t timeout_ns_ = 0;
+    const uint64_t timeout_ns_;
     /// Bounded so that a wrong size is an error and not the end of the process.
     Limits limits_{.shared_bytes = 64u << 20,
                    .value_bytes = 1u << 20,

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <memory>
 #include <sched.h>
 
 namespace hwa::os {
@@ -22,20 +23,69 @@ base::Result<Thread> start_thread(const char *name, void *(*body)(void *), void 
     return thread;
 }
 
-static uint32_t count_cpus() {
-    // Machines with more processors than a cpu_set_t holds need a longer mask; the kernel answers
-    // EINVAL until it is long enough.
+namespace {
+
+/// A set of processors as the kernel wants it.
+struct CpuSet {
+    explicit CpuSet(int limit)
+        : bytes(CPU_ALLOC_SIZE(static_cast<size_t>(limit))),
+          set(CPU_ALLOC(static_cast<size_t>(limit))) {}
+    ~CpuSet() { CPU_FREE(set); }
+    CpuSet(const CpuSet &) = delete;
+    CpuSet &operator=(const CpuSet &) = delete;
+
+    size_t bytes;
+    cpu_set_t *set;
+};
+
+} // namespace
+
+/// Where the calling thread may run; nothing if the kernel does not say. Machines with more
+/// processors than a cpu_set_t holds need a longer mask; the kernel answers EINVAL until it is long
+/// enough.
+static std::unique_ptr<CpuSet> own_cpus() {
     for (int limit = CPU_SETSIZE; limit <= 1 << 17; limit *= 2) {
-        cpu_set_t *set = CPU_ALLOC(static_cast<size_t>(limit));
-        if (set == nullptr)
-            return 1;
-        const size_t bytes = CPU_ALLOC_SIZE(static_cast<size_t>(limit));
-        const int found = ::sched_getaffinity(0, bytes, set) == 0 ? CPU_COUNT_S(bytes, set) : 0;
-        CPU_FREE(set);
-        if (found > 0)
-            return static_cast<uint32_t>(found);
+        auto own = std::make_unique<CpuSet>(limit);
+        if (own->set == nullptr)
+            return nullptr;
+        if (::sched_getaffinity(0, own->bytes, own->set) == 0)
+            return own;
     }
-    return 1;
+    return nullptr;
+}
+
+void keep_to(std::span<const uint32_t> cpus) {
+    const auto own = own_cpus();
+    if (own == nullptr)
+        return;
+    CpuSet wanted(static_cast<int>(own->bytes * 8));
+    if (wanted.set == nullptr)
+        return;
+    CPU_ZERO_S(wanted.bytes, wanted.set);
+    for (const uint32_t cpu : cpus)
+        if (CPU_ISSET_S(cpu, own->bytes, own->set))
+            CPU_SET_S(cpu, wanted.bytes, wanted.set);
+    if (CPU_COUNT_S(wanted.bytes, wanted.set) != 0)
+        ::sched_setaffinity(0, wanted.bytes, wanted.set);
+}
+
+std::vector<uint32_t> usable_among(std::span<const uint32_t> cpus) {
+    const auto own = own_cpus();
+    std::vector<uint32_t> found;
+    if (own == nullptr)
+        return found;
+    for (const uint32_t cpu : cpus)
+        if (CPU_ISSET_S(cpu, own->bytes, own->set))
+            found.push_back(cpu);
+    if (found.size() == static_cast<size_t>(CPU_COUNT_S(own->bytes, own->set)))
+        found.clear();
+    return found;
+}
+
+static uint32_t count_cpus() {
+    const auto own = own_cpus();
+    const int found = own == nullptr ? 0 : CPU_COUNT_S(own->bytes, own->set);
+    return found > 0 ? static_cast<uint32_t>(found) : 1;
 }
 
 uint32_t usable_cpus() {

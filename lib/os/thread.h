@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <pthread.h>
+#include <span>
+#include <vector>
 
 namespace hwa::os {
 
@@ -20,6 +22,14 @@ struct Thread {
 
 /// Starts `body(state)`. All signals are blocked in it: they are the caller's business.
 base::Result<Thread> start_thread(const char *name, void *(*body)(void *), void *state);
+
+/// Keeps the calling thread to those of `cpus` that it may run on; where it may run on none of
+/// them, it stays as it is.
+void keep_to(std::span<const uint32_t> cpus);
+
+/// Those of `cpus` that the calling thread may run on; empty if these are all it may run on, or
+/// none.
+std::vector<uint32_t> usable_among(std::span<const uint32_t> cpus);
 
 /// Processors this process may run on, at least 1; looked up once.
 uint32_t usable_cpus();
