@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* Copies in, out and on the device, and a vector addition: libhwa beside what it runs on. */
+#include <hwa/hwa.h>
+
+#include "bench.h"
+#include "lane.h"
+
+enum { most_turns = 400, million = 1 << 20 };
+
+static const char opencl_add[] =
+    "__kernel void add(__global const float *a, __global const float *b, __global float *c)"
+    "{ size_t i = get_global_id(1) * get_global_size(0) + get_global_id(0); c[i] = a[i] + b[i]; }";
+
+static hwa_queue_t *queue;
+static hwa_program_t *program;
+static hwa_buffer_t *arrays[3];
+static int written, on_host;
+
+static void need(hwa_status_t status, const hwa_error_t *error) {
+    if (status == HWA_OK)
+        return;
+    printf("%s: %s\n", hwa_status_name(status), error->message);
+    exit(1);
+}
+#define NEED(call)                                                                                 \
+    do {                                                                                           \
+        hwa_error_t error_ = {0}, *error = &error_;                                                \
+        need(call, error);                                                                         \
+    } while (0)
+
+/* A group of the host's is larger, for a call costs more than a turn of a loop. */
+enum { host_group = 16384 };
+
+static int32_t host_add(void *user, const hwa_host_call_t *call) {
+    (void)user;
+    const float *a = call->args[0];
+    const float *b = call->args[1];
+    float *c = call->args[2];
+    const uint64_t group = (uint64_t)call->group[1] * call->grid[0] + call->group[0];
+    const uint64_t first = group * host_group;
+    for (uint64_t i = first; i < first + host_group; ++i)
+        c[i] = a[i] + b[i];
+    return 0;
+}
+
+static int open_hwa(const hwa_system_t *system, const char *runtime) {
+    hwa_queue_options_t options = HWA_INIT(hwa_queue_options_t);
+    options.runtime = runtime;
+    const hwa_device_t *device;
+    queue = NULL;
+    for (uint32_t i = 0; queue == NULL && (device = hwa_system_device(system, i)) != NULL; ++i)
+        if (hwa_queue_open(device, &options, &queue, NULL) != HWA_OK)
+            queue = NULL;
+    if (queue == NULL)
+        return 0;
+    hwa_kernel_desc_t kernels[3] = {HWA_INIT(hwa_kernel_desc_t), HWA_INIT(hwa_kernel_desc_t),
+                                    HWA_INIT(hwa_kernel_desc_t)};
+    kernels[0].code_kind = HWA_CODE_HOST;
+    kernels[0].host = host_add;
+    kernels[1].code_kind = HWA_CODE_OPENCL_C;
+    kernels[1].code = opencl_add;
+    kernels[1].code_bytes = sizeof opencl_add - 1;
+    kernels[1].entry = "add";
+    kernels[2].code_kind = HWA_CODE_SPIRV;
+    kernels[2].code = lane_spirv;
+    kernels[2].code_bytes = lane_spirv_bytes;
+    const hwa_kernel_desc_t *variants[] = {&kernels[0], &kernels[1], &kernels[2]};
+    NEED(hwa_program_from_kernel(queue, variants, 3, &program, error));
+    on_host = strcmp(runtime, "cpu") == 0;
+    return 1;
+}
+
+static void allocate(uint64_t count) {
+    for (int i = 0; i < 3; ++i) {
+        hwa_buffer_desc_t desc = HWA_INIT(hwa_buffer_desc_t);
+        desc.size_bytes = count * sizeof(float);
+        NEED(hwa_buffer_create(queue, &desc, &arrays[i], error));
+    }
+    written = 0;
+}
+
+static void write_hwa(const float *from, uint64_t count) {
+    NEED(hwa_buffer_write(arrays[written++ % 2], 0, from, count * sizeof(float), NULL, error));
+}
+
+static void read_hwa(float *into, uint64_t count) {
+    NEED(hwa_buffer_read(arrays[2], 0, into, count * sizeof(float), NULL, error));
+}
+
+static void copy(uint64_t count) {
+    NEED(hwa_buffer_copy(arrays[2], 0, arrays[0], 0, count * sizeof(float), NULL, error));
+    NEED(hwa_queue_finish(queue, HWA_FOREVER, error));
+}
+
+static void add(uint64_t count) {
+    hwa_launch_options_t options = HWA_INIT(hwa_launch_options_t);
+    const uint32_t groups = (uint32_t)(count / (on_host ? host_group : lane_group));
+    options.group[0] = on_host ? 1 : lane_group;
+    options.grid[0] = groups < lane_row ? groups : lane_row;
+    options.grid[1] = groups / options.grid[0];
+    const hwa_arg_t args[] = {{.buffer = arrays[0]}, {.buffer = arrays[1]}, {.buffer = arrays[2]}};
+    NEED(hwa_launch(queue, program, args, 3, &options, NULL, error));
+    NEED(hwa_queue_finish(queue, HWA_FOREVER, error));
+}
+
+static void release(void) {
+    for (int i = 0; i < 3; ++i)
+        hwa_buffer_free(arrays[i]);
+}
+
+static const lane_t lane_hwa = {NULL, NULL, allocate, write_hwa, read_hwa, copy, add, release};
+
+typedef enum work_t { WRITE, READ, COPY, ADD, WORKS } work_t;
+static const char *const work_names[WORKS] = {"write", "read", "copy", "add"};
+static const double work_passes[WORKS] = {1, 1, 2, 3}; /* over the array, in memory traffic */
+
+static double run(const lane_t *lane, work_t work, float *host, uint64_t count) {
+    const double start = bench_ms();
+    switch (work) {
+    case WRITE:
+        lane->write(host, count);
+        break;
+    case READ:
+        lane->read(host, count);
+        break;
+    case COPY:
+        lane->copy(count);
+        break;
+    default:
+        lane->add(count);
+        break;
+    }
+    return bench_ms() - start;
+}
+
+/* Who goes first changes with every turn. */
+static void race(const char *runtime, const lane_t *raw, work_t work, float *host, uint64_t count) {
+    static double ours[most_turns], theirs[most_turns], ratios[most_turns];
+    const int turns = count <= million ? most_turns : 20;
+    for (int i = -2; i < turns; ++i) {
+        double a = 0;
+        double b = 0;
+        if (i % 2 == 0) {
+            a = run(&lane_hwa, work, host, count);
+            b = run(raw, work, host, count);
+        } else {
+            b = run(raw, work, host, count);
+            a = run(&lane_hwa, work, host, count);
+        }
+        if (i < 0)
+            continue;
+        ours[i] = a;
+        theirs[i] = b;
+        ratios[i] = b / a;
+    }
+    const double ratio = bench_median(ratios, turns);
+    const double a = bench_median(ours, turns);
+    const double gigabytes = work_passes[work] * (double)count * sizeof(float) / 1e9;
+    printf("%-7s %-5s %9llu floats: hwa %9.3f ms (%6.1f GB/s), raw %9.3f ms, speed %.3f of raw%s\n",
+           runtime, work_names[work], (unsigned long long)count, a, gigabytes / (a * 1e-3),
+           bench_median(theirs, turns), ratio, ratio >= 0.98 ? "" : "  UNDER 0.98");
+    fflush(stdout);
+}
+
+static void check(const lane_t *lane, const float *host, float *result, uint64_t count) {
+    lane->write(host, count);
+    lane->write(host, count);
+    lane->add(count);
+    lane->read(result, count);
+    for (uint64_t i = 0; i < count; ++i)
+        if (result[i] != host[i] + host[i]) {
+            printf("wrong sum at %llu\n", (unsigned long long)i);
+            exit(1);
+        }
+}
+
+static void measure(const char *runtime, const lane_t *raw, uint64_t count) {
+    float *host = malloc(count * sizeof(float));
+    float *result = malloc(count * sizeof(float));
+    if (host == NULL || result == NULL)
+        exit(1);
+    for (uint64_t i = 0; i < count; ++i)
+        host[i] = (float)(i % 1021) * 0.5f;
+    lane_hwa.allocate(count);
+    raw->allocate(count);
+    check(&lane_hwa, host, result, count);
+    check(raw, host, result, count);
+    for (work_t work = WRITE; work < WORKS; ++work)
+        race(runtime, raw, work, work == READ ? result : host, count);
+    raw->release();
+    lane_hwa.release();
+    free(host);
+    free(result);
+}
+
+/* The largest power of two that the device takes, up to 256 Mi; less where the host has less. */
+static uint64_t largest(const lane_t *raw, uint64_t most) {
+    hwa_queue_info_t info = HWA_INIT(hwa_queue_info_t);
+    if (hwa_queue_info(queue, &info) != HWA_OK)
+        exit(1);
+    if (info.buffer_bytes != 0 && info.buffer_bytes / sizeof(float) < most)
+        most = info.buffer_bytes / sizeof(float);
+    if (raw->limit() != 0 && raw->limit() < most)
+        most = raw->limit();
+    uint64_t count = million;
+    while (count * 2 <= most)
+        count *= 2;
+    return count;
+}
+
+int main(int argc, char **argv) {
+    static const struct {
+        const char *runtime;
+        const lane_t *raw;
+    } routes[] = {{"cpu", &lane_cpu}, {"opencl", &lane_opencl}, {"vulkan", &lane_vulkan}};
+    const uint64_t most = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)256 << 20;
+    hwa_system_t *system = NULL;
+    NEED(hwa_detect(NULL, &system, error));
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; ++i) {
+        if (argc > 1 && strcmp(argv[1], routes[i].runtime) != 0)
+            continue;
+        if (!open_hwa(system, routes[i].runtime) || !routes[i].raw->open()) {
+            printf("%-7s not here\n", routes[i].runtime);
+            continue;
+        }
+        measure(routes[i].runtime, routes[i].raw, million);
+        measure(routes[i].runtime, routes[i].raw, largest(routes[i].raw, most));
+        hwa_program_free(program);
+        hwa_queue_free(queue);
+    }
+    hwa_system_free(system);
+    return 0;
+}
