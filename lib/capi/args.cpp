@@ -4,6 +4,7 @@
 #include "capi/launch.h"
 
 #include "base/units.h"
+#include "core/dtype.h"
 
 #include <algorithm>
 
@@ -237,6 +238,10 @@ static base::Done check_op(const hwa_program_t &program, std::span<const hwa_arg
         if (args[i].size_bytes < binding.size_bytes)
             return base::error(Status::Range, "%s needs %llu bytes and has %llu", binding.name,
                                Number{binding.size_bytes}, Number{args[i].size_bytes});
+        const core::DtypeRow *row = core::find_dtype(binding.dtype);
+        if (row != nullptr && args[i].offset % row->block_bytes != 0)
+            return base::error(Status::Invalid, "%s starts at byte %llu, within an element",
+                               binding.name, Number{args[i].offset});
         HWA_CHECK(check_layout(binding, given[i]));
     }
     return check_overlap(program, args);

@@ -55,9 +55,20 @@ struct Provider {
 /// Unsupported, with every provider's reason, if none does.
 base::Result<Operation> make_operation(const OpRequest &request);
 
+// On the CPU, by functions of this process and libraries.
+base::Result<Operation> fill_cpu(const OpRequest &request);
+base::Result<Operation> copy_cpu(const OpRequest &request);
+base::Result<Operation> axpby_cpu(const OpRequest &request);
+base::Result<Operation> reduce_cpu(const OpRequest &request);
 base::Result<Operation> gemm_openblas(const OpRequest &request);
 base::Result<Operation> gemm_blis(const OpRequest &request);
 base::Result<Operation> gemm_builtin(const OpRequest &request);
-base::Result<Operation> gemm_opencl(const OpRequest &request);
+
+// On any runtime that lib/kernels has a language for.
+base::Result<Operation> fill_kernel(const OpRequest &request);
+base::Result<Operation> copy_kernel(const OpRequest &request);
+base::Result<Operation> axpby_kernel(const OpRequest &request);
+base::Result<Operation> reduce_kernel(const OpRequest &request);
+base::Result<Operation> gemm_kernel(const OpRequest &request);
 
 } // namespace hwa::launch

@@ -125,6 +125,7 @@ int main(int argc, char **argv) {
     failed += run("lifetimes", lifetime_tests, lifetime_test_count);
     failed += run("refusals", refusal_tests, refusal_test_count);
     failed += run("gemm", gemm_tests, gemm_test_count);
+    failed += run("operations", op_tests, op_test_count);
     hwa_system_free(system);
     return failed == 0 ? 0 : 1;
 }

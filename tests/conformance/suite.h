@@ -66,8 +66,8 @@ hwa_event_t *spin(hwa_queue_t *queue, const hwa_program_t *program, hwa_buffer_t
 void count_release(void *user);
 
 extern const struct CMUnitTest buffer_tests[], launch_tests[], event_tests[], lifetime_tests[],
-    refusal_tests[], process_tests[], gemm_tests[];
+    refusal_tests[], process_tests[], gemm_tests[], op_tests[];
 extern const size_t buffer_test_count, launch_test_count, event_test_count, lifetime_test_count,
-    refusal_test_count, process_test_count, gemm_test_count;
+    refusal_test_count, process_test_count, gemm_test_count, op_test_count;
 
 #endif

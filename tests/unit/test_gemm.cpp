@@ -86,6 +86,7 @@ static void multiply(Make make, Queue &queue, const core::Device &device, const 
     std::string log;
     request.log = &log;
     request.device = &device;
+    request.runtime = make == gemm_kernel ? "opencl" : "cpu";
     auto made = make(request);
     if (!made && made.error().status == base::Status::Unavailable) {
         print_message("%s\n", made.error().message.c_str());
@@ -152,7 +153,7 @@ static void with_tiles_by_opencl(void **) {
     auto queue = runtime->open(request);
     if (!queue)
         fail_msg("%s", queue.error().message.c_str());
-    multiply_all(gemm_opencl, **queue, device, false);
+    multiply_all(gemm_kernel, **queue, device, false);
 }
 
 int main() {
