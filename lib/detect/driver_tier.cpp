@@ -65,8 +65,10 @@ static bool worth_asking(const os::Host &host, const Options &options, const Sys
     }
     if (probe.driver->wanted(host, system))
         return true;
-    const auto gpu = std::find_if(system.devices.begin(), system.devices.end(),
-                                  [](const auto &d) { return d.kind == core::Kind::Gpu; });
+    const std::string_view maker = probe.driver->vendor;
+    const auto gpu = std::find_if(system.devices.begin(), system.devices.end(), [&](const auto &d) {
+        return d.kind == core::Kind::Gpu && (maker.empty() || d.vendor.value == maker);
+    });
     if (gpu == system.devices.end())
         give_up(asking, Outcome::Absent,
                 base::format("no %s driver is installed, and nothing on the PCI bus asks for one",

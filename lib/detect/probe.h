@@ -34,6 +34,7 @@ struct Findings {
 /// `wanted` saw something worth asking for.
 struct Driver {
     const char *soname; ///< of the library that `ask` loads
+    const char *vendor; ///< whose devices alone it can show, or ""
     bool (*wanted)(const os::Host &host, const core::System &system);
     /// A variable for the helper's environment that spares it needless work, or "".
     std::string (*setting)(const os::Host &host);

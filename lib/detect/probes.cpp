@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "config.h"
 #include "detect/cpu.h"
+#include "detect/cuda.h"
 #include "detect/icd.h"
 #include "detect/opencl.h"
 #include "detect/pci.h"
@@ -14,12 +15,15 @@ namespace hwa::detect {
 
 using core::BackendDetects;
 
-static constexpr Driver vulkan = {"libvulkan.so.1", vulkan_manifests, vulkan_setting, ask_vulkan};
-static constexpr Driver opencl = {"libOpenCL.so.1", opencl_manifests, no_setting, ask_opencl};
+static constexpr Driver cuda = {"libcuda.so.1", "nvidia", cuda_wanted, no_setting, ask_cuda};
+static constexpr Driver vulkan = {"libvulkan.so.1", "", vulkan_manifests, vulkan_setting,
+                                  ask_vulkan};
+static constexpr Driver opencl = {"libOpenCL.so.1", "", opencl_manifests, no_setting, ask_opencl};
 
 static constexpr Probe table[] = {
     {"cpu", BackendDetects, true, find_cpu, nullptr},
     {"pci", BackendDetects, true, find_pci, nullptr},
+    {"cuda", BackendDetects, HWA_BACKEND_CUDA != 0, nullptr, &cuda},
     {"vulkan", BackendDetects, HWA_BACKEND_VULKAN != 0, nullptr, &vulkan},
     {"opencl", BackendDetects, HWA_BACKEND_OPENCL != 0, nullptr, &opencl},
 };

@@ -4,7 +4,9 @@
 
 #include "detect/driver_tier.h"
 #include "detect/helper.h"
+#include "detect/probe.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -24,7 +26,9 @@ static core::System asked(core::System system, const char *library_path) {
     options.library_path = library_path;
     assert_true(static_cast<bool>(detect::ask_drivers(**host, options, system)));
     ::rmdir(root);
-    assert_int_equal(system.backends.size(), 2);
+    const auto probes = detect::probes();
+    const auto asks = [](const detect::Probe &p) { return p.driver != nullptr && p.built; };
+    assert_int_equal(system.backends.size(), std::count_if(probes.begin(), probes.end(), asks));
     return system;
 }
 
@@ -43,6 +47,7 @@ static void a_gpu_without_a_driver(void **) {
     core::Device gpu;
     gpu.id = "pci-0000:01:00.0";
     gpu.kind = core::Kind::Gpu;
+    gpu.vendor.value = "nvidia";
     system.devices.push_back(gpu);
     for (const core::Backend &row : asked(system, "").backends) {
         assert_true(row.outcome == Outcome::Missing);
