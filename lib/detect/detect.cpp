@@ -117,11 +117,11 @@ static Result<System> look(const os::Host &host, const Options &options) {
     if (host.live() && !options.no_drivers)
         HWA_CHECK(ask_drivers(host, options, system));
     HWA_CHECK(cancelled(options));
-    find_routes(host, system);
     if (!options.no_links)
         find_links(host, system);
     add_skipped(options, system);
     order_rows(system);
+    find_routes(host, system);
     core::order(system);
     return system;
 }

@@ -18,7 +18,9 @@ struct MapHost final : os::Host {
     std::map<std::string, base::Status> nodes; ///< what access() says
     std::map<std::string, uint32_t> groups;
     std::map<std::pair<uint32_t, uint32_t>, os::CpuidAnswer> leaves;
+    std::map<std::string, std::string> variables;
     std::vector<uint32_t> mask;
+    bool alive = true;
     os::KernelName name{"Linux", "6.1.0", "x86_64"};
     uint64_t saved_state = 0;
     uint64_t counter = 0;
@@ -72,8 +74,11 @@ struct MapHost final : os::Host {
     uint32_t vector_bytes(bool) const override { return 0; }
     std::vector<uint32_t> affinity() const override { return mask; }
     os::KernelName kernel() const override { return name; }
-    std::optional<std::string> environment(const char *) const override { return std::nullopt; }
-    bool live() const override { return true; }
+    std::optional<std::string> environment(const char *variable) const override {
+        const auto at = variables.find(variable);
+        return at == variables.end() ? std::nullopt : std::optional<std::string>(at->second);
+    }
+    bool live() const override { return alive; }
 };
 
 } // namespace hwa::test

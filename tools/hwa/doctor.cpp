@@ -8,6 +8,8 @@
 #include "text.h"
 #include "units.h"
 
+#include <algorithm>
+
 namespace hwa::tool {
 
 namespace {
@@ -43,7 +45,17 @@ std::vector<hwa_backend_info_t> backends_of(const hwa_system_t *system) {
     return all;
 }
 
-std::vector<Shut> shut_of(const hwa_system_t *system) {
+/// What was left out on purpose is no trouble.
+bool was_skipped(const std::vector<hwa_backend_info_t> &backends,
+                 const hwa_runtime_info_t &runtime) {
+    return std::any_of(backends.begin(), backends.end(), [&](const hwa_backend_info_t &backend) {
+        return backend.outcome == HWA_OUTCOME_SKIPPED &&
+               or_empty(backend.name) == or_empty(runtime.name);
+    });
+}
+
+std::vector<Shut> shut_of(const hwa_system_t *system,
+                          const std::vector<hwa_backend_info_t> &backends) {
     std::vector<Shut> all;
     for (const hwa_device_t *device : devices_of(system)) {
         const hwa_device_info_t info = info_of(device);
@@ -52,10 +64,12 @@ std::vector<Shut> shut_of(const hwa_system_t *system) {
             message = {};
         if (info.access != HWA_OK)
             all.push_back({info.kind, or_empty(info.id), "", info.access, or_empty(message.s)});
-        // Where the device is shut, so are its runtimes, for the same reason.
-        for (uint32_t i = 0; info.access == HWA_OK && i < info.runtime_count; ++i) {
+        // Where the device is shut, so are its runtimes, for the same reason; and one that works,
+        // which comes first, is enough.
+        const bool runs = info.runtime_count > 0 && runtime_at(device, 0).status == HWA_OK;
+        for (uint32_t i = 0; info.access == HWA_OK && !runs && i < info.runtime_count; ++i) {
             const hwa_runtime_info_t runtime = runtime_at(device, i);
-            if (runtime.status != HWA_OK)
+            if (!was_skipped(backends, runtime))
                 all.push_back({info.kind, or_empty(info.id), or_empty(runtime.name), runtime.status,
                                or_empty(runtime.message)});
         }
@@ -147,7 +161,7 @@ int doctor(const Arguments &arguments, Screen &screen) {
     if (system == nullptr)
         return exit;
     const std::vector<hwa_backend_info_t> backends = backends_of(system.get());
-    const std::vector<Shut> shut = shut_of(system.get());
+    const std::vector<Shut> shut = shut_of(system.get(), backends);
     bool healthy = shut.empty();
     for (const hwa_backend_info_t &backend : backends)
         healthy = healthy && !is_trouble(backend.outcome);

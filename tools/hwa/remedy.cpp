@@ -59,6 +59,11 @@ constexpr AccessAdvice by_access[] = {
      "widen the set of processors: that of taskset, of the container or of the batch job"},
     {HWA_KIND_UNKNOWN, "opencl", HWA_ERROR_UNAVAILABLE,
      "install the OpenCL loader and a driver: apt install ocl-icd-libopencl1 pocl-opencl-icd"},
+    {HWA_KIND_UNKNOWN, "vulkan", HWA_ERROR_UNAVAILABLE,
+     "install the Vulkan loader and a driver: apt install libvulkan1 mesa-vulkan-drivers"},
+    {HWA_KIND_UNKNOWN, "cuda", HWA_ERROR_UNAVAILABLE,
+     "install NVIDIA's driver, of which libcuda.so.1 is a part; a container gets it from the host "
+     "by the NVIDIA Container Toolkit"},
     {HWA_KIND_UNKNOWN, "", HWA_ERROR_UNAVAILABLE,
      "if it is meant to compute, install its driver and load the kernel module; 'lspci -k' shows "
      "which is bound"},
