@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "launch/cache.h"
 #include "launch/transfer.h"
-#include "os/environment.h"
 #include "os/fork.h"
 
 namespace hwa::capi {
@@ -124,18 +123,9 @@ static base::Done check_share(const hwa_queue_options_t &options, const hwa_devi
     return {};
 }
 
-/// The folder for programs of this user; "" if it is not known.
-static std::string user_cache() {
-    const auto folder = os::environment_variable("XDG_CACHE_HOME");
-    if (folder && folder->starts_with('/'))
-        return *folder + "/hwa";
-    const auto home = os::environment_variable("HOME");
-    return home && home->starts_with('/') ? *home + "/.cache/hwa" : std::string();
-}
-
 /// A folder that the caller named must do; the user's own is a convenience.
 static base::Result<std::shared_ptr<launch::Cache>> open_cache(const char *named) {
-    const std::string folder = named == nullptr ? user_cache() : named;
+    const std::string folder = named == nullptr ? launch::default_cache_folder() : named;
     if (folder.empty())
         return std::shared_ptr<launch::Cache>();
     auto opened = launch::Cache::open(folder);
