@@ -6,6 +6,7 @@
 #include "detect/opencl.h"
 
 #include "api/opencl.h"
+#include "api/opencl_device.h"
 #include "base/text.h"
 #include "config.h"
 #include "detect/frames.h"
@@ -24,12 +25,8 @@ using core::Dtype;
 using core::Source;
 using core::Support;
 
-/// From cl_nv_device_attribute_query, which the package's header has only in part.
-static constexpr cl_device_info pci_bus_nv = 0x4008;
-static constexpr cl_device_info pci_slot_nv = 0x4009;
-static constexpr cl_device_info pci_domain_nv = 0x400A;
-
-/// From cl_intel_device_attribute_query, likewise: the device id of the PCI bus.
+/// From cl_intel_device_attribute_query, which the package's header has only in part: the device id
+/// of the PCI bus.
 static constexpr cl_device_info device_id_intel = 0x4251;
 
 /// Longest answer of text that is taken seriously; lists of extensions take a few KiB.
@@ -96,28 +93,6 @@ struct Subject {
 
 } // namespace
 
-/// The address on the PCI bus, by whichever of three extensions the driver has.
-static std::string pci_address(const Subject &subject) {
-    if (subject.has("cl_khr_pci_bus_info"))
-        if (const auto at = subject.get<cl_device_pci_bus_info_khr>(CL_DEVICE_PCI_BUS_INFO_KHR))
-            return pci_id(at->pci_domain, at->pci_bus, at->pci_device, at->pci_function);
-    if (subject.has("cl_nv_device_attribute_query")) {
-        const auto bus = subject.get<cl_uint>(pci_bus_nv);
-        const auto slot = subject.get<cl_uint>(pci_slot_nv);
-        if (bus && slot)
-            return pci_id(subject.get<cl_uint>(pci_domain_nv).value_or(0), *bus, *slot >> 3 & 0x1f,
-                          *slot & 7);
-    }
-    if (subject.has("cl_amd_device_attribute_query")) {
-        const auto at = subject.get<cl_device_topology_amd>(CL_DEVICE_TOPOLOGY_AMD);
-        if (at && at->raw.type == CL_DEVICE_TOPOLOGY_TYPE_PCIE_AMD)
-            return pci_id(0, static_cast<uint8_t>(at->pcie.bus),
-                          static_cast<uint8_t>(at->pcie.device) & 0x1fu,
-                          static_cast<uint8_t>(at->pcie.function) & 7u);
-    }
-    return {};
-}
-
 static void identify(const Subject &subject, core::Device &device, uint32_t index) {
     const auto type = subject.get<cl_device_type>(CL_DEVICE_TYPE).value_or(0);
     device.kind = (type & CL_DEVICE_TYPE_GPU) != 0   ? core::Kind::Gpu
@@ -140,11 +115,11 @@ static void identify(const Subject &subject, core::Device &device, uint32_t inde
             if (const auto model = subject.get<cl_uint>(device_id_intel); model && *model != 0)
                 device.pci_device.offer(*model, Source::Driver);
     }
-    if (subject.has("cl_khr_device_uuid"))
-        if (const auto uuid = subject.get<std::array<uint8_t, 16>>(CL_DEVICE_UUID_KHR))
-            device.uuid = uuid_text(*uuid);
-    device.id = pci_address(subject);
-    if (device.id.empty())
+    if (const auto uuid = api::opencl_uuid(subject.opencl, subject.handle))
+        device.uuid = uuid_text(*uuid);
+    if (const auto at = api::opencl_pci(subject.opencl, subject.handle))
+        device.id = pci_id(at->domain, at->bus, at->device, at->function);
+    else
         name_unlisted(device, "opencl", index);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // OpenCL: the loader, the choice of the device that detection saw, and what it can take.
+#include "api/opencl_device.h"
 #include "base/once.h"
 #include "base/text.h"
 #include "launch/match.h"
@@ -100,22 +101,16 @@ std::vector<cl_device_id> devices(const api::OpenCl &cl, cl_platform_id platform
     return found;
 }
 
-/// The identities of cl_khr_device_uuid and cl_khr_pci_bus_info; drivers that lack them fail the
-/// query and leave the name.
 Shown describe(const api::OpenCl &cl, cl_device_id device, std::string index) {
     Shown shown;
     shown.index = std::move(index);
     shown.name = device_text(cl, device, CL_DEVICE_NAME);
-    const auto uuid =
-        device_value<std::array<uint8_t, CL_UUID_SIZE_KHR>>(cl, device, CL_DEVICE_UUID_KHR);
-    if (uuid != std::array<uint8_t, CL_UUID_SIZE_KHR>{})
-        for (const uint8_t byte : uuid)
+    if (const auto uuid = api::opencl_uuid(cl, device))
+        for (const uint8_t byte : *uuid)
             shown.uuid += base::format("%02x", byte);
-    cl_device_pci_bus_info_khr pci = {};
-    if (cl.clGetDeviceInfo(device, CL_DEVICE_PCI_BUS_INFO_KHR, sizeof pci, &pci, nullptr) ==
-        CL_SUCCESS)
-        shown.pci = base::format("%04x:%02x:%02x.%x", pci.pci_domain, pci.pci_bus, pci.pci_device,
-                                 pci.pci_function);
+    if (const auto at = api::opencl_pci(cl, device))
+        shown.pci =
+            base::format("%04x:%02x:%02x.%x", at->domain, at->bus, at->device, at->function);
     return shown;
 }
 
