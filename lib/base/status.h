@@ -82,7 +82,8 @@ template <class T> class [[nodiscard]] Result {
 /// Success or the reason why not.
 template <> class [[nodiscard]] Result<void> {
   public:
-    Result() = default;
+    /// Not defaulted: `return {};` would clear all of it first.
+    Result() {}
     Result(Error error) : error_(std::move(error)) {}
 
     explicit operator bool() const { return !error_; }

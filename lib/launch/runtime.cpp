@@ -2,17 +2,10 @@
 // What every runtime does alike.
 #include "launch/runtime.h"
 
-#include <algorithm>
-
 namespace hwa::launch {
 
 static base::Error lacking(const char *what) {
     return base::error(base::Status::Unsupported, "this runtime has no %s", what);
-}
-
-uint64_t place_value(uint64_t offset, uint64_t size_bytes) {
-    const uint64_t alignment_bytes = std::min<uint64_t>(size_bytes & (~size_bytes + 1), 16);
-    return (offset + alignment_bytes - 1) & ~(alignment_bytes - 1);
 }
 
 base::Error after(const base::Error &first) {

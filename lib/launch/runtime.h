@@ -117,7 +117,11 @@ using EventResult = base::Result<std::shared_ptr<Event>>;
 
 /// Where the next value of a launch goes in a block of them, as C lays them out: aligned to the
 /// largest power of two that divides its size, at most 16.
-uint64_t place_value(uint64_t offset, uint64_t size_bytes);
+inline uint64_t place_value(uint64_t offset, uint64_t size_bytes) {
+    uint64_t alignment_bytes = size_bytes & (~size_bytes + 1);
+    alignment_bytes = alignment_bytes > 16 ? 16 : alignment_bytes;
+    return (offset + alignment_bytes - 1) & ~(alignment_bytes - 1);
+}
 
 /// What is said of work that comes after the first failure of its queue.
 base::Error after(const base::Error &first);
