@@ -8,6 +8,11 @@
 
 #include <algorithm>
 
+// For every launch all of it runs.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O2")
+#endif
+
 namespace hwa::capi {
 
 using base::Status;
@@ -19,8 +24,7 @@ using Number = unsigned long long;
 /// A launch with more arguments than this is a mistake.
 static constexpr size_t arg_limit = 1024;
 
-static base::Done read_buffer(const QueueState &state, const hwa_arg_t &given, size_t i,
-                              Arg &into) {
+static base::Done read_buffer(QueueState &state, const hwa_arg_t &given, size_t i) {
     const hwa_buffer_t &buffer = *given.buffer;
     if (buffer.queue->family != state.family)
         return base::error(Status::Invalid,
@@ -40,22 +44,20 @@ static base::Done read_buffer(const QueueState &state, const hwa_arg_t &given, s
                            Number{given.offset}, alignment);
     if (is_mapped(buffer))
         return base::error(Status::Invalid, "args[%zu]: the buffer is mapped; unmap it first", i);
-    into.memory = buffer.memory;
-    into.offset = given.offset;
-    into.size_bytes = given.size_bytes == 0 ? rest : given.size_bytes;
+    const uint64_t size_bytes = given.size_bytes == 0 ? rest : given.size_bytes;
+    state.args.push_back(Arg{buffer.memory, given.offset, nullptr, size_bytes});
     return {};
 }
 
-static base::Done read_arg(const QueueState &state, const hwa_arg_t &given, size_t i, Arg &into) {
+static base::Done read_arg(QueueState &state, const hwa_arg_t &given, size_t i) {
     if (given.buffer != nullptr)
-        return read_buffer(state, given, i, into);
+        return read_buffer(state, given, i);
     if (given.size_bytes == 0)
         return base::error(Status::Invalid, "args[%zu]: has neither a buffer nor a size", i);
     if (given.size_bytes > PTRDIFF_MAX)
         return base::error(Status::Invalid, "args[%zu]: no value has %llu bytes", i,
                            Number{given.size_bytes});
-    into.data = given.data;
-    into.size_bytes = given.size_bytes;
+    state.args.push_back(Arg{nullptr, 0, given.data, given.size_bytes});
     return {};
 }
 
@@ -90,19 +92,22 @@ static base::Done check_wants(const launch::Program &program, std::span<const Ar
     return {};
 }
 
+static uint64_t add(uint64_t a, uint64_t b) {
+    return base::checked_add(a, b).value_or(UINT64_MAX);
+}
+
 static base::Done check_amounts(const launch::Limits &limits, const launch::Program &program,
                                 std::span<const Arg> args, uint64_t shared_bytes) {
     uint64_t values = 0;
     uint64_t scratch = shared_bytes + program.shared_bytes;
     uint64_t buffers = 0;
     for (const Arg &arg : args) {
-        uint64_t unused = 0;
-        const Want kind = kind_of(arg);
-        uint64_t &sum = kind == Want::Value ? values : kind == Want::Scratch ? scratch : unused;
-        if (kind == Want::Value)
-            sum = launch::place_value(sum, arg.size_bytes);
-        sum = base::checked_add(sum, arg.size_bytes).value_or(UINT64_MAX);
-        buffers += kind == Want::Buffer ? 1 : 0;
+        if (arg.memory != nullptr)
+            ++buffers;
+        else if (arg.data != nullptr)
+            values = add(launch::place_value(values, arg.size_bytes), arg.size_bytes);
+        else
+            scratch = add(scratch, arg.size_bytes);
     }
     if (limits.buffers != 0 && buffers > limits.buffers)
         return base::error(Status::Unsupported, "%llu buffers are more than this queue's %u",
@@ -159,14 +164,21 @@ static base::Done check_grid(const launch::Limits &limits, const launch::Shape &
     return {};
 }
 
-static launch::Shape read_shape(const hwa_launch_options_t &options) {
-    launch::Shape shape;
+static base::Done read_shape(const hwa_launch_options_t *given, launch::Shape &shape) {
+    if (given == nullptr)
+        return {};
+    hwa_launch_options_t taken;
+    if (given->struct_size != sizeof taken) {
+        HWA_TRY(taken, take_in(given, "options"));
+        given = &taken;
+    }
+    const hwa_launch_options_t &options = *given;
     for (size_t i = 0; i < 3; ++i) {
         shape.grid[i] = std::max(options.grid[i], 1u);
         shape.group[i] = std::max(options.group[i], 1u);
     }
     shape.shared_bytes = options.shared_bytes;
-    return shape;
+    return {};
 }
 
 static base::Done check_kernel(const QueueState &state, const hwa_program_t &program,
@@ -271,7 +283,7 @@ static base::Done read_args(QueueState &state, const hwa_program_t &program,
                             std::span<const hwa_arg_t> given) {
     const size_t first = state.args.size();
     for (size_t i = 0; i < given.size(); ++i)
-        HWA_CHECK(read_arg(state, given[i], i, state.args.emplace_back()));
+        HWA_CHECK(read_arg(state, given[i], i));
     if (program.is_op) {
         HWA_CHECK(check_op(program, given, std::span(state.args).subspan(first)));
         if (program.scratch != nullptr)
@@ -283,7 +295,8 @@ static base::Done read_args(QueueState &state, const hwa_program_t &program,
 }
 
 base::Done check_launch(QueueState &state, const hwa_program_t &program,
-                        std::span<const hwa_arg_t> given, const hwa_launch_options_t *options) {
+                        std::span<const hwa_arg_t> given, const hwa_launch_options_t *options,
+                        Checked &into) {
     if (given.data() == nullptr && !given.empty())
         return null_argument("args");
     if (given.size() > arg_limit)
@@ -292,16 +305,16 @@ base::Done check_launch(QueueState &state, const hwa_program_t &program,
     if (program.queue->family != state.family)
         return base::error(Status::Invalid,
                            "the program is of a queue that does not share with this one");
-    HWA_TRY(const hwa_launch_options_t taken, take_in(options, "options"));
     HWA_CHECK(check_scratch(state, program));
-    Checked &into = state.checked.emplace_back();
+    HWA_CHECK(read_shape(options, into.shape));
     into.program = &program;
     into.first = state.args.size();
     if (program.is_recording)
         return check_recording(program, given.size());
     HWA_CHECK(read_args(state, program, given));
     into.count = state.args.size() - into.first;
-    into.shape = program.is_op ? program.shape : read_shape(taken);
+    if (program.is_op)
+        into.shape = program.shape;
     return check_kernel(state, program, std::span(state.args).subspan(into.first), into.shape);
 }
 

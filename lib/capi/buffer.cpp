@@ -73,7 +73,7 @@ template <class Copy> static base::Done copy_now(const hwa_buffer_t &buffer, Cop
         return idle;
     }
     HWA_TRY(const std::shared_ptr<launch::Event> event, copy(*state.queue));
-    state.put(event);
+    state.waits = false;
     return state.queue->wait(*event, HWA_FOREVER);
 }
 

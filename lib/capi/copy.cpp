@@ -23,24 +23,12 @@ static base::Done check_copy(const hwa_buffer_t &to, const Side &into, const hwa
     return {};
 }
 
-/// The newest event of a queue, new work included if it waits for something; NULL: there is none.
-static launch::EventResult newest(QueueState &state, const Side &side) {
-    if (state.waits) {
-        HWA_TRY(const std::shared_ptr<launch::Event> event,
-                launch::mark(*state.queue, side.memory));
-        state.put(event);
-    }
-    return state.last;
-}
-
-/// A copy by the driver, between queues that have been ordered before and are afterwards.
+/// A copy by the driver, with the queues ordered before and after it.
 template <class Copy>
-static launch::EventResult copy_ordered(QueueState &to, QueueState &from,
-                                        const std::shared_ptr<launch::Event> &before, Copy &&copy) {
-    if (before != nullptr)
-        HWA_CHECK(launch::order(*to.queue, before, *from.queue));
+static launch::EventResult copy_ordered(const Side &to, const Side &from, Copy &&copy) {
+    HWA_TRY(const std::shared_ptr<launch::Event> before, launch::mark(*from.queue, from.memory));
+    HWA_CHECK(launch::order(*to.queue, before, *from.queue));
     HWA_TRY(std::shared_ptr<launch::Event> event, copy());
-    from.waits = true;
     HWA_CHECK(launch::order(*from.queue, event, *to.queue));
     return event;
 }
@@ -56,16 +44,15 @@ static launch::EventResult copy(QueueState &to, const Side &into, QueueState &fr
     };
     if (&to == &from)
         return direct();
-    HWA_TRY(const std::shared_ptr<launch::Event> before, newest(from, out_of));
+    from.waits = true;
     if (to.family == from.family)
-        return copy_ordered(to, from, before, direct);
+        return copy_ordered(into, out_of, direct);
     if (into.queue->runtime == out_of.queue->runtime) {
-        auto copied = copy_ordered(to, from, before, across);
+        auto copied = copy_ordered(into, out_of, across);
         if (copied || copied.error().status != Status::Unsupported)
             return copied;
     }
-    from.waits = true;
-    return launch::carry(into, out_of, size_bytes, before);
+    return launch::carry(into, out_of, size_bytes);
 }
 
 } // namespace hwa::capi

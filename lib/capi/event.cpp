@@ -20,7 +20,7 @@ EventSlot::~EventSlot() {
 }
 
 void EventSlot::fill(std::shared_ptr<launch::Event> event) {
-    queue_->put(event);
+    queue_->waits = false;
     if (block_ != nullptr)
         *wanted_ = new (std::exchange(block_, nullptr)) hwa_event_t{queue_, std::move(event)};
 }

@@ -27,55 +27,56 @@ static base::Done launch_one(const QueuePtr &state, const hwa_program_t &program
                              hwa_event_t **out_event) {
     HWA_CHECK(enter(*state));
     EventSlot slot(state, out_event);
-    const Lists lists(*state);
-    HWA_CHECK(check_launch(*state, program, args, options));
-    HWA_TRY(std::shared_ptr<launch::Event> event, run(*state, state->checked[0]));
+    const ArgList list(*state);
+    Checked checked;
+    HWA_CHECK(check_launch(*state, program, args, options, checked));
+    HWA_TRY(std::shared_ptr<launch::Event> event, run(*state, checked));
     slot.fill(std::move(event));
     return {};
 }
 
-static base::Done check_item(QueueState &state, const hwa_launch_item_t &item) {
+static base::Done check_item(QueueState &state, const hwa_launch_item_t &item, Checked &into) {
     if (item.program == nullptr)
         return base::error(Status::Invalid, "has no program");
-    return check_launch(state, *item.program, {item.args, item.arg_count}, item.options);
+    return check_launch(state, *item.program, {item.args, item.arg_count}, item.options, into);
 }
 
-static base::Done check_items(QueueState &state, std::span<const hwa_launch_item_t> items) {
+static base::Result<std::vector<Checked>> check_items(QueueState &state,
+                                                      std::span<const hwa_launch_item_t> items) {
     if (items.empty() || items.size() > item_limit)
         return base::error(Status::Invalid, "item_count is %zu, not 1 to %u", items.size(),
                            item_limit);
+    std::vector<Checked> list(items.size());
     for (size_t i = 0; i < items.size(); ++i)
-        if (base::Done checked = check_item(state, items[i]); !checked) {
+        if (base::Done checked = check_item(state, items[i], list[i]); !checked) {
             base::Error &why = checked.error();
             why.message = base::format("items[%zu]: %s", i, why.message.c_str());
-            return checked;
+            return std::move(why);
         }
-    return {};
+    return list;
 }
 
-/// What was checked from `first` up to `end`, as a runtime takes it.
-static std::span<const launch::Launch> gather(QueueState &state, size_t first, size_t end) {
-    state.launches.clear();
-    for (size_t i = first; i < end; ++i) {
-        const Checked &checked = state.checked[i];
-        state.launches.push_back(
-            {checked.program->program, args_of(state, checked), checked.shape});
-    }
-    return state.launches;
+/// As a runtime takes them.
+static std::vector<launch::Launch> gather(const QueueState &state,
+                                          std::span<const Checked> checked) {
+    std::vector<launch::Launch> list;
+    list.reserve(checked.size());
+    for (const Checked &one : checked)
+        list.push_back({one.program->program, args_of(state, one), one.shape});
+    return list;
 }
 
-/// Kernels between two recordings go in one submission. The queue is told of each part, so that it
-/// knows of the work that went before one that was refused.
-static launch::EventResult run_all(QueueState &state) {
-    const auto is_recording = [&](size_t i) { return state.checked[i].program->is_recording; };
+/// Kernels between two recordings go in one submission.
+static launch::EventResult run_all(QueueState &state, std::span<const Checked> left) {
     std::shared_ptr<launch::Event> last;
-    for (size_t i = 0, end = 0; i < state.checked.size(); i = end) {
-        end = i + 1;
-        while (!is_recording(i) && end < state.checked.size() && !is_recording(end))
-            ++end;
-        HWA_TRY(last, end - i == 1 ? run(state, state.checked[i])
-                                   : state.queue->run_many(gather(state, i, end)));
-        state.put(last);
+    while (!left.empty()) {
+        const auto recording = std::find_if(
+            left.begin(), left.end(), [](const Checked &one) { return one.program->is_recording; });
+        const auto kernels = static_cast<size_t>(recording - left.begin());
+        HWA_TRY(last, kernels == 0 ? run(state, left[0])
+                                   : state.queue->run_many(gather(state, left.first(kernels))));
+        state.waits = false;
+        left = left.subspan(std::max<size_t>(kernels, 1));
     }
     return last;
 }
@@ -84,9 +85,9 @@ static base::Done launch_many(const QueuePtr &state, std::span<const hwa_launch_
                               hwa_event_t **out_event) {
     HWA_CHECK(enter(*state));
     EventSlot slot(state, out_event);
-    const Lists lists(*state);
-    HWA_CHECK(check_items(*state, items));
-    HWA_TRY(std::shared_ptr<launch::Event> event, run_all(*state));
+    const ArgList list(*state);
+    HWA_TRY(const std::vector<Checked> checked, check_items(*state, items));
+    HWA_TRY(std::shared_ptr<launch::Event> event, run_all(*state, checked));
     slot.fill(std::move(event));
     return {};
 }
@@ -108,8 +109,8 @@ static void collect(std::span<const hwa_launch_item_t> items, hwa_program_t &int
 static base::Result<std::unique_ptr<hwa_program_t>>
 from_launches(const QueuePtr &state, std::span<const hwa_launch_item_t> items) {
     HWA_CHECK(enter(*state));
-    const Lists lists(*state);
-    HWA_CHECK(check_items(*state, items));
+    const ArgList list(*state);
+    HWA_TRY(const std::vector<Checked> checked, check_items(*state, items));
     for (size_t i = 0; i < items.size(); ++i)
         if (items[i].program->is_recording)
             return base::error(Status::Invalid, "items[%zu]: is itself a recording", i);
@@ -119,7 +120,7 @@ from_launches(const QueuePtr &state, std::span<const hwa_launch_item_t> items) {
     made->provider = state->driver.empty() ? state->row->name : state->driver;
     made->is_recording = true;
     collect(items, *made);
-    HWA_TRY(made->program, state->queue->record(gather(*state, 0, items.size())));
+    HWA_TRY(made->program, state->queue->record(gather(*state, checked)));
     return made;
 }
 

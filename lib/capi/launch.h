@@ -6,6 +6,7 @@
 #include "capi/objects.h"
 #include "launch/op.h"
 #include "launch/runtime.h"
+#include "os/fork.h"
 
 #include <atomic>
 #include <mutex>
@@ -17,15 +18,6 @@ struct Orphans {
     std::mutex mutex;
     std::vector<std::shared_ptr<launch::Memory>> list;
     std::atomic<bool> any{false};
-};
-
-/// A launch whose arguments have been checked against the program and the queue's limits. What it
-/// refers to lies in the lists of the queue.
-struct Checked {
-    const hwa_program_t *program = nullptr;
-    size_t first = 0; ///< in QueueState::args
-    size_t count = 0;
-    launch::Shape shape;
 };
 
 /// An open queue. Kept alive by its handle and by all that was made on it; nothing inside it points
@@ -42,18 +34,10 @@ struct QueueState {
     base::Blocks blocks; ///< of the handles of events
     std::unique_ptr<launch::Queue> queue;
     Orphans orphans;
-    std::vector<launch::Arg> args; ///< of the launches being checked; otherwise empty, as these are
-    std::vector<Checked> checked;
-    std::vector<launch::Launch> launches;
-    std::shared_ptr<launch::Event> last; ///< the newest work; NULL: none
-    bool waits = false;                  ///< was told to wait for something since then
+    std::vector<launch::Arg> args; ///< of the launches being checked; otherwise empty
+    bool waits = false;            ///< was told to wait for something, and given no work since
 
     ~QueueState();
-    /// Remembers work that the queue was given.
-    void put(const std::shared_ptr<launch::Event> &event) {
-        last = event;
-        waits = false;
-    }
 };
 using QueuePtr = std::shared_ptr<QueueState>;
 
@@ -69,7 +53,12 @@ bool forked(const QueueState &state);
 base::Done check_process(const QueueState &state);
 
 /// What every call does first that gives the queue something to do: the same check, and tidying.
-base::Done enter(QueueState &state);
+base::Done enter_slowly(QueueState &state);
+inline base::Done enter(QueueState &state) {
+    if (state.stamp == os::process_stamp() && !state.orphans.any.load(std::memory_order_relaxed))
+        return {};
+    return enter_slowly(state);
+}
 
 /// Waits for all work so far and for all that it waits for, with the queue's own deadline. Should
 /// this take a piece of work, it reads from `memory`.
@@ -146,7 +135,7 @@ class EventSlot {
     EventSlot(const EventSlot &) = delete;
     EventSlot &operator=(const EventSlot &) = delete;
 
-    /// Hands it out, with its event. The queue has been given that work.
+    /// Hands it out, with its event, which is that of work that the queue has been given.
     void fill(std::shared_ptr<launch::Event> event);
 
   private:
@@ -155,25 +144,30 @@ class EventSlot {
     void *block_ = nullptr;
 };
 
-/// Empties the lists of a queue when a call is over, whatever came of it.
-class Lists {
+/// Empties the list of a queue when a call is over, whatever came of it.
+class ArgList {
   public:
-    explicit Lists(QueueState &state) : state_(state) {}
-    ~Lists() {
-        state_.args.clear();
-        state_.checked.clear();
-        state_.launches.clear();
-    }
-    Lists(const Lists &) = delete;
-    Lists &operator=(const Lists &) = delete;
+    explicit ArgList(QueueState &state) : args_(state.args) {}
+    ~ArgList() { args_.clear(); }
+    ArgList(const ArgList &) = delete;
+    ArgList &operator=(const ArgList &) = delete;
 
   private:
-    QueueState &state_;
+    std::vector<launch::Arg> &args_;
 };
 
-/// Checks one launch against the program and the queue's limits, and appends it to the queue's
-/// lists.
+/// A launch whose arguments, a part of QueueState::args, have been checked against the program and
+/// the queue's limits.
+struct Checked {
+    const hwa_program_t *program = nullptr;
+    size_t first = 0;
+    size_t count = 0;
+    launch::Shape shape;
+};
+
+/// Checks one launch and appends its arguments to those of the queue.
 base::Done check_launch(QueueState &state, const hwa_program_t &program,
-                        std::span<const hwa_arg_t> given, const hwa_launch_options_t *options);
+                        std::span<const hwa_arg_t> given, const hwa_launch_options_t *options,
+                        Checked &into);
 
 } // namespace hwa::capi

@@ -44,17 +44,16 @@ QueueState::~QueueState() {
         unmap_orphans(*this);
 }
 
-base::Done enter(QueueState &state) {
+base::Done enter_slowly(QueueState &state) {
     HWA_CHECK(check_process(state));
-    if (state.orphans.any.load(std::memory_order_relaxed))
-        unmap_orphans(state);
+    unmap_orphans(state);
     return {};
 }
 
 base::Done settle(QueueState &state, const std::shared_ptr<launch::Memory> &memory) {
     if (state.waits) {
-        HWA_TRY(const std::shared_ptr<launch::Event> event, launch::mark(*state.queue, memory));
-        state.put(event);
+        HWA_CHECK(launch::mark(*state.queue, memory));
+        state.waits = false;
     }
     return state.queue->finish(state.timeout_ns);
 }

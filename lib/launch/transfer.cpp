@@ -101,10 +101,9 @@ class Relay {
 };
 
 /// The host reaches what is to be copied: one write.
-EventResult write_from(const Side &to, const Side &from, uint64_t size_bytes,
-                       const EventPtr &before) {
-    if (before != nullptr)
-        HWA_CHECK(order(*to.queue, before, *from.queue));
+EventResult write_from(const Side &to, const Side &from, uint64_t size_bytes) {
+    HWA_TRY(const EventPtr before, mark(*from.queue, from.memory));
+    HWA_CHECK(order(*to.queue, before, *from.queue));
     HWA_TRY(EventPtr event, to.queue->write(to.memory, to.offset,
                                             at(from.memory->host(), from.offset), size_bytes));
     hold(*to.queue, event, from.memory);
@@ -151,9 +150,9 @@ EventResult mark(Queue &queue, const MemoryPtr &memory) {
     return event;
 }
 
-EventResult carry(const Side &to, const Side &from, uint64_t size_bytes, const EventPtr &before) {
+EventResult carry(const Side &to, const Side &from, uint64_t size_bytes) {
     if (from.memory->host() != nullptr)
-        return write_from(to, from, size_bytes, before);
+        return write_from(to, from, size_bytes);
     if (to.memory->host() != nullptr)
         return read_into(to, from, size_bytes);
     return Relay(to, from).run(size_bytes);

@@ -22,9 +22,8 @@ base::Done order(Queue &later, const std::shared_ptr<Event> &event, Queue &earli
 EventResult mark(Queue &queue, const std::shared_ptr<Memory> &memory);
 
 /// A copy between queues that share nothing: in one piece where the host reaches one of the
-/// memories, else piece by piece. It waits for what `from` has been given, of which `before` is the
-/// newest (NULL: nothing), both queues wait for it, and the event is one of `to`.
-EventResult carry(const Side &to, const Side &from, uint64_t size_bytes,
-                  const std::shared_ptr<Event> &before);
+/// memories, else piece by piece. It waits for what both queues have been given, both wait for it,
+/// and the event is one of `to`.
+EventResult carry(const Side &to, const Side &from, uint64_t size_bytes);
 
 } // namespace hwa::launch
