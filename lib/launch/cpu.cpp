@@ -90,19 +90,18 @@ class CpuQueue final : public Queue {
 
     EventResult write(const std::shared_ptr<Memory> &into, uint64_t offset, const void *data,
                       uint64_t size_bytes) override {
-        return post(Transfer{into, nullptr, address(*into, offset), data, size_bytes});
+        return transfer(into, nullptr, address(*into, offset), data, size_bytes);
     }
 
     EventResult read(const std::shared_ptr<Memory> &from, uint64_t offset, void *data,
                      uint64_t size_bytes) override {
-        return post(Transfer{nullptr, from, data, address(*from, offset), size_bytes});
+        return transfer(nullptr, from, data, address(*from, offset), size_bytes);
     }
 
     EventResult copy(const std::shared_ptr<Memory> &to, uint64_t to_offset,
                      const std::shared_ptr<Memory> &from, uint64_t from_offset,
                      uint64_t size_bytes) override {
-        return post(
-            Transfer{to, from, address(*to, to_offset), address(*from, from_offset), size_bytes});
+        return transfer(to, from, address(*to, to_offset), address(*from, from_offset), size_bytes);
     }
 
     /// The memory of all queues of the processor is that of the process.
@@ -133,9 +132,7 @@ class CpuQueue final : public Queue {
 
     EventResult run(const std::shared_ptr<Program> &program, std::span<const Arg> args,
                     const Shape &shape) override {
-        Calls calls(blocks_);
-        calls.add(program, args, shape);
-        return post(std::move(calls));
+        return post(Steps(make_call(*store_, program, args, shape)));
     }
 
     EventResult run_many(std::span<const Launch> launches) override {
@@ -145,20 +142,21 @@ class CpuQueue final : public Queue {
     base::Result<std::shared_ptr<Program>> record(std::span<const Launch> launches) override {
         auto program = std::make_shared<CpuProgram>();
         program->recorded = gather(launches);
+        program->recorded.reverse();
         return std::shared_ptr<Program>(std::move(program));
     }
 
     base::Result<bool> wait_for(const std::shared_ptr<Event> &event, Queue &of) override {
         if (!knows(of))
             return false;
-        HWA_CHECK(post(Barrier{std::static_pointer_cast<CpuEvent>(event)}));
+        HWA_CHECK(hold(std::static_pointer_cast<CpuEvent>(event)));
         return true;
     }
 
     base::Result<std::shared_ptr<Gate>> gate() override {
         auto until = std::make_shared<CpuEvent>();
         auto made = std::make_shared<CpuGate>(until);
-        HWA_CHECK(post(Barrier{std::move(until)}));
+        HWA_CHECK(hold(std::move(until)));
         return std::shared_ptr<Gate>(std::move(made));
     }
 
@@ -190,27 +188,46 @@ class CpuQueue final : public Queue {
         return &other == this || (runtime != nullptr && other.runtime == runtime);
     }
 
-    Calls gather(std::span<const Launch> launches) {
-        Calls calls(blocks_);
-        for (const Launch &launch : launches)
-            calls.add(launch.program, launch.args, launch.shape);
-        return calls;
+    EventResult transfer(const std::shared_ptr<Memory> &target,
+                         const std::shared_ptr<Memory> &source, void *to, const void *from,
+                         uint64_t size_bytes) {
+        auto *const step = new (store_->take(sizeof(Transfer))) Transfer;
+        step->target = target;
+        step->source = source;
+        step->to = to;
+        step->from = from;
+        step->size_bytes = size_bytes;
+        return post(Steps(step));
     }
 
-    /// The thread starts with the first task: opening a queue is free.
-    EventResult post(std::variant<Transfer, Calls, Barrier> work) {
+    EventResult hold(std::shared_ptr<CpuEvent> until) {
+        auto *const step = new (store_->take(sizeof(Barrier))) Barrier;
+        step->until = std::move(until);
+        return post(Steps(step));
+    }
+
+    Steps gather(std::span<const Launch> launches) {
+        Steps steps;
+        for (const Launch &launch : launches)
+            steps.add(make_call(*store_, launch.program, launch.args, launch.shape));
+        return steps;
+    }
+
+    /// The thread starts with the first of them: opening a queue is free.
+    EventResult post(Steps steps) {
         if (!running_) {
             HWA_TRY(thread_, Line::start(line_));
             running_ = true;
         }
-        auto event = std::allocate_shared<CpuEvent>(base::BlockAllocator<CpuEvent>(blocks_));
-        line_->post({event, std::move(work)});
+        auto event = std::allocate_shared<CpuEvent>(StoreAllocator<CpuEvent>(*store_));
+        steps.newest()->event = event;
+        line_->post(std::move(steps));
         last_ = event;
         return std::shared_ptr<Event>(std::move(event));
     }
 
     const std::shared_ptr<Line> line_;
-    const std::shared_ptr<base::Blocks> blocks_ = std::make_shared<base::Blocks>();
+    const std::unique_ptr<Store, Store::Close> store_ = Store::make();
     std::shared_ptr<CpuEvent> last_;
     os::Thread thread_;
     bool running_ = false;

@@ -199,9 +199,9 @@ void Pool::work() {
     Scratch scratch;
     uint32_t seen = posted_.load();
     for (;;) {
-        const uint64_t until = os::clock_ns() + os::spin_ns;
-        while (posted_.load(std::memory_order_acquire) == seen && os::clock_ns() < until)
-            os::pause();
+        os::Spin spin;
+        while (posted_.load(std::memory_order_acquire) == seen && spin.again())
+            ;
         std::unique_lock lock(mutex_);
         wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
         if (stopping_)

@@ -8,10 +8,14 @@
 #include <climits>
 #include <ctime>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 namespace hwa::os {
+
+/// After so long the one waited for may well be waiting for this very processor.
+static constexpr uint64_t polite_after_ns = 2'000;
 
 void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -19,6 +23,22 @@ void pause() {
 #elif defined(__aarch64__)
     __asm__ __volatile__("yield");
 #endif
+}
+
+bool Spin::again() {
+    if (usable_cpus() == 1)
+        return false;
+    const uint64_t now = clock_ns();
+    if (start_ns_ == 0)
+        start_ns_ = now;
+    const uint64_t passed = now - start_ns_;
+    if (passed >= spin_ns)
+        return false;
+    if (passed < polite_after_ns)
+        pause();
+    else
+        ::sched_yield();
+    return true;
 }
 
 void Latch::open() {
@@ -39,17 +59,15 @@ bool Latch::wait(uint64_t timeout_ns) const {
     if (is_open() || timeout_ns == 0)
         return is_open();
     const uint64_t start = clock_ns();
-    const uint64_t spin = usable_cpus() > 1 ? spin_ns : 0;
+    Spin spin;
     for (;;) {
         if (is_open())
             return true;
         const uint64_t passed = clock_ns() - start;
         if (passed >= timeout_ns)
             return false;
-        if (passed < spin) {
-            pause();
+        if (spin.again())
             continue;
-        }
         uint32_t closed = Closed;
         state_.compare_exchange_strong(closed, Awaited, std::memory_order_acq_rel);
         if (!is_open())

@@ -15,6 +15,16 @@ inline constexpr uint64_t spin_ns = 20'000;
 /// Tells the processor that this is a loop that waits for another one.
 void pause();
 
+/// The time between looking and sleeping.
+class Spin {
+  public:
+    /// Lets a little time pass; false when it is time to sleep.
+    bool again();
+
+  private:
+    uint64_t start_ns_ = 0;
+};
+
 /// A gate that starts closed and, once open, stays so. What was written before open() is seen by
 /// all that found it open.
 class Latch {
