@@ -25,31 +25,33 @@ static T get(volatile __global uint *at) {
     return bits.value;
 }
 
-// Sums of reals carry what rounding lost (Kahan 1965); past the largest number there is no error.
+// Sums of reals keep apart what rounding takes from them (Knuth, The Art of Computer Programming 2,
+// 4.2.2, theorem B); of a sum that is infinite the error is no number and does not count.
 #if SUM && REAL
 #define TAKE(s, e, x)                                                                              \
     do {                                                                                           \
-        const T y_ = (x) - (e);                                                                    \
-        const T t_ = (s) + y_;                                                                     \
-        const T e_ = (t_ - (s)) - y_;                                                              \
-        (e) = e_ == e_ ? e_ : 0;                                                                   \
+        const T x_ = (x);                                                                          \
+        const T t_ = (s) + x_;                                                                     \
+        const T z_ = t_ - (s);                                                                     \
+        (e) += ((s) - (t_ - z_)) + (x_ - z_);                                                      \
         (s) = t_;                                                                                  \
     } while (0)
-#elif SUM
+#define JOIN(s, e, s2, e2)                                                                         \
+    do {                                                                                           \
+        TAKE(s, e, s2);                                                                            \
+        (e) += (e2);                                                                               \
+    } while (0)
+#define RESULT(s, e) ((e) == (e) ? (s) + (e) : (s))
+#else
+#if SUM
 #define TAKE(s, e, x) (s) += (x)
 #elif LEAST
 #define TAKE(s, e, x) (s) = (x) < (s) || (x) != (x) ? (x) : (s)
 #else
 #define TAKE(s, e, x) (s) = (x) > (s) || (x) != (x) ? (x) : (s)
 #endif
-#if SUM && REAL
-#define JOIN(s, e, s2, e2)                                                                         \
-    do {                                                                                           \
-        TAKE(s, e, s2);                                                                            \
-        TAKE(s, e, -(e2));                                                                         \
-    } while (0)
-#else
 #define JOIN(s, e, s2, e2) TAKE(s, e, s2)
+#define RESULT(s, e) (s)
 #endif
 
 #if GROUP > 1
@@ -132,7 +134,7 @@ __kernel void reduce(__global const T *x, __global T *y, volatile __global uint 
         JOIN(s, e, get(parts + part * 2 * WORDS), get(parts + part * 2 * WORDS + WORDS));
     TREE(s, e);
     if (me == 0) {
-        y[0] = s;
+        y[0] = RESULT(s, e);
         atomic_xchg(scratch, 0u);
     }
 }

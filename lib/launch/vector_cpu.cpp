@@ -75,16 +75,16 @@ template <class T> int32_t axpby(const void *opaque, const HostCall &call) {
     return 0;
 }
 
-/// A sum of reals with what rounding lost of it (Kahan 1965), or of integers, modulo 2^bits.
+/// A sum of reals and, apart, what rounding takes from it (Knuth, The Art of Computer Programming
+/// 2, 4.2.2, theorem B); or one of integers, modulo 2^bits.
 template <class T> struct Sum {
     T sum = 0;
-    T lost = 0;
+    T error = 0;
     void take(T x) {
         if constexpr (std::is_floating_point_v<T>) {
-            const T with = x - lost;
-            const T next = sum + with;
-            const T error = (next - sum) - with;
-            lost = error == error ? error : 0; // past the largest number there is no error
+            const T next = sum + x;
+            const T part = next - sum;
+            error += (sum - (next - part)) + (x - part);
             sum = next;
         } else {
             using Bits = std::make_unsigned_t<T>;
@@ -93,10 +93,10 @@ template <class T> struct Sum {
     }
     void join(const Sum &other) {
         take(other.sum);
-        if constexpr (std::is_floating_point_v<T>)
-            take(-other.lost);
+        error += other.error;
     }
-    T result() const { return sum; }
+    /// Of a sum that is infinite the error is no number and does not count.
+    T result() const { return error == error ? static_cast<T>(sum + error) : sum; }
 };
 
 /// The least or largest; one that is no number is all there is.
