@@ -57,6 +57,13 @@ base::Result<Operation> gemm_kernel(const OpRequest &request) {
     made.shape.grid = {blocks(gemm.n, how.columns), blocks(gemm.m, how.rows), 1};
     made.shape.group = how.group;
     made.values = values_of(gemm);
+    for (size_t i = 0; i < 2; ++i) {
+        const uint32_t limit = request.queue->limits().grid[i];
+        if (limit != 0 && made.shape.grid[i] > limit)
+            return base::error(base::Status::Unsupported,
+                               "the kernel needs a grid of %u groups, and this device takes %u",
+                               made.shape.grid[i], limit);
+    }
     return made;
 }
 

@@ -23,22 +23,21 @@ constexpr Language languages[] = {
     {"vulkan", core::Code::Spirv, ".spv", nullptr},
 };
 
-/// Types as OpenCL C and CUDA C name them; SPIR-V has those that GLSL has without extensions.
+/// Types as OpenCL C and CUDA C name them. SPIR-V is compiled for each of them.
 struct TypeRow {
     Dtype dtype;
     const char *opencl;
     const char *cuda;
-    const char *glsl;
 };
 constexpr TypeRow types[] = {
-    {Dtype::F32, "float", "float", "float"},
-    {Dtype::F64, "double", "double", "double"},
-    {Dtype::I32, "int", "int", "int"},
-    {Dtype::U32, "uint", "unsigned", "uint"},
-    {Dtype::I64, "long", "long long", nullptr},
-    {Dtype::U64, "ulong", "unsigned long long", nullptr},
-    {Dtype::U16, "ushort", "unsigned short", nullptr},
-    {Dtype::U8, "uchar", "unsigned char", nullptr},
+    {Dtype::F32, "float", "float"},
+    {Dtype::F64, "double", "double"},
+    {Dtype::I32, "int", "int"},
+    {Dtype::U32, "uint", "unsigned"},
+    {Dtype::I64, "long", "long long"},
+    {Dtype::U64, "ulong", "unsigned long long"},
+    {Dtype::U16, "ushort", "unsigned short"},
+    {Dtype::U8, "uchar", "unsigned char"},
 };
 
 const KernelFile *find_file(const std::string &name) {
@@ -65,8 +64,8 @@ Style style_of(const OpRequest &request) {
 const char *type_name(std::string_view runtime, Dtype dtype) {
     for (const TypeRow &row : types)
         if (row.dtype == dtype)
-            return runtime == "opencl" ? row.opencl : runtime == "cuda" ? row.cuda : row.glsl;
-    return nullptr;
+            return runtime == "cuda" ? row.cuda : row.opencl;
+    return "";
 }
 
 base::Result<std::shared_ptr<Program>> build_kernel(const OpRequest &request,

@@ -38,7 +38,7 @@ struct KernelChoice {
 base::Result<std::shared_ptr<Program>> build_kernel(const OpRequest &request,
                                                     const KernelChoice &choice);
 
-/// The name of a type in the language of the runtime, or NULL.
+/// The name of a type in the language of the runtime; "" if no kernel has it.
 const char *type_name(std::string_view runtime, core::Dtype dtype);
 
 /// A value among the arguments of a kernel.

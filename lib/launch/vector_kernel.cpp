@@ -38,9 +38,10 @@ Dtype word_of(uint32_t bytes) {
     }
 }
 
-std::vector<std::byte> word_bytes(uint32_t bytes, uint64_t value) {
+/// SPIR-V has types of less than 4 bytes in memory only.
+std::vector<std::byte> word_bytes(std::string_view runtime, uint32_t bytes, uint64_t value) {
     std::vector<std::byte> made = bytes_of(value);
-    made.resize(bytes);
+    made.resize(runtime == "vulkan" ? std::max(bytes, 4u) : bytes);
     return made;
 }
 
@@ -64,27 +65,28 @@ struct Plan {
     }
 };
 
-/// SPIR-V counts in 32 bits.
+/// SPIR-V counts in 32 bits, by steps of at most as many threads as there are in all groups.
+constexpr uint64_t vulkan_reach = UINT32_MAX - most_groups * group_threads;
+
 base::Done check_reach(const OpRequest &request, const Vector &vector, const char *op) {
-    if (request.runtime == "vulkan" && vector.n > UINT32_MAX)
-        return base::error(Status::Unsupported, "%s: a kernel for Vulkan counts to 2^32 elements",
-                           op);
-    if (vector.dtype == Dtype::F64 && request.device->find_compute(Dtype::F64) == nullptr)
+    if (request.runtime == "vulkan" && vector.n > vulkan_reach)
+        return base::error(Status::Unsupported,
+                           "%s: a kernel for Vulkan counts to %llu elements only", op,
+                           static_cast<unsigned long long>(vulkan_reach));
+    const bool computes = std::string_view(op) == "axpby" || std::string_view(op) == "reduce";
+    if (computes && vector.dtype == Dtype::F64 &&
+        request.device->find_compute(Dtype::F64) == nullptr)
         return base::error(Status::Unsupported, "%s: this device has no f64", op);
     return {};
 }
 
-base::Result<Plan> plan(const OpRequest &request, const char *op, const Vector &vector,
-                        Dtype element) {
+Plan plan(const OpRequest &request, const char *op, const Vector &vector, Dtype element) {
     Plan made{request, vector, element, {}, style_of(request)};
-    const char *type = type_name(request.runtime, element);
-    if (type == nullptr)
-        return base::error(Status::Unsupported, "%s: there is no kernel in %s for %s", op,
-                           core::dtype_name(vector.dtype), std::string(request.runtime).c_str());
     made.choice.file = made.choice.entry = op;
     made.choice.variant = base::format("-%s", core::dtype_name(element));
-    made.choice.options = base::format("-DT=%s -DSTRIDED=%d -DGROUP=%u -DNEEDS_F64=%d", type,
-                                       made.strided(), made.threads(), element == Dtype::F64);
+    made.choice.options = base::format("-DT=%s -DSTRIDED=%d -DGROUP=%u -DNEEDS_F64=%d",
+                                       type_name(request.runtime, element), made.strided(),
+                                       made.threads(), element == Dtype::F64);
     return made;
 }
 
@@ -103,23 +105,6 @@ base::Result<Operation> finish(const Plan &plan, std::vector<Binding> bindings, 
     made.shape.group[0] = plan.threads();
     made.values.push_back(count_bytes(plan));
     return made;
-}
-
-/// Elements as words; Vulkan has none below 4 bytes, and takes several at a time.
-base::Result<Vector> as_words(const OpRequest &request, const Vector &vector, const char *op) {
-    if (request.runtime != "vulkan" || vector.element_bytes >= 4)
-        return vector;
-    const uint64_t bytes = vector.n * vector.element_bytes;
-    if (bytes % 4 != 0)
-        return base::error(Status::Unsupported,
-                           "%s: %llu bytes are no multiple of 4, in which a kernel for Vulkan "
-                           "writes",
-                           op, static_cast<unsigned long long>(bytes));
-    Vector words = vector;
-    words.value = vector.value * (vector.element_bytes == 1 ? 0x01010101u : 0x00010001u);
-    words.element_bytes = 4;
-    words.n = bytes / 4;
-    return words;
 }
 
 /// How a reduction is told to a kernel.
@@ -154,26 +139,26 @@ const char *identity_of(Dtype dtype, Reduction how) {
 } // namespace
 
 base::Result<Operation> fill_kernel(const OpRequest &request) {
-    HWA_TRY(const Vector given, read_fill(request.attrs));
-    HWA_TRY(const Vector vector, as_words(request, given, "fill"));
-    HWA_TRY(Plan made, plan(request, "fill", vector, word_of(vector.element_bytes)));
+    HWA_TRY(const Vector vector, read_fill(request.attrs));
+    HWA_CHECK(check_reach(request, vector, "fill"));
+    Plan made = plan(request, "fill", vector, word_of(vector.element_bytes));
     HWA_TRY(Operation operation,
-            finish(made, fill_bindings(given), made.groups(strided_elements, most_groups)));
-    operation.values.push_back(word_bytes(vector.element_bytes, vector.value));
+            finish(made, fill_bindings(vector), made.groups(strided_elements, most_groups)));
+    operation.values.push_back(word_bytes(request.runtime, vector.element_bytes, vector.value));
     return operation;
 }
 
 base::Result<Operation> copy_kernel(const OpRequest &request) {
-    HWA_TRY(const Vector given, read_copy(request.attrs));
-    HWA_TRY(const Vector vector, as_words(request, given, "copy"));
-    HWA_TRY(Plan made, plan(request, "copy", vector, word_of(vector.element_bytes)));
-    return finish(made, copy_bindings(given), made.groups(strided_elements, most_groups));
+    HWA_TRY(const Vector vector, read_copy(request.attrs));
+    HWA_CHECK(check_reach(request, vector, "copy"));
+    Plan made = plan(request, "copy", vector, word_of(vector.element_bytes));
+    return finish(made, copy_bindings(vector), made.groups(strided_elements, most_groups));
 }
 
 base::Result<Operation> axpby_kernel(const OpRequest &request) {
     HWA_TRY(const Vector vector, read_axpby(request.attrs));
     HWA_CHECK(check_reach(request, vector, "axpby"));
-    HWA_TRY(Plan made, plan(request, "axpby", vector, vector.dtype));
+    Plan made = plan(request, "axpby", vector, vector.dtype);
     made.choice.options += base::format(" -DNO_Y=%d", vector.beta == 0);
     HWA_TRY(Operation operation,
             finish(made, axpby_bindings(vector), made.groups(strided_elements, most_groups)));
@@ -185,7 +170,7 @@ base::Result<Operation> axpby_kernel(const OpRequest &request) {
 base::Result<Operation> reduce_kernel(const OpRequest &request) {
     HWA_TRY(const Vector vector, read_reduce(request.attrs));
     HWA_CHECK(check_reach(request, vector, "reduce"));
-    HWA_TRY(Plan made, plan(request, "reduce", vector, vector.dtype));
+    Plan made = plan(request, "reduce", vector, vector.dtype);
     const bool real = vector.dtype == Dtype::F32 || vector.dtype == Dtype::F64;
     made.choice.options +=
         base::format(" -DREAL=%d -DIDENTITY=%s", real, identity_of(vector.dtype, vector.how));
