@@ -7,6 +7,7 @@
 #if NEEDS_F64
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
 #endif
+typedef ELEMENT T;
 #if STRIDED
 #define EACH(i, n)                                                                                 \
     for (ulong i = get_global_id(0), step_ = get_global_size(0); i < (n); i += step_)

@@ -51,7 +51,8 @@ base::Result<Operation> gemm_kernel(const OpRequest &request) {
     choice.entry = "gemm";
     choice.variant = f64 ? "-f64" : "-f32";
     const char *type = f64 ? "double" : "float";
-    choice.options = base::format("-DT=%s -DVEC=%s16 -DNEEDS_F64=%d -DSTRIDED=1", type, type, f64);
+    choice.options =
+        base::format("-DELEMENT=%s -DVEC=%s16 -DNEEDS_F64=%d -DSTRIDED=1", type, type, f64);
     HWA_TRY(made.program, build_kernel(request, choice));
     made.provider = "builtin " + std::string(request.runtime);
     made.shape.grid = {blocks(gemm.n, how.columns), blocks(gemm.m, how.rows), 1};

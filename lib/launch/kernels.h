@@ -31,7 +31,7 @@ struct KernelChoice {
     std::string file;    ///< "gemm_tiled"
     std::string entry;   ///< "gemm"
     std::string variant; ///< "-f32"
-    std::string options; ///< "-DT=float"
+    std::string options; ///< "-DELEMENT=float"
 };
 
 /// Unsupported if there is none in a language of the queue's runtime.

@@ -84,7 +84,7 @@ Plan plan(const OpRequest &request, const char *op, const Vector &vector, Dtype 
     Plan made{request, vector, element, {}, style_of(request)};
     made.choice.file = made.choice.entry = op;
     made.choice.variant = base::format("-%s", core::dtype_name(element));
-    made.choice.options = base::format("-DT=%s -DSTRIDED=%d -DGROUP=%u -DNEEDS_F64=%d",
+    made.choice.options = base::format("-DELEMENT=%s -DSTRIDED=%d -DGROUP=%u -DNEEDS_F64=%d",
                                        type_name(request.runtime, element), made.strided(),
                                        made.threads(), element == Dtype::F64);
     return made;
