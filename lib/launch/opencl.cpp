@@ -171,21 +171,26 @@ EventResult ClQueue::accept(ClWork work, const base::Done &put) {
         work.event->caused.store(true, std::memory_order_release);
         waits_.clear();
     }
+    if (!put)
+        mark(*work.event);
+    // Before the flush nothing has begun, and arming cannot block either.
+    if (context_->polls_block && work.event->handle != nullptr)
+        work.event->armed = arm(*work.event);
     context_->cl.clFlush(lane_->handle);
     if (!put) {
-        give_up(std::move(work), put.error());
+        backlog_->doom(std::move(work.event), &put.error());
         return put.error();
     }
     backlog_->push(work.event);
     return std::shared_ptr<Event>(std::move(work.event));
 }
 
-/// Some of it may run, and nothing tells when it has: a marker does, where there is one.
-void ClQueue::give_up(ClWork work, const base::Error &why) {
-    const auto mark = context_->cl.clEnqueueMarkerWithWaitList;
-    if (mark == nullptr || mark(lane_->handle, 0, nullptr, &work.event->handle) != CL_SUCCESS)
-        static_cast<void>(new ClHolds(std::move(work.event->holds)));
-    backlog_->doom(std::move(work.event), &why);
+/// Of work that the driver took in part, some may run, and nothing tells when it has: a marker
+/// does, where there is one. Else what it uses must stay for good.
+void ClQueue::mark(ClEvent &event) {
+    const auto put = context_->cl.clEnqueueMarkerWithWaitList;
+    if (put == nullptr || put(lane_->handle, 0, nullptr, &event.handle) != CL_SUCCESS)
+        static_cast<void>(new ClHolds(std::move(event.holds)));
 }
 
 base::Done ClQueue::wait(const Event &event, uint64_t timeout_ns) {

@@ -47,6 +47,7 @@ struct ClContext {
     std::string driver;   ///< platform, its version and that of the driver
     bool unified = false; ///< device and host use the same memory
     bool takes_il = false;
+    bool polls_block = false; ///< asking about an event waits for it, and so does a callback
     std::shared_ptr<base::Blocks> blocks = std::make_shared<base::Blocks>(); ///< of its events
 
     explicit ClContext(const api::OpenCl &table) : cl(table) {}
@@ -130,6 +131,12 @@ struct ClCause {
 };
 using ClCauses = std::vector<std::shared_ptr<ClCause>>;
 
+/// What the driver tells of the end of a command when it calls back.
+struct ClEnd {
+    os::Latch latch;
+    cl_int status = CL_COMPLETE; ///< set before the latch is opened
+};
+
 class ClBacklog;
 
 /// One piece of work. Its queue settles it, in order, once the driver says that it has ended.
@@ -154,10 +161,15 @@ struct ClEvent final : Event {
     uint64_t elapsed_ns = 0;
     os::Latch settled; ///< opened when what it held is let go
 
-    std::mutex mutex;                 ///< for the next two alone
-    std::shared_ptr<os::Latch> ended; ///< opened by the driver, once somebody waits with a deadline
+    std::shared_ptr<ClEnd> armed; ///< in place of asking, where that blocks; set from the start
+
+    std::mutex mutex;             ///< for the next two alone
+    std::shared_ptr<ClEnd> ended; ///< once somebody waits with a deadline
     ClCauses causes;
 };
+
+/// Has the driver call back when the work ends; NULL if it cannot.
+std::shared_ptr<ClEnd> arm(const ClEvent &event);
 
 /// The work of a queue that has not been settled, oldest first.
 class ClBacklog {

@@ -20,6 +20,8 @@ constexpr uint64_t look_ns = 3 * os::spin_ns;
 
 /// Positive while under way, 0 when done, negative when failed.
 cl_int execution_status(const ClEvent &event) {
+    if (event.armed != nullptr)
+        return event.armed->latch.is_open() ? event.armed->status : CL_RUNNING;
     if (const cl_int broken = event.broken.load(std::memory_order_relaxed); broken != CL_SUCCESS)
         return broken;
     cl_int status = CL_QUEUED;
@@ -28,29 +30,27 @@ cl_int execution_status(const ClEvent &event) {
     return code == CL_SUCCESS ? status : code;
 }
 
-void CL_CALLBACK on_end(cl_event, cl_int, void *user) {
-    const std::unique_ptr<std::shared_ptr<os::Latch>> latch(
-        static_cast<std::shared_ptr<os::Latch> *>(user));
-    (*latch)->open();
+/// Some drivers hold locks of theirs meanwhile, so this asks them nothing.
+void CL_CALLBACK on_end(cl_event, cl_int status, void *user) {
+    const std::unique_ptr<std::shared_ptr<ClEnd>> end(static_cast<std::shared_ptr<ClEnd> *>(user));
+    (*end)->status = status;
+    (*end)->latch.open();
 }
 
 /// The latch that the driver opens at the end of the command; NULL if it has no callbacks.
-std::shared_ptr<os::Latch> latch_of(ClEvent &event) {
-    const api::OpenCl &cl = event.context->cl;
+std::shared_ptr<ClEnd> end_of(ClEvent &event) {
+    if (event.armed != nullptr)
+        return event.armed;
     const std::lock_guard lock(event.mutex);
-    if (event.ended != nullptr || cl.clSetEventCallback == nullptr)
-        return event.ended;
-    auto latch = std::make_shared<os::Latch>();
-    auto owned = std::make_unique<std::shared_ptr<os::Latch>>(latch);
-    if (cl.clSetEventCallback(event.handle, CL_COMPLETE, on_end, owned.get()) != CL_SUCCESS)
-        return nullptr;
-    owned.release();
-    event.ended = std::move(latch);
+    if (event.ended == nullptr)
+        event.ended = arm(event);
     return event.ended;
 }
 
 /// True once the command has ended, well or not. OpenCL itself has no wait with a deadline.
 bool wait_until(ClEvent &event, uint64_t timeout_ns) {
+    if (event.armed != nullptr)
+        return event.armed->latch.wait(timeout_ns);
     if (timeout_ns == os::forever_ns) {
         // A driver that cannot wait will not tell of the end either.
         const cl_int code = event.context->cl.clWaitForEvents(1, &event.handle);
@@ -59,7 +59,7 @@ bool wait_until(ClEvent &event, uint64_t timeout_ns) {
         return true;
     }
     const uint64_t start = os::clock_ns();
-    std::shared_ptr<os::Latch> latch;
+    std::shared_ptr<ClEnd> end;
     for (;;) {
         if (execution_status(event) <= CL_COMPLETE)
             return true;
@@ -70,16 +70,18 @@ bool wait_until(ClEvent &event, uint64_t timeout_ns) {
             os::pause();
             continue;
         }
-        if (latch == nullptr)
-            latch = latch_of(event);
-        if (latch == nullptr)
+        if (end == nullptr)
+            end = end_of(event);
+        if (end == nullptr)
             os::Latch().wait(std::min(timeout_ns - passed, nap_ns));
-        else if (latch->wait(timeout_ns - passed))
+        else if (end->latch.wait(timeout_ns - passed))
             return true;
     }
 }
 
 uint64_t profiled_ns(const ClEvent &event) {
+    if (event.context->limits.timer_ns == 0)
+        return 0;
     const auto at = [&](cl_event of, cl_profiling_info what) {
         cl_ulong time = 0;
         const cl_int code =
@@ -120,6 +122,18 @@ void ask_causes(ClEvent &event) {
 
 } // namespace
 
+std::shared_ptr<ClEnd> arm(const ClEvent &event) {
+    const auto call_back = event.context->cl.clSetEventCallback;
+    if (call_back == nullptr)
+        return nullptr;
+    auto end = std::make_shared<ClEnd>();
+    auto owned = std::make_unique<std::shared_ptr<ClEnd>>(end);
+    if (call_back(event.handle, CL_COMPLETE, on_end, owned.get()) != CL_SUCCESS)
+        return nullptr;
+    owned.release();
+    return end;
+}
+
 void ClBacklog::push(std::shared_ptr<ClEvent> event) {
     const std::lock_guard lock(mutex_);
     last_ = event;
@@ -136,6 +150,7 @@ void ClBacklog::doom(std::shared_ptr<ClEvent> event, const base::Error *why) {
     last_ = event;
     if (event->handle == nullptr && !open_.empty()) {
         event->handle = open_.back()->handle;
+        event->armed = open_.back()->armed;
         event->context->cl.clRetainEvent(event->handle);
     }
     if (event->handle != nullptr) {

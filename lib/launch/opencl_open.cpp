@@ -258,6 +258,8 @@ base::Result<ClContextPtr> open_context(const core::Device &device, const core::
     context->takes_il = takes_il(cl, chosen.device);
     context->driver = platform_text(cl, chosen.platform, CL_PLATFORM_NAME) + " " +
                       device_text(cl, chosen.device, CL_DRIVER_VERSION);
+    // It holds the lock of an event while the command runs (seen in Mesa 22.3.6).
+    context->polls_block = platform_text(cl, chosen.platform, CL_PLATFORM_NAME) == "rusticl";
     context->buffers = read_buffers(cl, chosen.platform, chosen.device);
     const cl_context_properties properties[] = {
         CL_CONTEXT_PLATFORM, reinterpret_cast<cl_context_properties>(chosen.platform), 0};

@@ -114,7 +114,7 @@ class ClQueue final : public Queue {
     EventResult accept(ClWork work, const base::Done &put);
     /// An event of work that is not even begun, for the queue has failed or will.
     std::shared_ptr<Event> doom(const base::Error *why);
-    void give_up(ClWork work, const base::Error &why);
+    void mark(ClEvent &event);
     /// Puts a command into the driver; the last one of a piece of work carries its event.
     template <class Enqueue>
     base::Done put(ClWork &work, const char *call, bool last, const Enqueue &enqueue);

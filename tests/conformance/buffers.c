@@ -85,8 +85,8 @@ static void uses_host_memory_in_place(void **state) {
                               {.buffer = buffer},
                               {.data = &n, .size_bytes = sizeof n}};
     hwa_launch_options_t shape = HWA_INIT(hwa_launch_options_t);
-    shape.grid[0] = count / 64;
-    shape.group[0] = 64;
+    shape.grid[0] = count / 32;
+    shape.group[0] = 32;
     hwa_event_t *event = NULL;
     CHECK(hwa_launch(queue, program, args, 4, &shape, &event, error));
     CHECK(hwa_event_wait(event, HWA_FOREVER, error));

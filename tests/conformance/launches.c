@@ -27,13 +27,13 @@ static void adds_vectors(void **state) {
                                   {.buffer = buffers[2]},
                                   {.data = &n, .size_bytes = sizeof n}};
         hwa_launch_options_t shape = HWA_INIT(hwa_launch_options_t);
-        shape.group[0] = 64;
-        shape.grid[0] = (count + 63) / 64;
+        shape.group[0] = 32;
+        shape.grid[0] = (count + 31) / 32;
         hwa_event_t *event = NULL;
         CHECK(hwa_launch(queue, program, args, 4, &shape, &event, error));
         CHECK(hwa_buffer_read(buffers[2], 0, c, count * sizeof(float), NULL, error));
         CHECK(hwa_event_wait(event, 0, error));
-        assert_true(hwa_event_elapsed_ns(event) > 0);
+        assert_true(hwa_event_elapsed_ns(event) > 0 || !has_timer(queue));
         for (size_t i = 0; i < count; ++i)
             assert_true(fabs((double)c[i] - ((double)a[i] + (double)b[i])) <= 1.2e-7);
         hwa_event_free(event);

@@ -66,6 +66,14 @@ hwa_buffer_t *make_buffer(hwa_queue_t *queue, uint64_t size_bytes, const void *c
     return buffer;
 }
 
+int has_timer(const hwa_queue_t *queue) {
+    hwa_queue_info_t info = HWA_INIT(hwa_queue_info_t);
+    assert_int_equal(hwa_queue_info(queue, &info), HWA_OK);
+    if (info.timer_ns == 0)
+        print_message("device time: the driver reports a resolution of 0 ns\n");
+    return info.timer_ns != 0;
+}
+
 void count_release(void *user) {
     __atomic_add_fetch((int *)user, 1, __ATOMIC_SEQ_CST);
 }

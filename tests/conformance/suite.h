@@ -57,10 +57,13 @@ typedef enum kernel_t {
 } kernel_t;
 hwa_program_t *make_program(hwa_queue_t *queue, kernel_t kernel);
 
-/* Turns of KERNEL_SPIN that take at least so long; one group of one thread. */
+/* Turns of KERNEL_SPIN that take at least so long, and a launch of them; one thread a group. */
 uint64_t turns_for(double milliseconds);
 hwa_event_t *spin(hwa_queue_t *queue, const hwa_program_t *program, hwa_buffer_t *counter,
                   uint64_t turns);
+
+/* False where the driver reports no device time: timer_ns is 0, and so is the time of any event. */
+int has_timer(const hwa_queue_t *queue);
 
 /* A release hook: counts its calls in the int behind `user`. */
 void count_release(void *user);
