@@ -14,6 +14,8 @@ static constexpr os::Symbol symbols[] = {
     HWA_ROW(openblas_get_config, false),
     HWA_ROW(bli_info_get_version_str, false),
     HWA_ROW(bli_info_get_blas_int_type_size, false),
+    HWA_ROW(bli_arch_query_id, false),
+    HWA_ROW(bli_arch_string, false),
 };
 #undef HWA_ROW
 
@@ -42,6 +44,10 @@ base::Result<Blas> load_blis(const std::string &directory) {
     table.wide = table.bli_info_get_blas_int_type_size() == 64;
     if (table.bli_info_get_version_str != nullptr)
         table.version = base::sanitise(table.bli_info_get_version_str(), 32);
+    if (table.bli_arch_query_id != nullptr && table.bli_arch_string != nullptr) {
+        const char *kernels = table.bli_arch_string(table.bli_arch_query_id());
+        table.generic = kernels != nullptr && std::string_view(kernels) == "generic";
+    }
     return table;
 }
 

@@ -19,10 +19,13 @@ struct Blas {
     const char *(*openblas_get_config)() = nullptr;
     const char *(*bli_info_get_version_str)() = nullptr; ///< BLIS: "0.9.0"
     long (*bli_info_get_blas_int_type_size)() = nullptr; ///< BLIS: 32 or 64
+    int (*bli_arch_query_id)() = nullptr;                ///< BLIS: the kernels it chose
+    const char *(*bli_arch_string)(int id) = nullptr;    ///< BLIS: their name, such as "zen3"
     os::Library library;
 
-    bool wide = false;   ///< its integers have 64 bits
-    std::string version; ///< "0.3.21"
+    bool wide = false;    ///< its integers have 64 bits
+    std::string version;  ///< "0.3.21"
+    bool generic = false; ///< its kernels are for no processor in particular
 };
 
 /// Row-major product of `Blas::wide ? int64_t : int32_t`, as cblas.h of the reference BLAS has it.

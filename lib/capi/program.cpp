@@ -178,6 +178,7 @@ static base::Result<std::unique_ptr<hwa_program_t>> from_op(const QueuePtr &stat
     request.log = &state->build_log;
     request.runtime = state->row->name;
     request.device = state->device->facts;
+    request.library_path = state->system->library_path;
     state->build_log.clear();
     auto found = launch::make_operation(request);
     log_build(*state, !found);

@@ -40,6 +40,8 @@ struct OpRequest {
     std::string *log = nullptr; ///< for what a compiler says
     std::string_view runtime;
     const core::Device *device = nullptr;
+    std::string library_path; ///< the only folder to look for libraries in; "": the system's
+    bool forced = false; ///< the caller named the provider, so it is not to leave it to another
 };
 
 /// One way to carry out an operation. `make` says no with the reason: Invalid for a request that
@@ -60,6 +62,8 @@ base::Result<Operation> fill_cpu(const OpRequest &request);
 base::Result<Operation> copy_cpu(const OpRequest &request);
 base::Result<Operation> axpby_cpu(const OpRequest &request);
 base::Result<Operation> reduce_cpu(const OpRequest &request);
+base::Result<Operation> gemm_onednn(const OpRequest &request);
+base::Result<Operation> gemm_onednn_large(const OpRequest &request);
 base::Result<Operation> gemm_openblas(const OpRequest &request);
 base::Result<Operation> gemm_blis(const OpRequest &request);
 base::Result<Operation> gemm_builtin(const OpRequest &request);

@@ -11,14 +11,24 @@ using base::Status;
 /// Runtimes that lib/kernels has a language for.
 static constexpr const char *with_kernels = "opencl,vulkan,cuda";
 
+// clang-format off: one row to a line
 static constexpr Provider table[] = {
-    {"fill", "cpu", "builtin", fill_cpu},       {"fill", with_kernels, "builtin", fill_kernel},
-    {"copy", "cpu", "builtin", copy_cpu},       {"copy", with_kernels, "builtin", copy_kernel},
-    {"axpby", "cpu", "builtin", axpby_cpu},     {"axpby", with_kernels, "builtin", axpby_kernel},
-    {"reduce", "cpu", "builtin", reduce_cpu},   {"reduce", with_kernels, "builtin", reduce_kernel},
-    {"gemm", "cpu", "openblas", gemm_openblas}, {"gemm", "cpu", "blis", gemm_blis},
-    {"gemm", "cpu", "builtin", gemm_builtin},   {"gemm", with_kernels, "builtin", gemm_kernel},
+    {"fill", "cpu", "builtin", fill_cpu},
+    {"fill", with_kernels, "builtin", fill_kernel},
+    {"copy", "cpu", "builtin", copy_cpu},
+    {"copy", with_kernels, "builtin", copy_kernel},
+    {"axpby", "cpu", "builtin", axpby_cpu},
+    {"axpby", with_kernels, "builtin", axpby_kernel},
+    {"reduce", "cpu", "builtin", reduce_cpu},
+    {"reduce", with_kernels, "builtin", reduce_kernel},
+    {"gemm", "cpu", "onednn", gemm_onednn_large},
+    {"gemm", "cpu", "openblas", gemm_openblas},
+    {"gemm", "cpu", "onednn", gemm_onednn},
+    {"gemm", "cpu", "blis", gemm_blis},
+    {"gemm", "cpu", "builtin", gemm_builtin},
+    {"gemm", with_kernels, "builtin", gemm_kernel},
 };
+// clang-format on
 
 namespace {
 
@@ -53,7 +63,8 @@ base::Error nobody(const OpRequest &request, const std::string &named, const std
     const std::string runtime(request.runtime);
     std::string there;
     for (const Provider &row : table)
-        if (request.name == row.op && base::list_holds(row.runtime, request.runtime))
+        if (request.name == row.op && base::list_holds(row.runtime, request.runtime) &&
+            there.find(row.name) == std::string::npos)
             there += (there.empty() ? "" : ", ") + std::string(row.name);
     if (there.empty())
         return base::error(Status::Unsupported, "nothing runs %s on %s", op.c_str(),
@@ -73,6 +84,7 @@ base::Result<Operation> make_operation(const OpRequest &request) {
     HWA_TRY(const std::string named, take_provider(attrs));
     OpRequest own = request;
     own.attrs = attrs;
+    own.forced = !named.empty();
     bool known = false;
     std::string reasons;
     for (const Provider &row : table) {

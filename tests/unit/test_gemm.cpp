@@ -2,12 +2,21 @@
 // launch/gemm: every provider by itself, those too that a better one would keep from being chosen.
 #include "check.h"
 
+#include "api/blas.h"
 #include "launch/op.h"
 #include "launch/opencl.h"
 #include "os/latch.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define HWA_TRIPLET "x86_64-linux-gnu"
+#else
+#define HWA_TRIPLET "aarch64-linux-gnu"
+#endif
 
 using namespace hwa;
 using namespace hwa::launch;
@@ -76,6 +85,9 @@ static void check(const Product &p, const std::vector<T> &a, const std::vector<T
 
 using Make = base::Result<Operation> (*)(const OpRequest &);
 
+/// The only folder to look for libraries in, or "".
+static std::string library_path;
+
 template <class T>
 static void multiply(Make make, Queue &queue, const core::Device &device, const Product &p) {
     const auto attrs = attrs_of(p, sizeof(T) == 8 ? "f64" : "f32");
@@ -87,6 +99,8 @@ static void multiply(Make make, Queue &queue, const core::Device &device, const 
     request.log = &log;
     request.device = &device;
     request.runtime = make == gemm_kernel ? "opencl" : "cpu";
+    request.library_path = library_path;
+    request.forced = true;
     auto made = make(request);
     if (!made && made.error().status == base::Status::Unavailable) {
         print_message("%s\n", made.error().message.c_str());
@@ -126,7 +140,100 @@ template <Make make> static void on_the_cpu(void **) {
     request.device = &device;
     auto queue = runtime->open(request);
     assert_true(bool(queue));
-    multiply_all(make, **queue, device, true);
+    multiply_all(make, **queue, device, make != gemm_onednn);
+}
+
+/// A folder of its own, with one library under the name that is looked for, or with none.
+struct Folder {
+    Folder() { assert_non_null(mkdtemp(path)); }
+    ~Folder() {
+        unlink(place.c_str());
+        rmdir(path);
+    }
+    void link(const char *library, const char *soname) {
+        place = std::string(path) + "/" + soname;
+        assert_int_equal(symlink(library, place.c_str()), 0);
+    }
+    char path[32] = "/tmp/hwa-gemm-XXXXXX";
+    std::string place;
+};
+
+/// Debian's build with 64-bit integers exports the names of the one with 32.
+static void by_wide_openblas(void **) {
+    const char *wide = "/usr/lib/" HWA_TRIPLET "/libopenblas64.so.0";
+    if (access(wide, R_OK) != 0)
+        _skip(__FILE__, __LINE__);
+    Folder folder;
+    folder.link(wide, "libopenblas.so.0");
+    const auto loaded = api::load_openblas(folder.path);
+    assert_true(bool(loaded));
+    assert_true(loaded->wide);
+    library_path = folder.path;
+    on_the_cpu<gemm_openblas>(nullptr);
+    library_path.clear();
+}
+
+/// Asks for a product of so many rows; the name of who takes it, or the refusal.
+static std::string ask(const std::string &folder, int64_t rows, const char *provider) {
+    const Runtime *runtime = find_runtime("cpu");
+    core::Device device;
+    OpenRequest open;
+    open.device = &device;
+    auto queue = runtime->open(open);
+    assert_true(bool(queue));
+    auto attrs = attrs_of({rows, rows, rows, 0, 0, 0}, "f32");
+    if (provider[0] != '\0')
+        attrs.push_back(core::attr_text("provider", provider, core::Source::Unknown));
+    std::string log;
+    OpRequest request;
+    request.name = "gemm";
+    request.attrs = attrs;
+    request.queue = queue->get();
+    request.log = &log;
+    request.runtime = "cpu";
+    request.device = &device;
+    request.library_path = folder;
+    const auto made = make_operation(request);
+    if (!made)
+        assert_true(made.error().status == base::Status::Unsupported);
+    return made ? made->provider : made.error().message;
+}
+
+static void assert_part(const std::string &whole, const char *part) {
+    if (whole.find(part) == std::string::npos)
+        fail_msg("\"%s\" lacks \"%s\"", whole.c_str(), part);
+}
+
+/// Without a library the next one is asked; if the caller named it, that is refused with a reason.
+static void chooses_a_provider(void **) {
+    if (find_runtime("cpu") == nullptr)
+        _skip(__FILE__, __LINE__);
+    const Folder empty;
+    assert_string_equal(ask(empty.path, 64, "").c_str(), "builtin");
+    assert_string_equal(ask(empty.path, 512, "").c_str(), "builtin");
+    for (const char *name : {"onednn", "openblas", "blis"}) {
+        const std::string refusal = ask(empty.path, 64, name);
+        assert_part(refusal, name);
+        assert_part(refusal, empty.path);
+    }
+    assert_string_equal(ask("", 64, "builtin").c_str(), "builtin");
+    assert_part(ask("", 64, "nobody"), "\"nobody\"; it has: onednn, openblas, blis, builtin");
+}
+
+/// A file that is no library at all, and one that lacks the function.
+static void refuses_what_is_no_blas(void **) {
+    if (find_runtime("cpu") == nullptr)
+        _skip(__FILE__, __LINE__);
+    Folder text;
+    text.link("/etc/passwd", "libopenblas.so.0");
+    assert_part(ask(text.path, 64, "openblas"), "libopenblas.so.0");
+    assert_string_equal(ask(text.path, 64, "").c_str(), "builtin");
+    const char *other = "/usr/lib/" HWA_TRIPLET "/libm.so.6";
+    if (access(other, R_OK) != 0)
+        return;
+    Folder wrong;
+    wrong.link(other, "libdnnl.so.3");
+    assert_part(ask(wrong.path, 64, "onednn"), "dnnl_sgemm");
 }
 
 /// The kernel with tiles is for GPUs; here it runs on whatever OpenCL device there is.
@@ -158,10 +265,10 @@ static void with_tiles_by_opencl(void **) {
 
 int main() {
     const CMUnitTest tests[] = {
-        cmocka_unit_test(on_the_cpu<gemm_openblas>),
-        cmocka_unit_test(on_the_cpu<gemm_blis>),
-        cmocka_unit_test(on_the_cpu<gemm_builtin>),
-        cmocka_unit_test(with_tiles_by_opencl),
+        cmocka_unit_test(on_the_cpu<gemm_openblas>), cmocka_unit_test(on_the_cpu<gemm_blis>),
+        cmocka_unit_test(on_the_cpu<gemm_onednn>),   cmocka_unit_test(on_the_cpu<gemm_builtin>),
+        cmocka_unit_test(by_wide_openblas),          cmocka_unit_test(chooses_a_provider),
+        cmocka_unit_test(refuses_what_is_no_blas),   cmocka_unit_test(with_tiles_by_opencl),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
