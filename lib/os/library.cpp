@@ -13,8 +13,7 @@ namespace hwa::os {
 
 using base::Status;
 
-/// dlopen hangs on a FIFO and dies on a truncated file, so a named file is looked at first.
-static base::Done vet(const std::string &path) {
+base::Done check_library(const std::string &path) {
     HWA_TRY(const File file, File::open(path));
     ElfW(Ehdr) head = {};
     HWA_TRY(const size_t got, file.read_at(0, {reinterpret_cast<char *>(&head), sizeof head}));
@@ -36,7 +35,7 @@ static std::string mapped_path(void *handle, const std::string &fallback) {
 static base::Result<Library> open_one(const char *soname, const std::string &directory) {
     const std::string path = directory.empty() ? soname : directory + "/" + soname;
     if (!directory.empty())
-        HWA_CHECK(vet(path));
+        HWA_CHECK(check_library(path));
     void *handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (handle == nullptr) {
         const char *why = ::dlerror();

@@ -23,6 +23,9 @@ struct Library {
     std::string path; ///< the file that was mapped
 };
 
+/// Refuses a file that is no whole ELF library: dlopen hangs on a FIFO and dies on a truncated one.
+base::Done check_library(const std::string &path);
+
 /// Opens the first of `sonames` that is there, in `directory` only unless that is empty, and fills
 /// `table`. Unavailable if none is there; Unsupported, naming the symbol, if a required one lacks.
 base::Result<Library> load(std::span<const char *const> sonames, const std::string &directory,

@@ -67,7 +67,7 @@ struct SpawnSetup {
     posix_spawn_file_actions_t actions;
     bool ok;
 
-    SpawnSetup(int null, int reply) {
+    SpawnSetup(int null, int reply, bool on_output) {
         sigset_t none;
         sigset_t all;
         ::sigemptyset(&none);
@@ -82,10 +82,13 @@ struct SpawnSetup {
         ok = ok && ::posix_spawnattr_setsigmask(&attributes, &none) == 0;
         ok = ok && ::posix_spawnattr_setsigdefault(&attributes, &all) == 0;
         for (int standard = 0; standard <= 2; ++standard)
-            ok = ok && ::posix_spawn_file_actions_adddup2(&actions, null, standard) == 0;
-        ok = ok && ::posix_spawn_file_actions_adddup2(&actions, reply, reply_descriptor) == 0;
+            ok = ok && ::posix_spawn_file_actions_adddup2(
+                           &actions, on_output && standard != 0 ? reply : null, standard) == 0;
+        if (!on_output)
+            ok = ok && ::posix_spawn_file_actions_adddup2(&actions, reply, reply_descriptor) == 0;
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
-        ok = ok && ::posix_spawn_file_actions_addclosefrom_np(&actions, reply_descriptor + 1) == 0;
+        const int first_closed = on_output ? reply_descriptor : reply_descriptor + 1;
+        ok = ok && ::posix_spawn_file_actions_addclosefrom_np(&actions, first_closed) == 0;
 #endif
     }
     ~SpawnSetup() {
@@ -137,7 +140,7 @@ base::Result<Child> Child::start(const Command &command) {
     HWA_TRY(Pipe pipe, make_pipe());
     HWA_TRY(const Descriptor null,
             lifted(Descriptor(::open("/dev/null", O_RDWR | O_CLOEXEC)), "/dev/null"));
-    const SpawnSetup setup(null.get(), pipe.write.get());
+    const SpawnSetup setup(null.get(), pipe.write.get(), command.answers_on_output);
     if (!setup.ok)
         return base::os_error(ENOMEM, "%s: out of memory to start it", command.path.c_str());
     const auto arguments = pointers(command.arguments);

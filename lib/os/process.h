@@ -13,7 +13,8 @@
 
 namespace hwa::os {
 
-/// Where a child finds the pipe it answers on; 0, 1 and 2 are /dev/null.
+/// Where a child finds the pipe it answers on; 0, 1 and 2 are /dev/null, unless it answers on
+/// those.
 inline constexpr int reply_descriptor = 3;
 
 /// What to run.
@@ -21,6 +22,7 @@ struct Command {
     std::string path;
     std::vector<std::string> arguments;   ///< the program's own name first
     std::vector<std::string> environment; ///< "NAME=value", and nothing else is inherited
+    bool answers_on_output = false;       ///< 1 and 2 are the pipe, and nothing else is
 };
 
 /// How a child ended, as far as this process may know: whoever waits for all children of a process

@@ -29,7 +29,8 @@ CALLS = [
      'a library neither prints nor ends its process'),
     ({'strcpy', 'strcat', 'sprintf', 'gets', 'alloca', 'strtok'}, ('lib/', 'tools/', 'examples/'),
      (), 'has no bound'),
-    ({'dlclose'}, ('lib/',), (), 'vendor libraries are never closed'),
+    # But code that was compiled here goes with its program.
+    ({'dlclose'}, ('lib/',), ('lib/os/image.cpp',), 'vendor libraries are never closed'),
     ({'throw', 'dynamic_cast', 'typeid'}, ('lib/',), (), 'not in this subset of C++'),
 ]
 
