@@ -911,7 +911,7 @@ typedef enum hwa_code_t {
     HWA_CODE_WGSL = 9,
     HWA_CODE_METAL = 10,
     HWA_CODE_SPIRV_KERNEL = 11,  /**< SPIR-V of OpenCL; HWA_CODE_SPIRV is that of Vulkan. */
-    HWA_CODE_SHARED_OBJECT = 12, /**< Path of a library that exports `entry`; for the CPU. */
+    HWA_CODE_SHARED_OBJECT = 12, /**< Absolute path of a library; for the CPU. */
     HWA_CODE_C = 13,             /**< For the CPU, by the system's compiler. */
     HWA_CODE_LEVEL_ZERO = 14,    /**< Native module. */
     HWA_CODE_METALLIB = 15,
@@ -933,7 +933,9 @@ typedef struct hwa_host_call_t {
     void *shared;              /**< Scratch of this group. */
 } hwa_host_call_t;
 
-/** A kernel for the CPU, called from any thread; not 0 fails the launch with HWA_ERROR_DRIVER. */
+/** A kernel for the CPU, called from any thread; not 0 fails the launch with HWA_ERROR_DRIVER. It
+    may not throw. Libraries and C export theirs as `entry`, which is called with `user` NULL; C
+   sees this type and the one above without including anything. */
 typedef int32_t (*hwa_host_kernel_fn)(void *user, const hwa_host_call_t *call);
 
 /** A kernel to build. */

@@ -17,6 +17,19 @@ using base::Status;
 static constexpr uint32_t variant_limit = 1024;
 static constexpr uint32_t attr_limit = 1024;
 
+static int32_t call_host(hwa_host_kernel_fn host, void *user, const launch::HostCall &from) {
+    hwa_host_call_t call = HWA_INIT(hwa_host_call_t);
+    call.arg_count = static_cast<uint32_t>(from.args.size());
+    std::copy(from.group.begin(), from.group.end(), call.group);
+    std::copy(from.grid.begin(), from.grid.end(), call.grid);
+    std::copy(from.threads.begin(), from.threads.end(), call.threads);
+    call.shared_bytes = from.shared_bytes;
+    call.args = from.args.data();
+    call.arg_bytes = from.arg_bytes;
+    call.shared = from.shared;
+    return host(user, &call);
+}
+
 /// A function of the caller's, as a runtime calls it.
 struct HostFunction {
     hwa_host_kernel_fn host;
@@ -25,18 +38,15 @@ struct HostFunction {
 
     static int32_t call(const void *state, const launch::HostCall &from) {
         const auto &self = *static_cast<const HostFunction *>(state);
-        hwa_host_call_t call = HWA_INIT(hwa_host_call_t);
-        call.arg_count = static_cast<uint32_t>(from.args.size());
-        std::copy(from.group.begin(), from.group.end(), call.group);
-        std::copy(from.grid.begin(), from.grid.end(), call.grid);
-        std::copy(from.threads.begin(), from.threads.end(), call.threads);
-        call.shared_bytes = from.shared_bytes;
-        call.args = from.args.data();
-        call.arg_bytes = from.arg_bytes;
-        call.shared = from.shared;
-        return self.host(self.user, &call);
+        return call_host(self.host, self.user, from);
     }
 };
+
+/// A function that a runtime has found by name.
+static int32_t call_entry(const void *address, const launch::HostCall &from) {
+    return call_host(reinterpret_cast<hwa_host_kernel_fn>(const_cast<void *>(address)), nullptr,
+                     from);
+}
 
 /// A variant as it was handed in, with its hook in safe hands, and then what to build of it.
 struct Variant {
@@ -89,6 +99,7 @@ static base::Done read_variant(Variant &variant) {
     }
     if (desc.code == nullptr || desc.code_bytes == 0)
         return base::error(Status::Invalid, "%s: there is no code", place);
+    request.host = call_entry;
     request.code = {static_cast<const char *>(desc.code), desc.code_bytes};
     return {};
 }
@@ -111,7 +122,7 @@ build_first(QueueState &state, std::span<const Variant> variants, hwa_program_t 
         if (!built)
             built.error().backend = state.row->name;
         if (built || built.error().status != Status::Unsupported) {
-            made.name = variant.request.host == nullptr ? variant.request.entry : "host";
+            made.name = variant.request.kind == core::Code::Host ? "host" : variant.request.entry;
             return built;
         }
         ++made.variant;

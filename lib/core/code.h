@@ -40,7 +40,7 @@ constexpr uint32_t code_bit(Code code) {
 /// device that names an intermediate language takes code_bit(Code::SpirvKernel) as well.
 constexpr uint32_t code_mask(std::string_view runtime) {
     if (runtime == "cpu")
-        return code_bit(Code::Host);
+        return code_bit(Code::Host) | code_bit(Code::SharedObject) | code_bit(Code::C);
     if (runtime == "cuda")
         return code_bit(Code::CudaC) | code_bit(Code::Ptx) | code_bit(Code::Cubin);
     if (runtime == "opencl")

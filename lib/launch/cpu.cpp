@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The CPU as a runtime: functions of this process, run in order by one thread and a pool.
 #include "base/cpulist.h"
+#include "launch/cpu_code.h"
 #include "launch/cpu_line.h"
 
 namespace hwa::launch {
@@ -53,7 +54,8 @@ class CpuQueue final : public Queue {
 
     explicit CpuQueue(const OpenRequest &request)
         : line_(std::make_shared<Line>(Pool::of(cpus_of(request.device)), request.timed)),
-          timeout_ns_(request.timeout_ns) {}
+          site_{request.compiler, request.cache, request.timeout_ns,
+                code_identity(request.device)} {}
 
     ~CpuQueue() override {
         if (!running_)
@@ -61,7 +63,7 @@ class CpuQueue final : public Queue {
         line_->stop();
         // A kernel may itself be what lets go of the queue; a kernel may never end.
         const bool inside = thread_.is_current() || line_->pool().is_current();
-        if (!inside && line_->ended(timeout_ns_))
+        if (!inside && line_->ended(site_.timeout_ns))
             thread_.join();
         else
             thread_.detach();
@@ -121,12 +123,8 @@ class CpuQueue final : public Queue {
     base::Done unmap(const std::shared_ptr<Memory> &) override { return {}; }
 
     base::Result<std::shared_ptr<Program>> build(const CodeRequest &request,
-                                                 std::string &) override {
-        if (request.kind != core::Code::Host)
-            return base::error(Status::Unsupported, "the cpu runtime takes functions only");
-        auto program = std::make_shared<CpuProgram>();
-        program->kernel = request.host;
-        program->state = request.state;
+                                                 std::string &log) override {
+        HWA_TRY(auto program, build_cpu(site_, request, log));
         return std::shared_ptr<Program>(std::move(program));
     }
 
@@ -231,7 +229,7 @@ class CpuQueue final : public Queue {
     std::shared_ptr<CpuEvent> last_;
     os::Thread thread_;
     bool running_ = false;
-    const uint64_t timeout_ns_;
+    const CodeSite site_;
     /// Bounded so that a wrong size is an error and not the end of the process.
     Limits limits_{.shared_bytes = 64u << 20,
                    .value_bytes = 1u << 20,

@@ -92,8 +92,10 @@ using HostKernel = int32_t (*)(const void *state, const HostCall &call);
 
 struct CodeRequest {
     core::Code kind = core::Code::Unknown;
-    HostKernel host = nullptr; ///< for core::Code::Host
-    Lease state;               ///< its first argument
+    /// For core::Code::Host; for other code of the CPU, what calls the function whose address is
+    /// its first argument.
+    HostKernel host = nullptr;
+    Lease state; ///< the first argument of `host`, for core::Code::Host
     std::span<const char> code;
     std::string entry;
     std::string options;
