@@ -204,7 +204,7 @@ static void refuses_what_is_not_there(void **state) {
     hwa_queue_free(queue);
 }
 
-const struct CMUnitTest buffer_tests[] = {
+static const struct CMUnitTest buffers_tests[] = {
     cmocka_unit_test(copies_ranges),
     cmocka_unit_test(copies_in_order),
     cmocka_unit_test(uses_host_memory_in_place),
@@ -212,4 +212,4 @@ const struct CMUnitTest buffer_tests[] = {
     cmocka_unit_test(releases_after_the_work),
     cmocka_unit_test(refuses_what_is_not_there),
 };
-const size_t buffer_test_count = sizeof buffer_tests / sizeof *buffer_tests;
+GROUP(buffers);

@@ -5,12 +5,6 @@
 #include <pthread.h>
 #include <string.h>
 
-static uint32_t read_counter(hwa_buffer_t *counter) {
-    uint32_t value = 0;
-    CHECK(hwa_buffer_read(counter, 0, &value, sizeof value, NULL, error));
-    return value;
-}
-
 static void returns_before_the_work_is_done(void **state) {
     (void)state;
     const uint64_t turns = turns_for(250);
@@ -191,11 +185,11 @@ static void wakes_all_who_wait(void **state) {
     hwa_queue_free(queue);
 }
 
-const struct CMUnitTest event_tests[] = {
+static const struct CMUnitTest events_tests[] = {
     cmocka_unit_test(returns_before_the_work_is_done),
     cmocka_unit_test(keeps_order),
     cmocka_unit_test(fails_for_good),
     cmocka_unit_test(shares_buffers_and_programs),
     cmocka_unit_test(wakes_all_who_wait),
 };
-const size_t event_test_count = sizeof event_tests / sizeof *event_tests;
+GROUP(events);

@@ -280,11 +280,11 @@ static void refuses_wrong_buffers(void **state) {
     hwa_queue_free(queue);
 }
 
-const struct CMUnitTest gemm_tests[] = {
+static const struct CMUnitTest gemm_tests[] = {
     cmocka_unit_test(multiplies),
     cmocka_unit_test(multiplies_in_double),
     cmocka_unit_test(describes_itself),
     cmocka_unit_test(refuses_wrong_attributes),
     cmocka_unit_test(refuses_wrong_buffers),
 };
-const size_t gemm_test_count = sizeof gemm_tests / sizeof *gemm_tests;
+GROUP(gemm);

@@ -138,18 +138,29 @@ static const struct {
     [KERNEL_SPIN] = {"spin", spin_host}, [KERNEL_EMPTY] = {"empty", empty},
 };
 
-hwa_program_t *make_program(hwa_queue_t *queue, kernel_t kernel) {
-    hwa_kernel_desc_t host = HWA_INIT(hwa_kernel_desc_t);
-    host.code_kind = HWA_CODE_HOST;
-    host.host = table[kernel].host;
+uint32_t kernel_variants(kernel_t kernel, hwa_kernel_desc_t *into) {
+    uint32_t count = 0;
     hwa_kernel_desc_t opencl = HWA_INIT(hwa_kernel_desc_t);
     opencl.code_kind = HWA_CODE_OPENCL_C;
     opencl.code = source;
     opencl.code_bytes = sizeof source - 1;
     opencl.entry = table[kernel].name;
-    const hwa_kernel_desc_t *const variants[] = {&opencl, &host};
+    into[count++] = opencl;
+    hwa_kernel_desc_t host = HWA_INIT(hwa_kernel_desc_t);
+    host.code_kind = HWA_CODE_HOST;
+    host.host = table[kernel].host;
+    into[count++] = host;
+    return count;
+}
+
+hwa_program_t *make_program(hwa_queue_t *queue, kernel_t kernel) {
+    hwa_kernel_desc_t mine[SUITE_VARIANTS];
+    const hwa_kernel_desc_t *variants[SUITE_VARIANTS];
+    const uint32_t count = kernel_variants(kernel, mine);
+    for (uint32_t i = 0; i < count; ++i)
+        variants[i] = &mine[i];
     hwa_program_t *program = NULL;
-    CHECK(hwa_program_from_kernel(queue, variants, 2, &program, error));
+    CHECK(hwa_program_from_kernel(queue, variants, count, &program, error));
     hwa_program_info_t info = HWA_INIT(hwa_program_info_t);
     assert_int_equal(hwa_program_info(program, &info), HWA_OK);
     assert_int_equal(info.binding_count, 0);

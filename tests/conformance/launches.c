@@ -217,9 +217,9 @@ static void quotes_the_compiler(void **state) {
     hwa_queue_free(queue);
 }
 
-const struct CMUnitTest launch_tests[] = {
+static const struct CMUnitTest launches_tests[] = {
     cmocka_unit_test(adds_vectors),          cmocka_unit_test(passes_values),
     cmocka_unit_test(runs_every_group_once), cmocka_unit_test(gives_scratch_to_each_group),
     cmocka_unit_test(passes_ranges),         cmocka_unit_test(quotes_the_compiler),
 };
-const size_t launch_test_count = sizeof launch_tests / sizeof *launch_tests;
+GROUP(launches);

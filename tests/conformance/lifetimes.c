@@ -246,7 +246,7 @@ static void calls_hooks_once(void **state) {
     hwa_queue_free(queue);
 }
 
-const struct CMUnitTest lifetime_tests[] = {
+static const struct CMUnitTest lifetimes_tests[] = {
     cmocka_unit_test(frees_in_every_order),
     cmocka_unit_test(outlives_the_queue),
     cmocka_unit_test(frees_while_siblings_run),
@@ -255,4 +255,4 @@ const struct CMUnitTest lifetime_tests[] = {
     cmocka_unit_test(frees_while_threads_start),
     cmocka_unit_test(shares_programs_between_threads),
 };
-const size_t lifetime_test_count = sizeof lifetime_tests / sizeof *lifetime_tests;
+GROUP(lifetimes);

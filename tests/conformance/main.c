@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs the suite on the first device that has a runtime: `conformance RUNTIME [DEVICE]`. */
+/* Runs the suite on every device that a runtime drives: `conformance RUNTIME [DEVICE]`. */
 #include "suite.h"
 
 #include <stdio.h>
@@ -8,92 +8,68 @@
 #include <time.h>
 
 #define SKIPPED 77
+#define TARGETS (sizeof the_others / sizeof *the_others)
 
 const hwa_device_t *the_device;
 const char *the_runtime;
+target_t the_others[16];
+size_t the_other_count;
 
-static uint64_t seed = 88172645463325252u;
+/* In the order they run: the first looks at a process that has not loaded a driver yet. */
+static const group_t *const groups[] = {
+    &process_group,   &buffers_group,  &launches_group, &events_group,
+    &lifetimes_group, &refusals_group, &gemm_group,     &ops_group,
+};
 
-int is_host(void) {
-    return strcmp(the_runtime, "cpu") == 0;
-}
-
-double now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
-
-double random_number(void) {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (double)(seed >> 11) / 4503599627370496.0 - 1.0;
-}
-
-void random_floats(float *into, size_t count) {
-    for (size_t i = 0; i < count; ++i)
-        into[i] = (float)random_number();
-}
-
-hwa_queue_t *open_queue(uint32_t flags) {
-    hwa_queue_options_t options = HWA_INIT(hwa_queue_options_t);
-    options.runtime = the_runtime;
-    options.flags = flags;
-    hwa_queue_t *queue = NULL;
-    CHECK(hwa_queue_open(the_device, &options, &queue, error));
-    assert_non_null(queue);
-    return queue;
-}
-
-hwa_queue_t *open_sharing(hwa_queue_t *with) {
-    hwa_queue_options_t options = HWA_INIT(hwa_queue_options_t);
-    options.runtime = the_runtime;
-    options.share = with;
-    hwa_queue_t *queue = NULL;
-    CHECK(hwa_queue_open(the_device, &options, &queue, error));
-    return queue;
-}
-
-hwa_buffer_t *make_buffer(hwa_queue_t *queue, uint64_t size_bytes, const void *content) {
-    hwa_buffer_desc_t desc = HWA_INIT(hwa_buffer_desc_t);
-    desc.size_bytes = size_bytes;
-    hwa_buffer_t *buffer = NULL;
-    CHECK(hwa_buffer_create(queue, &desc, &buffer, error));
-    assert_int_equal(hwa_buffer_size(buffer), size_bytes);
-    if (content != NULL)
-        CHECK(hwa_buffer_write(buffer, 0, content, size_bytes, NULL, error));
-    return buffer;
-}
-
-int has_timer(const hwa_queue_t *queue) {
-    hwa_queue_info_t info = HWA_INIT(hwa_queue_info_t);
-    assert_int_equal(hwa_queue_info(queue, &info), HWA_OK);
-    if (info.timer_ns == 0)
-        print_message("device time: the driver reports a resolution of 0 ns\n");
-    return info.timer_ns != 0;
-}
-
-void count_release(void *user) {
-    __atomic_add_fetch((int *)user, 1, __ATOMIC_SEQ_CST);
-}
-
-/* The first device that the runtime can drive; says why if there is none. */
-static const hwa_device_t *find_device(const hwa_system_t *system, const char *id) {
-    const hwa_device_t *device;
-    for (uint32_t i = 0; (device = hwa_system_device(system, i)) != NULL; ++i) {
-        hwa_device_info_t info = HWA_INIT(hwa_device_info_t);
-        if (hwa_device_info(device, &info) != HWA_OK || (id != NULL && strcmp(id, info.id) != 0))
+/* Name of the device if the runtime works on it; says why not. */
+static const char *drives(const hwa_device_t *device, const char *runtime) {
+    hwa_device_info_t info = HWA_INIT(hwa_device_info_t);
+    if (hwa_device_info(device, &info) != HWA_OK)
+        return NULL;
+    for (uint32_t j = 0; j < info.runtime_count; ++j) {
+        hwa_runtime_info_t row = HWA_INIT(hwa_runtime_info_t);
+        if (hwa_device_runtime(device, j, &row) != HWA_OK || strcmp(row.name, runtime) != 0)
             continue;
-        for (uint32_t j = 0; j < info.runtime_count; ++j) {
-            hwa_runtime_info_t row = HWA_INIT(hwa_runtime_info_t);
-            if (hwa_device_runtime(device, j, &row) != HWA_OK || strcmp(row.name, the_runtime) != 0)
-                continue;
-            if (row.status == HWA_OK)
-                return device;
-            printf("%s on %s: %s\n", the_runtime, info.id, row.message);
-        }
+        if (row.status == HWA_OK)
+            return info.id;
+        printf("%s on %s: %s\n", runtime, info.id, row.message);
     }
+    return NULL;
+}
+
+/* Devices with that runtime; at most `limit` of them. */
+static size_t find_targets(const hwa_system_t *system, const char *runtime, target_t *into,
+                           size_t limit) {
+    size_t count = 0;
+    const hwa_device_t *device;
+    for (uint32_t i = 0; count < limit && (device = hwa_system_device(system, i)) != NULL; ++i) {
+        const char *id = drives(device, runtime);
+        if (id != NULL)
+            into[count++] = (target_t){device, runtime, id};
+    }
+    return count;
+}
+
+static void find_others(const hwa_system_t *system, const target_t *targets, size_t count) {
+    static const char *const runtimes[] = {"cpu", "opencl", "vulkan", "cuda"};
+    the_other_count = 0;
+    for (size_t i = 0; i < count; ++i)
+        if (targets[i].device != the_device)
+            the_others[the_other_count++] = targets[i];
+    for (size_t i = 0; i < sizeof runtimes / sizeof *runtimes && the_other_count < TARGETS; ++i)
+        if (strcmp(runtimes[i], the_runtime) != 0)
+            the_other_count += find_targets(system, runtimes[i], the_others + the_other_count, 1);
+}
+
+const target_t *the_cpu(void) {
+    static target_t self;
+    if (is_host()) {
+        self = (target_t){the_device, the_runtime, "cpu"};
+        return &self;
+    }
+    for (size_t i = 0; i < the_other_count; ++i)
+        if (strcmp(the_others[i].runtime, "cpu") == 0)
+            return &the_others[i];
     return NULL;
 }
 
@@ -105,35 +81,54 @@ static void say_why_not(const hwa_system_t *system) {
             printf("the backend says: %s\n", row.message == NULL ? "nothing" : row.message);
 }
 
-static int run(const char *name, const struct CMUnitTest *tests, size_t count) {
-    return _cmocka_run_group_tests(name, tests, count, NULL, NULL);
+/* All groups, or the one that HWA_TEST_GROUP names. */
+static int run_groups(void) {
+    const char *only = getenv("HWA_TEST_GROUP");
+    int failed = 0;
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; ++i)
+        if (only == NULL || strcmp(only, groups[i]->name) == 0)
+            failed += _cmocka_run_group_tests(groups[i]->name, groups[i]->tests, groups[i]->count,
+                                              NULL, NULL);
+    return failed;
+}
+
+static int run_all(const hwa_system_t *system, const char *id) {
+    target_t targets[8];
+    const size_t count = find_targets(system, the_runtime, targets, 8);
+    int failed = 0;
+    size_t ran = 0;
+    for (size_t i = 0; i < count; ++i) {
+        if (id != NULL && strcmp(id, targets[i].id) != 0)
+            continue;
+        the_device = targets[i].device;
+        find_others(system, targets, count);
+        printf("%s with %s, and %zu others\n", targets[i].id, the_runtime, the_other_count);
+        failed += run_groups();
+        ++ran;
+    }
+    if (ran == 0)
+        say_why_not(system);
+    return ran == 0 ? SKIPPED : failed == 0 ? 0 : 1;
 }
 
 int main(int argc, char **argv) {
     if (argc < 2)
         return 2;
     the_runtime = argv[1];
+    const char *given = getenv("HWA_TEST_SEED");
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    const uint64_t seed = given != NULL ? strtoull(given, NULL, 10)
+                                        : (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    seed_random(seed);
+    printf("HWA_TEST_SEED=%llu\n", (unsigned long long)seed);
     hwa_system_t *system = NULL;
     hwa_error_t error = {0};
     if (hwa_detect(NULL, &system, &error) != HWA_OK) {
         printf("%s\n", error.message);
         return 1;
     }
-    the_device = find_device(system, argc > 2 ? argv[2] : NULL);
-    if (the_device == NULL) {
-        say_why_not(system);
-        hwa_system_free(system);
-        return SKIPPED;
-    }
-    /* First, while no driver is loaded yet. */
-    int failed = run("process", process_tests, process_test_count);
-    failed += run("buffers", buffer_tests, buffer_test_count);
-    failed += run("launches", launch_tests, launch_test_count);
-    failed += run("events", event_tests, event_test_count);
-    failed += run("lifetimes", lifetime_tests, lifetime_test_count);
-    failed += run("refusals", refusal_tests, refusal_test_count);
-    failed += run("gemm", gemm_tests, gemm_test_count);
-    failed += run("operations", op_tests, op_test_count);
+    const int result = run_all(system, argc > 2 ? argv[2] : NULL);
     hwa_system_free(system);
-    return failed == 0 ? 0 : 1;
+    return result;
 }

@@ -444,7 +444,7 @@ static void refuses_buffers(void **state) {
     hwa_queue_free(queue);
 }
 
-const struct CMUnitTest op_tests[] = {
+static const struct CMUnitTest ops_tests[] = {
     cmocka_unit_test_setup(fills, take_seed),
     cmocka_unit_test_setup(copies, take_seed),
     cmocka_unit_test_setup(adds, take_seed),
@@ -453,4 +453,4 @@ const struct CMUnitTest op_tests[] = {
     cmocka_unit_test(refuses_attributes),
     cmocka_unit_test(refuses_buffers),
 };
-const size_t op_test_count = sizeof op_tests / sizeof *op_tests;
+GROUP(ops);

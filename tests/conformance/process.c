@@ -197,9 +197,9 @@ static void exits_while_busy(void **state) {
     assert_int_equal(in_child(leave_while_busy, (void *)1), 0);
 }
 
-const struct CMUnitTest process_tests[] = {
+static const struct CMUnitTest process_tests[] = {
     cmocka_unit_test(exits_while_busy),
     cmocka_unit_test(leaves_the_caller_alone),
     cmocka_unit_test(notices_a_fork),
 };
-const size_t process_test_count = sizeof process_tests / sizeof *process_tests;
+GROUP(process);

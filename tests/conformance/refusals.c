@@ -221,11 +221,11 @@ static void refuses_what_is_over_a_limit(void **state) {
     hwa_queue_free(queue);
 }
 
-const struct CMUnitTest refusal_tests[] = {
+static const struct CMUnitTest refusals_tests[] = {
     cmocka_unit_test(refuses_null),
     cmocka_unit_test(refuses_wrong_structs),
     cmocka_unit_test(refuses_foreign_code),
     cmocka_unit_test(refuses_wrong_arguments),
     cmocka_unit_test(refuses_what_is_over_a_limit),
 };
-const size_t refusal_test_count = sizeof refusal_tests / sizeof *refusal_tests;
+GROUP(refusals);
