@@ -161,6 +161,8 @@ struct Queue {
     virtual const Limits &limits() const = 0;
     virtual void *native() const = 0;
     virtual std::string driver() const = 0;
+    /// The number by which all users of the runtime in this process know the device; -1: none.
+    virtual int32_t ordinal() const { return -1; }
 
     virtual base::Result<std::shared_ptr<Memory>> allocate(const MemoryRequest &request) = 0;
     virtual base::Result<std::shared_ptr<Memory>> wrap(const MemoryRequest &request) = 0;

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Compiles the public header alone in each dialect by each compiler here, warnings as errors."""
+"""Compiles each public header alone in each dialect by each compiler here, warnings as errors."""
 
+import itertools
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,13 @@ DIALECTS = {
     'c++': ['c++11', 'c++14', 'c++17', 'c++20'],
 }
 COMPILERS = {'c': ['gcc', 'clang-14', 'clang'], 'c++': ['g++', 'clang++-14', 'clang++']}
+
+# The bridge to DLPack, which leaves the structs to the other header or has them itself.
+DLPACK = [
+    '#include <hwa/dlpack.h>\n#include <hwa/dlpack.h>\n',
+    '#define HWA_DLPACK_TYPES\n#include <hwa/dlpack.h>\n#include <hwa/dlpack.h>\n'
+    'extern DLManagedTensorVersioned tensor;\nextern struct DLManagedTensor legacy;\n',
+]
 
 
 def source(header):
@@ -49,10 +57,10 @@ def compile_one(compiler, language, dialect, path):
 
 
 def main():
-    text = source(Header(ROOT / 'include/hwa/hwa.h'))
+    texts = [source(Header(ROOT / 'include/hwa/hwa.h')), *DLPACK]
     count = failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        for language, dialects in DIALECTS.items():
+        for text, (language, dialects) in itertools.product(texts, DIALECTS.items()):
             path = Path(folder) / ('alone.c' if language == 'c' else 'alone.cpp')
             cast = text.replace('(uint32_t)sizeof', 'sizeof') if language == 'c++' else text
             path.write_text(cast, encoding='utf-8')

@@ -30,7 +30,8 @@ def options(build):
 
 def expected(prefix, wanted, version):
     libdir = prefix / wanted['libdir']
-    files = [prefix / wanted['includedir'] / 'hwa/hwa.h', libdir / 'libhwa.so',
+    files = [prefix / wanted['includedir'] / 'hwa/hwa.h',
+             prefix / wanted['includedir'] / 'hwa/dlpack.h', libdir / 'libhwa.so',
              libdir / 'libhwa.so.0', libdir / f'libhwa.so.{version}', libdir / 'pkgconfig/hwa.pc',
              prefix / wanted['libexecdir'] / 'hwa-probe']
     if wanted['tools']:

@@ -51,7 +51,7 @@ def floor_of(path):
 
 def class_of(header):
     """Which class a <header> belongs to."""
-    if header == 'hwa/hwa.h':
+    if header in ('hwa/hwa.h', 'hwa/dlpack.h'):
         return 'public'
     if header.startswith('CLI/'):
         return 'command'
