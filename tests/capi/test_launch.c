@@ -77,7 +77,8 @@ static void the_cpu_says_what_it_runs(void **state) {
     assert_int_equal(hwa_device_runtime(hwa_system_find_device(system, "cpu-0"), 0, &row), HWA_OK);
     assert_string_equal(row.name, "cpu");
     assert_int_equal(row.status, HWA_OK);
-    assert_int_equal(row.code_mask, 1u << HWA_CODE_HOST);
+    assert_int_equal(row.code_mask,
+                     1u << HWA_CODE_HOST | 1u << HWA_CODE_SHARED_OBJECT | 1u << HWA_CODE_C);
     assert_int_equal(row.flags, HWA_BACKEND_RUNS_KERNELS | HWA_BACKEND_RUNS_OPS);
     hwa_system_free(system);
 }
