@@ -18,6 +18,8 @@ struct Blocking {
 };
 constexpr Blocking tiled = {"gemm_tiled", 64, 64, {16, 16, 1}};
 constexpr Blocking blocked = {"gemm_blocked", 6, 16, {1, 1, 1}};
+/// The same in GLSL, whose groups are the lanes of a vector.
+constexpr Blocking blocked_lanes = {"gemm_blocked", 8, 64, {8, 1, 1}};
 
 std::vector<std::vector<std::byte>> values_of(const Gemm &gemm) {
     // A transposed operand has its strides the other way round.
@@ -45,7 +47,9 @@ base::Result<Operation> gemm_kernel(const OpRequest &request) {
     const bool f64 = gemm.dtype == core::Dtype::F64;
     if (f64 && request.device->find_compute(core::Dtype::F64) == nullptr)
         return base::error(base::Status::Unsupported, "this device has no f64");
-    const Blocking &how = style_of(request) == Style::Groups ? tiled : blocked;
+    const Blocking &how = style_of(request) == Style::Groups ? tiled
+                          : request.runtime == "vulkan"      ? blocked_lanes
+                                                             : blocked;
     KernelChoice choice;
     choice.file = how.file;
     choice.entry = "gemm";
