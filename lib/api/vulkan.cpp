@@ -8,7 +8,7 @@ namespace hwa::api {
 
 namespace {
 
-/// One row of the table, for functions that are asked of vkGetInstanceProcAddr.
+/// One row of a table.
 struct Row {
     const char *name;
     size_t offset;
@@ -19,6 +19,8 @@ struct Row {
 static constexpr Row global_rows[] = {
 #define HWA_GLOBAL(name) {#name, offsetof(Vulkan, name)},
 #define HWA_INSTANCE(name)
+#define HWA_DEVICE(name)
+#define HWA_EXTENSION(name)
 #include "api/vulkan.def"
 #undef HWA_INSTANCE
 #undef HWA_GLOBAL
@@ -29,8 +31,30 @@ static constexpr Row instance_rows[] = {
 #define HWA_INSTANCE(name) {#name, offsetof(Vulkan, name)},
 #include "api/vulkan.def"
 #undef HWA_INSTANCE
+#undef HWA_DEVICE
+};
+
+static constexpr Row device_rows[] = {
+#define HWA_INSTANCE(name)
+#define HWA_DEVICE(name) {#name, offsetof(VulkanDevice, name)},
+#include "api/vulkan.def"
+#undef HWA_EXTENSION
+#undef HWA_DEVICE
+};
+
+static constexpr Row extension_rows[] = {
+#define HWA_DEVICE(name)
+#define HWA_EXTENSION(name) {#name, offsetof(VulkanDevice, name)},
+#include "api/vulkan.def"
+#undef HWA_EXTENSION
+#undef HWA_DEVICE
+#undef HWA_INSTANCE
 #undef HWA_GLOBAL
 };
+
+static void put(void *table, const Row &row, PFN_vkVoidFunction address) {
+    std::memcpy(static_cast<char *>(table) + row.offset, &address, sizeof address);
+}
 
 static base::Done fill(Vulkan &table, VkInstance instance, std::span<const Row> rows) {
     for (const Row &row : rows) {
@@ -39,7 +63,7 @@ static base::Done fill(Vulkan &table, VkInstance instance, std::span<const Row> 
             return base::error(base::Status::Unsupported,
                                "%s: lacks the function %s, which came with Vulkan 1.1",
                                table.library.path.c_str(), row.name);
-        std::memcpy(reinterpret_cast<char *>(&table) + row.offset, &address, sizeof address);
+        put(&table, row, address);
     }
     return {};
 }
@@ -56,6 +80,21 @@ base::Result<Vulkan> load_vulkan(const std::string &directory) {
 
 base::Done bind_instance(Vulkan &table, VkInstance instance) {
     return fill(table, instance, instance_rows);
+}
+
+base::Result<VulkanDevice> bind_device(const Vulkan &table, VkDevice device) {
+    VulkanDevice made;
+    for (const Row &row : device_rows) {
+        const PFN_vkVoidFunction address = table.vkGetDeviceProcAddr(device, row.name);
+        if (address == nullptr)
+            return base::error(base::Status::Unsupported,
+                               "the driver lacks the function %s, which is of Vulkan 1.2",
+                               row.name);
+        put(&made, row, address);
+    }
+    for (const Row &row : extension_rows)
+        put(&made, row, table.vkGetDeviceProcAddr(device, row.name));
+    return made;
 }
 
 namespace {
@@ -86,6 +125,9 @@ static constexpr CodeName code_names[] = {
     HWA_CODE(VK_ERROR_FORMAT_NOT_SUPPORTED),
     HWA_CODE(VK_ERROR_FRAGMENTED_POOL),
     HWA_CODE(VK_ERROR_OUT_OF_POOL_MEMORY),
+    HWA_CODE(VK_ERROR_INVALID_EXTERNAL_HANDLE),
+    HWA_CODE(VK_ERROR_FRAGMENTATION),
+    HWA_CODE(VK_ERROR_INVALID_SHADER_NV),
     HWA_CODE(VK_ERROR_UNKNOWN),
 };
 #undef HWA_CODE

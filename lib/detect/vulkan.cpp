@@ -6,6 +6,8 @@
 
 #include "api/vulkan.h"
 #include "base/text.h"
+#include "config.h"
+#include "core/code.h"
 #include "detect/frames.h"
 #include "detect/witness.h"
 
@@ -23,6 +25,9 @@ using core::Support;
 
 /// Ids from 0x10000 on are the registry's own, of makers that are not on the PCI bus.
 static constexpr uint32_t registry_vendors = 0x10000;
+
+/// What a queue of this library needs of a device.
+static constexpr uint32_t runtime_version = VK_API_VERSION_1_2;
 
 static std::string version_text(uint32_t version) {
     return base::format("%u.%u.%u", VK_API_VERSION_MAJOR(version), VK_API_VERSION_MINOR(version),
@@ -58,6 +63,7 @@ struct Subject {
     const api::Vulkan &vulkan;
     VkPhysicalDevice handle;
     uint32_t index;
+    uint32_t loader_version; ///< 0: it does not tell
     std::vector<VkExtensionProperties> extensions;
 
     bool has(const char *name) const {
@@ -254,6 +260,63 @@ static void identify(const Subject &subject, const Properties &properties, core:
         name_unlisted(device, "vulkan", subject.index);
 }
 
+static bool has_timeline(const Subject &subject) {
+    VkPhysicalDeviceVulkan12Features version = {};
+    VkPhysicalDeviceFeatures2 all = {};
+    void *head = nullptr;
+    chain(head, version, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES);
+    all.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
+    all.pNext = head;
+    subject.vulkan.vkGetPhysicalDeviceFeatures2(subject.handle, &all);
+    return version.timelineSemaphore != 0;
+}
+
+static bool computes(const Subject &subject) {
+    const auto ask = subject.vulkan.vkGetPhysicalDeviceQueueFamilyProperties;
+    uint32_t count = 0;
+    ask(subject.handle, &count, nullptr);
+    std::vector<VkQueueFamilyProperties> families(std::min(count, device_limit));
+    count = static_cast<uint32_t>(families.size());
+    ask(subject.handle, &count, families.data());
+    families.resize(std::min<size_t>(count, families.size()));
+    return std::any_of(families.begin(), families.end(), [](const auto &family) {
+        return (family.queueFlags & VK_QUEUE_COMPUTE_BIT) != 0;
+    });
+}
+
+/// Why no queue can be opened on the device; "" if one can.
+static std::string lack(const Subject &subject, const VkPhysicalDeviceProperties &main) {
+    if (HWA_RUNTIME_VULKAN == 0)
+        return "the runtime was left out when the library was built";
+    if (subject.loader_version < runtime_version)
+        return base::format("the Vulkan loader is of version %s; 1.2 is needed",
+                            version_text(subject.loader_version).c_str());
+    if (main.apiVersion < runtime_version)
+        return base::format("the driver has Vulkan %s; 1.2 is needed",
+                            version_text(main.apiVersion).c_str());
+    if (!has_timeline(subject))
+        return "the device has no timeline semaphores";
+    return computes(subject) ? "" : "the device has no queue that computes";
+}
+
+static void put_runtime(const Subject &subject, const Properties &properties,
+                        core::Device &device) {
+    const VkPhysicalDeviceProperties &main = properties.all.properties;
+    core::Runtime runtime;
+    runtime.name = "vulkan";
+    runtime.flags = core::BackendRunsKernels | core::BackendRunsOps;
+    runtime.code_mask = core::code_mask("vulkan");
+    runtime.native_id = base::format("%u", subject.index);
+    runtime.version = version_text(main.apiVersion);
+    runtime.device_name = field_text(main.deviceName);
+    if (main.deviceType != VK_PHYSICAL_DEVICE_TYPE_CPU)
+        runtime.device_uuid = uuid_text(properties.ids.deviceUUID);
+    runtime.message = lack(subject, main);
+    if (!runtime.message.empty())
+        runtime.status = Status::Unsupported;
+    device.runtimes.push_back(std::move(runtime));
+}
+
 static base::Done ask_device(Subject &subject, uint32_t &software_count, Findings &findings) {
     HWA_CHECK(ask_extensions(subject, findings));
     Properties properties;
@@ -265,6 +328,7 @@ static base::Done ask_device(Subject &subject, uint32_t &software_count, Finding
     put_attrs(subject, properties, device);
     findings.stage("vkGetPhysicalDeviceFeatures2");
     ask_features(subject, device);
+    put_runtime(subject, properties, device);
     if (properties.all.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU) {
         mark_software(device, "vulkan", software_count++);
         device.driver.offer(device.find_attr("vulkan.driver") != nullptr
@@ -330,7 +394,7 @@ base::Done ask_vulkan(const std::string &library_path, Findings &findings) {
     std::optional<base::Error> failed;
     uint32_t failures = 0;
     for (uint32_t i = 0; i < handles.size(); ++i) {
-        Subject subject{vulkan, handles[i], i, {}};
+        Subject subject{vulkan, handles[i], i, version, {}};
         const auto asked = ask_device(subject, software_count, findings);
         if (asked)
             continue;

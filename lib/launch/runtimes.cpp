@@ -9,6 +9,7 @@ namespace hwa::launch {
 
 extern const Runtime cpu_runtime;
 extern const Runtime opencl_runtime;
+extern const Runtime vulkan_runtime;
 
 static constexpr const Runtime *table[] = {
 #if HWA_RUNTIME_CPU
@@ -16,6 +17,9 @@ static constexpr const Runtime *table[] = {
 #endif
 #if HWA_RUNTIME_OPENCL
     &opencl_runtime,
+#endif
+#if HWA_RUNTIME_VULKAN
+    &vulkan_runtime,
 #endif
     nullptr,
 };

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernels of the suite: each does the same as a host function and as OpenCL C. */
+/* The kernels of the suite: each does the same as a host function, as OpenCL C and as SPIR-V. */
 #include "suite.h"
+
+#include "add.spv.h"
+#include "empty.spv.h"
+#include "scale.spv.h"
+#include "spin.spv.h"
+#include "sum.spv.h"
+#include "where.spv.h"
 
 #include <string.h>
 
@@ -132,11 +139,24 @@ static const char source[] =
 static const struct {
     const char *name;
     hwa_host_kernel_fn host;
+    const uint32_t *spirv;
+    size_t spirv_bytes;
 } table[] = {
-    [KERNEL_ADD] = {"add", add},         [KERNEL_SCALE] = {"scale", scale},
-    [KERNEL_WHERE] = {"where", where},   [KERNEL_SUM] = {"sum", sum},
-    [KERNEL_SPIN] = {"spin", spin_host}, [KERNEL_EMPTY] = {"empty", empty},
+    [KERNEL_ADD] = {"add", add, spirv_add, sizeof spirv_add},
+    [KERNEL_SCALE] = {"scale", scale, spirv_scale, sizeof spirv_scale},
+    [KERNEL_WHERE] = {"where", where, spirv_where, sizeof spirv_where},
+    [KERNEL_SUM] = {"sum", sum, spirv_sum, sizeof spirv_sum},
+    [KERNEL_SPIN] = {"spin", spin_host, spirv_spin, sizeof spirv_spin},
+    [KERNEL_EMPTY] = {"empty", empty, spirv_empty, sizeof spirv_empty},
 };
+
+hwa_kernel_desc_t spirv_of(kernel_t kernel) {
+    hwa_kernel_desc_t desc = HWA_INIT(hwa_kernel_desc_t);
+    desc.code_kind = HWA_CODE_SPIRV;
+    desc.code = table[kernel].spirv;
+    desc.code_bytes = table[kernel].spirv_bytes;
+    return desc;
+}
 
 uint32_t kernel_variants(kernel_t kernel, hwa_kernel_desc_t *into) {
     uint32_t count = 0;
@@ -146,6 +166,7 @@ uint32_t kernel_variants(kernel_t kernel, hwa_kernel_desc_t *into) {
     opencl.code_bytes = sizeof source - 1;
     opencl.entry = table[kernel].name;
     into[count++] = opencl;
+    into[count++] = spirv_of(kernel);
     hwa_kernel_desc_t host = HWA_INIT(hwa_kernel_desc_t);
     host.code_kind = HWA_CODE_HOST;
     host.host = table[kernel].host;

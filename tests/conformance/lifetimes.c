@@ -209,9 +209,10 @@ static void calls_hooks_once(void **state) {
     opencl.code = "__kernel void k(void) {}";
     opencl.code_bytes = 24;
     opencl.entry = "k";
-    const hwa_kernel_desc_t *variants[] = {&host, &opencl, &second};
+    const hwa_kernel_desc_t spirv = spirv_of(KERNEL_EMPTY);
+    const hwa_kernel_desc_t *variants[] = {&host, &opencl, &spirv, &second};
     hwa_program_t *program = NULL;
-    CHECK(hwa_program_from_kernel(queue, variants, 3, &program, error));
+    CHECK(hwa_program_from_kernel(queue, variants, 4, &program, error));
     assert_int_equal(released[0], is_host() ? 0 : 1);
     assert_int_equal(released[1], 1);
     hwa_event_t *event = NULL;
@@ -229,7 +230,7 @@ static void calls_hooks_once(void **state) {
     REFUSED(HWA_ERROR_UNSUPPORTED, hwa_program_from_kernel(queue, variants, 1, &program, error));
     assert_int_equal(released[0], 2);
     variants[1] = NULL;
-    REFUSED(HWA_ERROR_INVALID, hwa_program_from_kernel(queue, variants, 3, &program, error));
+    REFUSED(HWA_ERROR_INVALID, hwa_program_from_kernel(queue, variants, 4, &program, error));
     assert_int_equal(released[0], 3);
     assert_int_equal(released[1], 2);
     variants[1] = &second;

@@ -64,7 +64,7 @@ hwa_queue_t *open_on(const target_t *target, uint64_t timeout_ns);
 hwa_queue_t *open_sharing(hwa_queue_t *with);
 hwa_buffer_t *make_buffer(hwa_queue_t *queue, uint64_t size_bytes, const void *content);
 
-/* The kernels, each as a function and as OpenCL C; kernels.c says what they do. */
+/* The kernels, each as a function, as OpenCL C and as SPIR-V. */
 typedef enum kernel_t {
     KERNEL_ADD,   /* c[i] = a[i] + b[i], n values */
     KERNEL_SCALE, /* x[i] = x[i] * f + d with f a float, d a double, n a uint8_t */
@@ -73,6 +73,7 @@ typedef enum kernel_t {
     KERNEL_SPIN,  /* turns n times, then x[0] += 1 */
     KERNEL_EMPTY  /* nothing */
 } kernel_t;
+hwa_kernel_desc_t spirv_of(kernel_t kernel);
 /* Every variant of a kernel that the suite has; how many. */
 #define SUITE_VARIANTS 8
 uint32_t kernel_variants(kernel_t kernel, hwa_kernel_desc_t *into);

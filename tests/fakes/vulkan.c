@@ -94,8 +94,24 @@ static VKAPI_ATTR void VKAPI_CALL get_properties(VkPhysicalDevice of,
 static VKAPI_ATTR void VKAPI_CALL get_features(VkPhysicalDevice of,
                                                VkPhysicalDeviceFeatures2 *into) {
     (void)of;
-    fault_at("vkGetPhysicalDeviceFeatures2");
+    const enum fault fault = fault_at("vkGetPhysicalDeviceFeatures2");
     into->features.shaderFloat64 = VK_TRUE;
+    for (VkBaseOutStructure *link = into->pNext; link != NULL; link = link->pNext)
+        if (link->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES)
+            ((VkPhysicalDeviceVulkan12Features *)(void *)link)->timelineSemaphore =
+                fault != FAULT_NULL;
+}
+
+static VKAPI_ATTR void VKAPI_CALL get_families(VkPhysicalDevice of, uint32_t *count,
+                                               VkQueueFamilyProperties *into) {
+    (void)of;
+    const enum fault fault = fault_at("vkGetPhysicalDeviceQueueFamilyProperties");
+    if (into != NULL && *count >= 1) {
+        into->queueFlags = fault == FAULT_NULL ? VK_QUEUE_TRANSFER_BIT : VK_QUEUE_COMPUTE_BIT;
+        into->queueCount = 1;
+        into->timestampValidBits = 0;
+    }
+    *count = fault == FAULT_HUGE ? 0xffffffff : 1;
 }
 
 static VKAPI_ATTR void VKAPI_CALL get_memory(VkPhysicalDevice of,
@@ -106,6 +122,23 @@ static VKAPI_ATTR void VKAPI_CALL get_memory(VkPhysicalDevice of,
     main->memoryHeapCount = fault == FAULT_HUGE ? 0xffffffff : 1;
     main->memoryHeaps[0].size = (VkDeviceSize)8 << 30;
     main->memoryHeaps[0].flags = VK_MEMORY_HEAP_DEVICE_LOCAL_BIT;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice of,
+                                                    const VkDeviceCreateInfo *info,
+                                                    const VkAllocationCallbacks *allocator,
+                                                    VkDevice *out) {
+    (void)of;
+    (void)info;
+    (void)allocator;
+    *out = VK_NULL_HANDLE;
+    return VK_ERROR_INITIALIZATION_FAILED;
+}
+
+static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL get_device_function(VkDevice of, const char *name) {
+    (void)of;
+    (void)name;
+    return NULL;
 }
 
 EXPORT VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL vkGetInstanceProcAddr(VkInstance of,
@@ -121,6 +154,9 @@ EXPORT VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL vkGetInstanceProcAddr(VkInstance
         {"vkGetPhysicalDeviceProperties2", (PFN_vkVoidFunction)get_properties},
         {"vkGetPhysicalDeviceFeatures2", (PFN_vkVoidFunction)get_features},
         {"vkGetPhysicalDeviceMemoryProperties2", (PFN_vkVoidFunction)get_memory},
+        {"vkGetPhysicalDeviceQueueFamilyProperties", (PFN_vkVoidFunction)get_families},
+        {"vkCreateDevice", (PFN_vkVoidFunction)create_device},
+        {"vkGetDeviceProcAddr", (PFN_vkVoidFunction)get_device_function},
     };
     (void)of;
     const enum fault fault = fault_at("vkGetInstanceProcAddr");

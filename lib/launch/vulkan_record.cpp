@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+// Vulkan: launches laid out and written into command buffers.
+// Document: Vulkan 1.3 specification, chapters "Resource Descriptors", "Dispatching Commands" and
+// "Synchronization and Cache Control".
+#include "launch/vulkan.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace hwa::launch {
+namespace {
+
+using base::Status;
+
+using Number = unsigned long long;
+
+/// Sets that one pool is made for.
+constexpr uint32_t sets_per_pool = 64;
+
+/// What has been laid out of one list of arguments.
+struct Packing {
+    size_t buffers = 0;
+    size_t scratch = 0;
+    uint64_t value_end = 0;
+    std::array<uint32_t, 8> lengths{};
+};
+
+base::Done pack_buffer(const VulkanProgram &program, const Arg &arg, size_t place,
+                       VulkanDispatch &into) {
+    const size_t number = into.buffers.size();
+    const SpirvKernel &kernel = program.kernel;
+    if (number >= kernel.bindings.size())
+        return base::error(Status::Invalid, "args[%zu]: the kernel takes %zu buffers and no more",
+                           place, kernel.bindings.size());
+    const VulkanTraits &traits = program.context->traits;
+    const uint64_t limit = kernel.bindings[number] == SpirvBinding::Uniform
+                               ? traits.uniform_range_bytes
+                               : traits.storage_range_bytes;
+    if (arg.size_bytes > limit)
+        return base::error(Status::Unsupported,
+                           "args[%zu]: a range of %llu bytes is over the device's limit of %llu",
+                           place, Number{arg.size_bytes}, Number{limit});
+    into.buffers.push_back(
+        {static_cast<const VulkanMemory &>(*arg.memory).buffer, arg.offset, arg.size_bytes});
+    return {};
+}
+
+base::Done pack_value(const VulkanProgram &program, const Arg &arg, size_t place, Packing &packing,
+                      VulkanDispatch &into) {
+    const uint64_t begin = place_value(packing.value_end, arg.size_bytes);
+    const uint64_t limit = std::min<uint64_t>(program.kernel.value_bytes, into.values.size());
+    if (begin > limit || arg.size_bytes > limit - begin)
+        return base::error(
+            Status::Invalid,
+            "args[%zu]: with it the values end at byte %llu, and the kernel's at %llu", place,
+            Number{begin + arg.size_bytes}, Number{program.kernel.value_bytes});
+    std::memset(into.values.data() + packing.value_end, 0, begin - packing.value_end);
+    std::memcpy(into.values.data() + begin, arg.data, arg.size_bytes);
+    packing.value_end = begin + arg.size_bytes;
+    return {};
+}
+
+base::Done pack_scratch(const VulkanProgram &program, const Arg &arg, size_t place,
+                        Packing &packing) {
+    const auto &known = program.kernel.scratch;
+    if (packing.scratch >= std::min(known.size(), packing.lengths.size()))
+        return base::error(Status::Invalid,
+                           "args[%zu]: the kernel takes no scratch here, for it has no %s shared "
+                           "array whose length is a specialization constant",
+                           place, packing.scratch == 0 ? "such" : "further");
+    const SpirvScratch &one = known[packing.scratch];
+    const uint64_t length = arg.size_bytes / one.element_bytes;
+    if (arg.size_bytes % one.element_bytes != 0 || length > UINT32_MAX)
+        return base::error(Status::Invalid,
+                           "args[%zu]: %llu bytes of scratch are no whole number of elements of "
+                           "%llu bytes",
+                           place, Number{arg.size_bytes}, Number{one.element_bytes});
+    packing.lengths[packing.scratch++] = static_cast<uint32_t>(length);
+    return {};
+}
+
+/// All that the kernel declares has to be there.
+base::Done check_all(const VulkanProgram &program, const Packing &packing,
+                     const VulkanDispatch &made) {
+    const SpirvKernel &kernel = program.kernel;
+    if (made.buffers.size() != kernel.bindings.size())
+        return base::error(Status::Invalid, "the kernel takes %zu buffers, not %zu",
+                           kernel.bindings.size(), made.buffers.size());
+    if (packing.value_end != kernel.value_bytes)
+        return base::error(Status::Invalid,
+                           "the values of the kernel end at byte %llu, those given at %llu",
+                           Number{kernel.value_bytes}, Number{packing.value_end});
+    if (packing.scratch != 0 && packing.scratch != kernel.scratch.size())
+        return base::error(Status::Invalid, "the kernel takes %zu pieces of scratch, not %zu",
+                           kernel.scratch.size(), packing.scratch);
+    return {};
+}
+
+/// Extents that are fixed while others are not; the rest was checked before.
+base::Done check_group(const SpirvKernel &kernel, const Shape &shape) {
+    for (size_t i = 0; i < 3; ++i)
+        if (!kernel.group[i].constant && kernel.group[i].value != shape.group[i])
+            return base::error(Status::Invalid, "group[%zu] is %u, and the kernel is made for %u",
+                               i, shape.group[i], kernel.group[i].value);
+    return {};
+}
+
+/// Arrays that are not given as arguments have the length they were written with.
+base::Done check_shared(const VulkanProgram &program, const Packing &packing) {
+    uint64_t bytes = program.kernel.shared_bytes;
+    for (size_t i = 0; i < program.kernel.scratch.size(); ++i) {
+        const SpirvScratch &one = program.kernel.scratch[i];
+        bytes += one.element_bytes * (packing.scratch != 0 ? packing.lengths[i] : one.length);
+    }
+    if (bytes > program.context->limits.shared_bytes)
+        return base::error(Status::Unsupported,
+                           "%llu bytes of scratch are more than this queue's %u", Number{bytes},
+                           program.context->limits.shared_bytes);
+    return {};
+}
+
+/// A set for one launch, from the last of the pools or a new one.
+base::Result<VkDescriptorSet> allocate_set(const VulkanContext &context,
+                                           VkDescriptorSetLayout layout,
+                                           std::vector<VkDescriptorPool> &pools) {
+    auto info =
+        vulkan_struct<VkDescriptorSetAllocateInfo>(VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO);
+    info.descriptorSetCount = 1;
+    info.pSetLayouts = &layout;
+    VkDescriptorSet set = VK_NULL_HANDLE;
+    for (size_t i = pools.size(); i-- > 0;) {
+        info.descriptorPool = pools[i];
+        if (context.vk.vkAllocateDescriptorSets(context.device, &info, &set) == VK_SUCCESS)
+            return set;
+    }
+    const VkDescriptorPoolSize sizes[] = {
+        {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, sets_per_pool * context.limits.buffers},
+        {VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, sets_per_pool * context.limits.buffers}};
+    auto wish =
+        vulkan_struct<VkDescriptorPoolCreateInfo>(VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO);
+    wish.maxSets = sets_per_pool;
+    wish.poolSizeCount = 2;
+    wish.pPoolSizes = sizes;
+    HWA_VK("vkCreateDescriptorPool",
+           context.vk.vkCreateDescriptorPool(context.device, &wish, nullptr, &info.descriptorPool));
+    pools.push_back(info.descriptorPool);
+    HWA_VK("vkAllocateDescriptorSets",
+           context.vk.vkAllocateDescriptorSets(context.device, &info, &set));
+    return set;
+}
+
+base::Done bind_buffers(const VulkanContext &context, VkCommandBuffer commands,
+                        const VulkanDispatch &dispatch, std::vector<VkDescriptorPool> &pools) {
+    std::array<VkWriteDescriptorSet, vulkan_buffer_limit> writes;
+    const VulkanProgram &program = *dispatch.program;
+    VkDescriptorSet set = VK_NULL_HANDLE;
+    if (!context.traits.push_descriptors) {
+        HWA_TRY(set, allocate_set(context, program.set_layout, pools));
+    }
+    const size_t count = dispatch.buffers.size();
+    for (size_t i = 0; i < count; ++i) {
+        writes[i] = vulkan_struct<VkWriteDescriptorSet>(VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET);
+        writes[i].dstSet = set;
+        writes[i].dstBinding = static_cast<uint32_t>(i);
+        writes[i].descriptorCount = 1;
+        writes[i].descriptorType = program.kernel.bindings[i] == SpirvBinding::Uniform
+                                       ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
+                                       : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+        writes[i].pBufferInfo = &dispatch.buffers[i];
+    }
+    const auto written = static_cast<uint32_t>(count);
+    if (context.traits.push_descriptors) {
+        context.vk.vkCmdPushDescriptorSetKHR(commands, VK_PIPELINE_BIND_POINT_COMPUTE,
+                                             program.layout, 0, written, writes.data());
+        return {};
+    }
+    context.vk.vkUpdateDescriptorSets(context.device, written, writes.data(), 0, nullptr);
+    context.vk.vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, program.layout, 0,
+                                       1, &set, 0, nullptr);
+    return {};
+}
+
+base::Done add_launch(const VulkanContextPtr &context, const Launch &launch,
+                      VulkanRecording &into) {
+    auto &program = static_cast<VulkanProgram &>(*launch.program);
+    into.holds.push_back(launch.program);
+    // What a recording does is recorded again.
+    if (program.recording != nullptr) {
+        for (const VulkanDispatch &one : program.recording->dispatches) {
+            HWA_CHECK(record_dispatch(*context, into.commands, one, into.sets));
+            into.dispatches.push_back(one);
+        }
+        return {};
+    }
+    for (const Arg &arg : launch.args)
+        if (arg.memory != nullptr)
+            into.holds.push_back(arg.memory);
+    VulkanDispatch made;
+    HWA_CHECK(pack_vulkan(program, launch.args, launch.shape, made));
+    HWA_CHECK(record_dispatch(*context, into.commands, made, into.sets));
+    into.dispatches.push_back(std::move(made));
+    return {};
+}
+
+} // namespace
+
+base::Done pack_vulkan(VulkanProgram &program, std::span<const Arg> args, const Shape &shape,
+                       VulkanDispatch &into) {
+    into.program = &program;
+    into.buffers.clear();
+    Packing packing;
+    for (size_t i = 0; i < args.size(); ++i) {
+        const Arg &arg = args[i];
+        if (arg.memory != nullptr)
+            HWA_CHECK(pack_buffer(program, arg, i, into));
+        else if (arg.data != nullptr)
+            HWA_CHECK(pack_value(program, arg, i, packing, into));
+        else
+            HWA_CHECK(pack_scratch(program, arg, i, packing));
+    }
+    HWA_CHECK(check_all(program, packing, into));
+    HWA_CHECK(check_group(program.kernel, shape));
+    HWA_CHECK(check_shared(program, packing));
+    into.grid = shape.grid;
+    HWA_TRY(into.pipeline,
+            find_pipeline(program, shape.group, {packing.lengths.data(), packing.scratch}));
+    return {};
+}
+
+void record_barrier(const VulkanContext &context, VkCommandBuffer commands) {
+    constexpr VkPipelineStageFlags work =
+        VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+    auto memory = vulkan_struct<VkMemoryBarrier>(VK_STRUCTURE_TYPE_MEMORY_BARRIER);
+    memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
+    memory.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
+                           VK_ACCESS_UNIFORM_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT |
+                           VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_HOST_READ_BIT |
+                           VK_ACCESS_HOST_WRITE_BIT;
+    context.vk.vkCmdPipelineBarrier(commands, work, work | VK_PIPELINE_STAGE_HOST_BIT, 0, 1,
+                                    &memory, 0, nullptr, 0, nullptr);
+}
+
+base::Done record_dispatch(const VulkanContext &context, VkCommandBuffer commands,
+                           const VulkanDispatch &dispatch, std::vector<VkDescriptorPool> &sets) {
+    const VulkanProgram &program = *dispatch.program;
+    context.vk.vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, dispatch.pipeline);
+    if (!dispatch.buffers.empty())
+        HWA_CHECK(bind_buffers(context, commands, dispatch, sets));
+    if (program.kernel.value_bytes != 0)
+        context.vk.vkCmdPushConstants(
+            commands, program.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
+            static_cast<uint32_t>((program.kernel.value_bytes + 3) & ~3ULL),
+            dispatch.values.data());
+    context.vk.vkCmdDispatch(commands, dispatch.grid[0], dispatch.grid[1], dispatch.grid[2]);
+    record_barrier(context, commands);
+    return {};
+}
+
+base::Result<std::shared_ptr<Program>> record_vulkan(const VulkanContextPtr &context,
+                                                     std::span<const Launch> launches) {
+    auto program = std::make_shared<VulkanProgram>(context);
+    program->knows_args = true;
+    program->recording = std::make_unique<VulkanRecording>();
+    VulkanRecording &made = *program->recording;
+    auto pool = vulkan_struct<VkCommandPoolCreateInfo>(VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO);
+    pool.queueFamilyIndex = context->traits.family;
+    HWA_VK("vkCreateCommandPool",
+           context->vk.vkCreateCommandPool(context->device, &pool, nullptr, &made.pool));
+    auto wish =
+        vulkan_struct<VkCommandBufferAllocateInfo>(VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO);
+    wish.commandPool = made.pool;
+    wish.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
+    wish.commandBufferCount = 1;
+    HWA_VK("vkAllocateCommandBuffers",
+           context->vk.vkAllocateCommandBuffers(context->device, &wish, &made.commands));
+    auto begin =
+        vulkan_struct<VkCommandBufferBeginInfo>(VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO);
+    begin.flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT;
+    HWA_VK("vkBeginCommandBuffer", context->vk.vkBeginCommandBuffer(made.commands, &begin));
+    for (const Launch &launch : launches)
+        HWA_CHECK(add_launch(context, launch, made));
+    HWA_VK("vkEndCommandBuffer", context->vk.vkEndCommandBuffer(made.commands));
+    return std::shared_ptr<Program>(std::move(program));
+}
+
+} // namespace hwa::launch

@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: MIT
+// Timeline: submission in order, gates, waiting, and letting go.
+// Document: Vulkan 1.3 specification, "Semaphores", "Command Buffer Submission".
+#include "launch/vulkan_timeline.h"
+
+#include <algorithm>
+
+namespace hwa::launch {
+
+using base::Status;
+
+/// Submissions under way before a launch waits for the oldest: enough to keep any device busy, and
+/// few enough for the memory of their command buffers.
+static constexpr size_t open_limit = 4096;
+
+namespace {
+
+struct VulkanGate final : Gate {
+    explicit VulkanGate(VulkanTimelinePtr owner) : timeline(std::move(owner)) {}
+    ~VulkanGate() override {
+        if (!opened)
+            timeline->open_gate(*this, base::error(Status::Cancelled, "the gate was given up"));
+    }
+    void open(const base::Done &how) override {
+        opened = true;
+        timeline->open_gate(*this, how);
+    }
+
+    VulkanTimelinePtr timeline;
+    bool opened = false;
+};
+
+} // namespace
+
+/// A slot that is kept back, or the gate that keeps back what follows.
+struct VulkanTimeline::Kept {
+    VulkanSlot *slot = nullptr;
+    const Gate *gate = nullptr;
+    std::optional<base::Done> opened;
+};
+
+VulkanTimeline::VulkanTimeline(VulkanContextPtr context, bool timed)
+    : context_(std::move(context)), timed_(timed && context_->traits.nanoseconds_per_tick > 0) {
+    const uint32_t turn = context_->next_lane.fetch_add(1);
+    lane_ = context_->lanes[turn % context_->lanes.size()].get();
+}
+
+base::Result<VulkanTimelinePtr> VulkanTimeline::create(VulkanContextPtr context, bool timed) {
+    const VulkanTimelinePtr made(new VulkanTimeline(std::move(context), timed));
+    const VulkanContext &owner = *made->context_;
+    const auto kind = [] {
+        auto type =
+            vulkan_struct<VkSemaphoreTypeCreateInfo>(VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO);
+        type.semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE;
+        return type;
+    }();
+    const auto semaphore =
+        vulkan_struct<VkSemaphoreCreateInfo>(VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, &kind);
+    HWA_VK("vkCreateSemaphore",
+           owner.vk.vkCreateSemaphore(owner.device, &semaphore, nullptr, &made->semaphore_));
+    auto pool = vulkan_struct<VkCommandPoolCreateInfo>(VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO);
+    pool.flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT;
+    pool.queueFamilyIndex = owner.traits.family;
+    HWA_VK("vkCreateCommandPool",
+           owner.vk.vkCreateCommandPool(owner.device, &pool, nullptr, &made->pool_));
+    return made;
+}
+
+VulkanTimeline::~VulkanTimeline() {
+    const api::VulkanDevice &vk = context_->vk;
+    const VkDevice device = context_->device;
+    for (const auto &slot : slots_) {
+        for (const VkDescriptorPool sets : slot->sets)
+            vk.vkDestroyDescriptorPool(device, sets, nullptr);
+        if (slot->queries != VK_NULL_HANDLE)
+            vk.vkDestroyQueryPool(device, slot->queries, nullptr);
+    }
+    if (pool_ != VK_NULL_HANDLE)
+        vk.vkDestroyCommandPool(device, pool_, nullptr);
+    if (semaphore_ != VK_NULL_HANDLE)
+        vk.vkDestroySemaphore(device, semaphore_, nullptr);
+}
+
+/// The two timestamps around whatever the slot will do.
+base::Done VulkanTimeline::record_marks(VulkanSlot &slot) {
+    const api::VulkanDevice &vk = context_->vk;
+    auto queries = vulkan_struct<VkQueryPoolCreateInfo>(VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO);
+    queries.queryType = VK_QUERY_TYPE_TIMESTAMP;
+    queries.queryCount = 2;
+    HWA_VK("vkCreateQueryPool",
+           vk.vkCreateQueryPool(context_->device, &queries, nullptr, &slot.queries));
+    const auto begin =
+        vulkan_struct<VkCommandBufferBeginInfo>(VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO);
+    HWA_VK("vkBeginCommandBuffer", vk.vkBeginCommandBuffer(slot.marks[0], &begin));
+    vk.vkCmdResetQueryPool(slot.marks[0], slot.queries, 0, 2);
+    vk.vkCmdWriteTimestamp(slot.marks[0], VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, slot.queries, 0);
+    HWA_VK("vkEndCommandBuffer", vk.vkEndCommandBuffer(slot.marks[0]));
+    HWA_VK("vkBeginCommandBuffer", vk.vkBeginCommandBuffer(slot.marks[1], &begin));
+    vk.vkCmdWriteTimestamp(slot.marks[1], VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, slot.queries, 1);
+    HWA_VK("vkEndCommandBuffer", vk.vkEndCommandBuffer(slot.marks[1]));
+    return {};
+}
+
+base::Result<VulkanSlot *> VulkanTimeline::create_slot() {
+    auto slot = std::make_unique<VulkanSlot>();
+    std::array<VkCommandBuffer, 3> made{};
+    auto wish =
+        vulkan_struct<VkCommandBufferAllocateInfo>(VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO);
+    wish.commandPool = pool_;
+    wish.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
+    wish.commandBufferCount = timed_ ? 3 : 1;
+    HWA_VK("vkAllocateCommandBuffers",
+           context_->vk.vkAllocateCommandBuffers(context_->device, &wish, made.data()));
+    slot->commands = made[0];
+    slot->marks = {made[1], made[2]};
+    VulkanSlot *const taken = slot.get();
+    {
+        const std::lock_guard lock(mutex_);
+        slots_.push_back(std::move(slot));
+        free_.reserve(slots_.size());
+    }
+    if (timed_)
+        HWA_CHECK(record_marks(*taken));
+    return taken;
+}
+
+base::Result<VulkanSlot *> VulkanTimeline::take(uint64_t timeout_ns) {
+    tidy();
+    uint64_t oldest = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!free_.empty()) {
+            VulkanSlot *const slot = free_.back();
+            free_.pop_back();
+            return slot;
+        }
+        if (open_.size() >= open_limit && kept_.empty())
+            oldest = open_.front()->value;
+    }
+    if (oldest == 0)
+        return create_slot();
+    HWA_TRY(const bool reached, reach(oldest, timeout_ns));
+    if (!reached)
+        return base::error(Status::Timeout, "the queue is full of work and none of it ends");
+    settle_through(oldest, true);
+    return take(timeout_ns);
+}
+
+base::Result<VkCommandBuffer> VulkanTimeline::commands(VulkanSlot &slot) {
+    if (slot.begun)
+        return slot.commands;
+    const api::VulkanDevice &vk = context_->vk;
+    for (const VkDescriptorPool sets : slot.sets)
+        vk.vkResetDescriptorPool(context_->device, sets, 0);
+    auto begin =
+        vulkan_struct<VkCommandBufferBeginInfo>(VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO);
+    begin.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
+    HWA_VK("vkBeginCommandBuffer", vk.vkBeginCommandBuffer(slot.commands, &begin));
+    slot.begun = true;
+    return slot.commands;
+}
+
+std::shared_ptr<VulkanEvent> VulkanTimeline::make_event(uint64_t value) {
+    auto event =
+        std::allocate_shared<VulkanEvent>(base::BlockAllocator<VulkanEvent>(context_->blocks));
+    event->timeline = shared_from_this();
+    event->value = value;
+    return event;
+}
+
+std::shared_ptr<VulkanEvent> VulkanTimeline::past_event() {
+    auto event = make_event(settled_.load(std::memory_order_acquire));
+    event->stillborn = has_failed();
+    return event;
+}
+
+/// Under the mutex.
+base::Done VulkanTimeline::submit(VulkanSlot &slot) {
+    std::array<VkCommandBuffer, 3> commands{};
+    uint32_t count = 0;
+    const auto add = [&](VkCommandBuffer one) {
+        if (one != VK_NULL_HANDLE)
+            commands[count++] = one;
+    };
+    if (!slot.dropped) {
+        add(slot.marks[0]);
+        add(slot.recorded != VK_NULL_HANDLE ? slot.recorded
+            : slot.begun                    ? slot.commands
+                                            : VK_NULL_HANDLE);
+        add(slot.marks[1]);
+    }
+    static constexpr std::array<VkPipelineStageFlags, 32> stages = [] {
+        std::array<VkPipelineStageFlags, 32> all{};
+        all.fill(VK_PIPELINE_STAGE_ALL_COMMANDS_BIT);
+        return all;
+    }();
+    const auto waits = static_cast<uint32_t>(slot.waits.size());
+    auto values = vulkan_struct<VkTimelineSemaphoreSubmitInfo>(
+        VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+    values.waitSemaphoreValueCount = waits;
+    values.pWaitSemaphoreValues = slot.wait_values.data();
+    values.signalSemaphoreValueCount = 1;
+    values.pSignalSemaphoreValues = &slot.value;
+    auto info = vulkan_struct<VkSubmitInfo>(VK_STRUCTURE_TYPE_SUBMIT_INFO, &values);
+    info.waitSemaphoreCount = waits;
+    info.pWaitSemaphores = slot.waits.data();
+    info.pWaitDstStageMask = stages.data();
+    info.commandBufferCount = count;
+    info.pCommandBuffers = commands.data();
+    info.signalSemaphoreCount = 1;
+    info.pSignalSemaphores = &semaphore_;
+    {
+        const std::lock_guard lock(lane_->mutex);
+        HWA_VK("vkQueueSubmit",
+               context_->vk.vkQueueSubmit(lane_->handle, 1, &info, VK_NULL_HANDLE));
+    }
+    submitted_.store(slot.value, std::memory_order_release);
+    return {};
+}
+
+base::Result<std::shared_ptr<VulkanEvent>> VulkanTimeline::put(VulkanSlot &slot) {
+    auto event = enqueue(slot);
+    if (!event)
+        abandon(slot);
+    return event;
+}
+
+base::Result<std::shared_ptr<VulkanEvent>> VulkanTimeline::enqueue(VulkanSlot &slot) {
+    if (slot.begun)
+        HWA_VK("vkEndCommandBuffer", context_->vk.vkEndCommandBuffer(slot.commands));
+    const std::lock_guard lock(mutex_);
+    slot.waits.swap(waits_);
+    slot.wait_values.swap(wait_values_);
+    for (auto &hold : wait_holds_)
+        slot.holds.push_back(std::move(hold));
+    wait_holds_.clear();
+    slot.value = last_ + 1;
+    if (!kept_.empty()) {
+        kept_.push_back({&slot, nullptr, {}});
+    } else if (base::Done done = submit(slot); !done) {
+        if (done.error().status == Status::Lost)
+            fail(done.error(), slot.value, true);
+        return std::move(done.error());
+    }
+    slot.event = make_event(++last_);
+    slot.event->delivers = slot.delivers;
+    open_.push_back(&slot);
+    return slot.event;
+}
+
+/// The commands are as good as never written: the next begin starts afresh.
+void VulkanTimeline::abandon(VulkanSlot &slot) {
+    clear(slot);
+    const std::lock_guard lock(mutex_);
+    free_.push_back(&slot);
+}
+
+bool VulkanTimeline::is_idle() {
+    tidy();
+    const std::lock_guard lock(mutex_);
+    return open_.empty() && !settling_ && kept_.empty() && waits_.empty();
+}
+
+bool VulkanTimeline::wait_for(const VulkanTimelinePtr &other, uint64_t value) {
+    if (other.get() == this || other->settled_.load(std::memory_order_acquire) >= value)
+        return true;
+    if (other->submitted_.load(std::memory_order_acquire) < value || waits_.size() >= 32)
+        return false;
+    waits_.push_back(other->semaphore_);
+    wait_values_.push_back(value);
+    wait_holds_.push_back(other);
+    return true;
+}
+
+std::shared_ptr<Gate> VulkanTimeline::close_gate() {
+    auto gate = std::make_shared<VulkanGate>(shared_from_this());
+    const std::lock_guard lock(mutex_);
+    kept_.push_back({nullptr, gate.get(), {}});
+    return gate;
+}
+
+void VulkanTimeline::open_gate(const Gate &gate, const base::Done &how) {
+    const std::lock_guard lock(mutex_);
+    const size_t count = kept_.size();
+    // The ring has no way in but its ends, and there are few gates at a time.
+    for (size_t i = 0; i < count; ++i) {
+        Kept one = kept_.pop_front();
+        if (one.gate == &gate)
+            one.opened = how;
+        kept_.push_back(std::move(one));
+    }
+    release_kept();
+}
+
+/// Under the mutex: submits what no gate keeps back any more.
+void VulkanTimeline::release_kept() {
+    while (!kept_.empty()) {
+        Kept &first = kept_.front();
+        if (first.gate != nullptr && !first.opened)
+            return;
+        const Kept one = kept_.pop_front();
+        if (one.gate != nullptr) {
+            if (!*one.opened)
+                fail(one.opened->error(), submitted_.load() + 1, false);
+            continue;
+        }
+        one.slot->dropped = has_failed();
+        if (base::Done done = submit(*one.slot); !done) {
+            fail(done.error(), one.slot->value, true);
+            one.slot->dropped = true;
+            // If not even that can be signalled, the waits have to end without it.
+            lost_ = lost_ || !submit(*one.slot);
+        }
+    }
+}
+
+/// Under the mutex. Only the first failure counts.
+void VulkanTimeline::fail(base::Error why, uint64_t from, bool first_is_own) {
+    if (failure_)
+        return;
+    why.backend = why.backend.empty() ? "vulkan" : why.backend;
+    lost_ = lost_ || why.status == Status::Lost;
+    failure_ = std::move(why);
+    first_is_own_ = first_is_own;
+    failed_from_.store(from, std::memory_order_release);
+}
+
+void VulkanTimeline::fail_lost(base::Error why) {
+    const std::lock_guard lock(mutex_);
+    lost_ = true;
+    fail(std::move(why), settled_.load(std::memory_order_relaxed) + 1, true);
+}
+
+base::Done VulkanTimeline::outcome(const VulkanEvent &event) {
+    const uint64_t from = failed_from_.load(std::memory_order_acquire);
+    if (!event.stillborn && event.value < from)
+        return {};
+    const std::lock_guard lock(mutex_);
+    if (first_is_own_ && !event.stillborn && event.value == from)
+        return *failure_;
+    return after(*failure_);
+}
+
+/// Whether the driver is done with all work up to that value.
+base::Result<bool> VulkanTimeline::reach(uint64_t value, uint64_t timeout_ns) {
+    const api::VulkanDevice &vk = context_->vk;
+    VkResult code = VK_SUCCESS;
+    const char *call = "vkWaitSemaphores";
+    uint64_t now = value;
+    {
+        const std::lock_guard lock(mutex_);
+        if (lost_)
+            return true;
+    }
+    if (timeout_ns == 0) {
+        call = "vkGetSemaphoreCounterValue";
+        code = vk.vkGetSemaphoreCounterValue(context_->device, semaphore_, &now);
+        if (code == VK_SUCCESS && now < value)
+            return false;
+    } else {
+        auto info = vulkan_struct<VkSemaphoreWaitInfo>(VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO);
+        info.semaphoreCount = 1;
+        info.pSemaphores = &semaphore_;
+        info.pValues = &value;
+        code = vk.vkWaitSemaphores(context_->device, &info, timeout_ns);
+        if (code == VK_TIMEOUT)
+            return false;
+    }
+    if (code == VK_ERROR_DEVICE_LOST)
+        fail_lost(vulkan_failure(call, code));
+    else if (code != VK_SUCCESS)
+        return vulkan_failure(call, code);
+    return true;
+}
+
+base::Done VulkanTimeline::wait(const VulkanEvent &event, uint64_t timeout_ns) {
+    if (!is_over(event)) {
+        HWA_TRY(const bool reached, reach(event.value, timeout_ns));
+        if (!reached)
+            return base::error(Status::Timeout, "the work is not done yet");
+        settle_through(event.value, true);
+    }
+    return outcome(event);
+}
+
+base::Done VulkanTimeline::wait_all(uint64_t timeout_ns) {
+    VulkanEvent last;
+    {
+        const std::lock_guard lock(mutex_);
+        last.value = last_;
+    }
+    HWA_CHECK(wait(last, timeout_ns));
+    last.stillborn = has_failed();
+    return outcome(last);
+}
+
+void VulkanTimeline::tidy() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (open_.empty() || settling_)
+            return;
+    }
+    uint64_t now = 0;
+    const VkResult code =
+        context_->vk.vkGetSemaphoreCounterValue(context_->device, semaphore_, &now);
+    if (code == VK_ERROR_DEVICE_LOST)
+        fail_lost(vulkan_failure("vkGetSemaphoreCounterValue", code));
+    {
+        const std::lock_guard lock(mutex_);
+        if (lost_)
+            now = last_;
+        else if (code != VK_SUCCESS)
+            return;
+    }
+    settle_through(now, false);
+}
+
+/// Lets go of all work up to a value that has been reached, oldest first. What it held may have
+/// hooks, and those may call back: so they run outside of the mutex, one piece of work at a time.
+void VulkanTimeline::settle_through(uint64_t value, bool patient) {
+    std::unique_lock lock(mutex_);
+    while (settled_.load(std::memory_order_relaxed) < value) {
+        if (settling_) {
+            if (!patient || settler_ == std::this_thread::get_id())
+                return;
+            turned_.wait(lock);
+            continue;
+        }
+        if (open_.empty() || open_.front()->value > value)
+            return;
+        VulkanSlot *const slot = open_.pop_front();
+        settling_ = true;
+        settler_ = std::this_thread::get_id();
+        const bool sound = !lost_ && slot->value < failed_from_.load(std::memory_order_relaxed);
+        lock.unlock();
+        if (sound)
+            finish(*slot);
+        const uint64_t reached = slot->value;
+        clear(*slot);
+        lock.lock();
+        settling_ = false;
+        free_.push_back(slot);
+        settled_.store(reached, std::memory_order_release);
+        turned_.notify_all();
+    }
+}
+
+/// What the host has to do when the device is done.
+void VulkanTimeline::finish(VulkanSlot &slot) {
+    for (const VulkanDelivery &one : slot.deliveries) {
+        if (one.to == nullptr || !one.stage->invalidate(0, one.size_bytes))
+            continue;
+        std::copy_n(static_cast<const char *>(one.stage->mapped), one.size_bytes,
+                    static_cast<char *>(one.to));
+    }
+    if (slot.queries == VK_NULL_HANDLE)
+        return;
+    std::array<uint64_t, 2> ticks{};
+    if (context_->vk.vkGetQueryPoolResults(context_->device, slot.queries, 0, 2, sizeof ticks,
+                                           ticks.data(), sizeof ticks[0],
+                                           VK_QUERY_RESULT_64_BIT) != VK_SUCCESS)
+        return;
+    const uint64_t passed = (ticks[1] - ticks[0]) & context_->traits.tick_mask;
+    slot.event->elapsed_ns = std::max<uint64_t>(
+        static_cast<uint64_t>(static_cast<double>(passed) * context_->traits.nanoseconds_per_tick),
+        1);
+}
+
+void VulkanTimeline::clear(VulkanSlot &slot) {
+    for (VulkanDelivery &one : slot.deliveries)
+        stages_.give(std::move(one.stage));
+    slot.deliveries.clear();
+    slot.holds.clear();
+    slot.waits.clear();
+    slot.wait_values.clear();
+    slot.event.reset();
+    slot.recorded = VK_NULL_HANDLE;
+    slot.begun = false;
+    slot.dropped = false;
+    slot.delivers = false;
+}
+
+} // namespace hwa::launch
