@@ -6,6 +6,7 @@
 #include "launch/vector.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace hwa::launch {
 
@@ -84,9 +85,9 @@ Plan plan(const OpRequest &request, const char *op, const Vector &vector, Dtype 
     Plan made{request, vector, element, {}, style_of(request)};
     made.choice.file = made.choice.entry = op;
     made.choice.variant = base::format("-%s", core::dtype_name(element));
-    made.choice.options = base::format("-DELEMENT=%s -DSTRIDED=%d -DGROUP=%u -DNEEDS_F64=%d",
-                                       type_name(request.runtime, element), made.strided(),
-                                       made.threads(), element == Dtype::F64);
+    made.choice.options =
+        base::format("-DELEMENT=%s -DSTRIDED=%d -DNEEDS_F64=%d",
+                     type_name(request.runtime, element), made.strided(), element == Dtype::F64);
     return made;
 }
 
@@ -96,13 +97,26 @@ std::vector<std::byte> count_bytes(const Plan &plan) {
                                             : bytes_of(plan.vector.n);
 }
 
+/// For groups of that many threads.
+base::Result<std::shared_ptr<Program>> build_for(const Plan &plan, uint32_t threads) {
+    KernelChoice choice = plan.choice;
+    choice.options += base::format(" -DGROUP=%u", threads);
+    return build_kernel(plan.request, choice);
+}
+
 base::Result<Operation> finish(const Plan &plan, std::vector<Binding> bindings, uint64_t groups) {
     Operation made;
-    HWA_TRY(made.program, build_kernel(plan.request, plan.choice));
+    uint32_t threads = plan.threads();
+    HWA_TRY(made.program, build_for(plan, threads));
+    // A driver may allow a kernel fewer than the device has; they add up in pairs.
+    if (const uint32_t most = made.program->threads_per_group; most != 0 && most < threads) {
+        threads = std::bit_floor(most);
+        HWA_TRY(made.program, build_for(plan, threads));
+    }
     made.provider = "builtin " + std::string(plan.request.runtime);
     made.bindings = std::move(bindings);
     made.shape.grid[0] = static_cast<uint32_t>(groups);
-    made.shape.group[0] = plan.threads();
+    made.shape.group[0] = threads;
     made.values.push_back(count_bytes(plan));
     return made;
 }
