@@ -42,7 +42,7 @@ base::Result<std::unique_ptr<Queue>> ClQueue::open(const OpenRequest &request) {
     if (request.share != nullptr) {
         context = static_cast<ClQueue *>(request.share)->context_;
     } else {
-        HWA_TRY(context, open_context(*request.device, *request.runtime));
+        HWA_TRY(context, open_context(request));
     }
     const os::CallerState state;
     HWA_TRY(cl_command_queue handle, create_queue(*context, request.timed));
@@ -135,28 +135,23 @@ EventResult ClQueue::run(const std::shared_ptr<Program> &program, std::span<cons
 }
 
 EventResult ClQueue::run_many(std::span<const Launch> launches) {
-    if (!backlog_->tidy())
-        return doom(nullptr);
-    ClWork work = begin();
-    size_t holds = 0;
-    for (const Launch &launch : launches)
-        holds += launch.args.size() + 1;
-    work.event->holds.reserve(holds);
-    base::Done done;
-    for (size_t i = 0; i < launches.size() && done; ++i)
-        done = put_launch(work, launches[i], i + 1 == launches.size());
-    return accept(std::move(work), done);
-}
-
-ClWork ClQueue::begin() {
-    const base::BlockAllocator<ClEvent> blocks(context_->blocks);
-    return {std::allocate_shared<ClEvent>(blocks, context_), waits_};
+    return put_work([&](ClWork &work) {
+        size_t holds = 0;
+        for (const Launch &launch : launches)
+            holds += launch.args.size() + 1;
+        work.event->holds.reserve(holds);
+        base::Done done;
+        for (size_t i = 0; i < launches.size() && done; ++i)
+            done = put_launch(work, launches[i], i + 1 == launches.size());
+        return done;
+    });
 }
 
 std::shared_ptr<Event> ClQueue::doom(const base::Error *why) {
-    ClWork work = begin();
-    backlog_->doom(work.event, why);
-    return std::move(work.event);
+    const base::BlockAllocator<ClEvent> blocks(context_->blocks);
+    auto event = std::allocate_shared<ClEvent>(blocks, context_);
+    backlog_->doom(event, why);
+    return event;
 }
 
 /// Puts the end of some work on the list, or what there is of it if the driver refused the rest.

@@ -60,11 +60,9 @@ struct ClContext {
 };
 using ClContextPtr = std::shared_ptr<const ClContext>;
 
-/// The loader, opened when the first queue asks for it and kept to the end of the process.
-const base::Result<api::OpenCl> &opencl();
-
-/// Finds the device that detection saw and makes a context on it.
-base::Result<ClContextPtr> open_context(const core::Device &device, const core::Runtime &runtime);
+/// Finds the device that detection saw and makes a context on it. The loader is opened when the
+/// first queue asks for it, and kept to the end of the process.
+base::Result<ClContextPtr> open_context(const OpenRequest &request);
 
 /// A buffer object, or a part of one that is an argument.
 struct ClPart {
@@ -134,7 +132,7 @@ using ClCauses = std::vector<std::shared_ptr<ClCause>>;
 /// What the driver tells of the end of a command when it calls back.
 struct ClEnd {
     os::Latch latch;
-    cl_int status = CL_COMPLETE; ///< set before the latch is opened
+    cl_int status = CL_QUEUED; ///< set before the latch is opened
 };
 
 class ClBacklog;
@@ -154,10 +152,11 @@ struct ClEvent final : Event {
     cl_event handle = nullptr; ///< of its last command
     cl_event first = nullptr;  ///< of its first, where there are several and the queue is timed
     ClHolds holds;
-    std::atomic<cl_int> broken{CL_SUCCESS}; ///< what a wait answered that the driver gave up
-    std::atomic<bool> caused{false};        ///< whether there are `causes`
-    std::optional<base::Error> doom;        ///< why it fails, known when it was put in
-    std::optional<base::Error> failure;     ///< this and the next are set before `settled`
+    bool lengthy = false;                 ///< many commands: not worth looking at all the time
+    std::atomic<cl_int> known{CL_QUEUED}; ///< its last status, once that was told unasked
+    std::atomic<bool> caused{false};      ///< whether there are `causes`
+    std::optional<base::Error> doom;      ///< why it fails, known when it was put in
+    std::optional<base::Error> failure;   ///< this and the next are set before `settled`
     uint64_t elapsed_ns = 0;
     os::Latch settled; ///< opened when what it held is let go
 

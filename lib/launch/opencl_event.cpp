@@ -22,8 +22,8 @@ constexpr uint64_t look_ns = 3 * os::spin_ns;
 cl_int execution_status(const ClEvent &event) {
     if (event.armed != nullptr)
         return event.armed->latch.is_open() ? event.armed->status : CL_RUNNING;
-    if (const cl_int broken = event.broken.load(std::memory_order_relaxed); broken != CL_SUCCESS)
-        return broken;
+    if (const cl_int known = event.known.load(std::memory_order_relaxed); known <= CL_COMPLETE)
+        return known;
     cl_int status = CL_QUEUED;
     const cl_int code = event.context->cl.clGetEventInfo(
         event.handle, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, nullptr);
@@ -47,35 +47,43 @@ std::shared_ptr<ClEnd> end_of(ClEvent &event) {
     return event.ended;
 }
 
-/// True once the command has ended, well or not. OpenCL itself has no wait with a deadline.
+/// Waits in the driver, which knows no deadline.
+void wait_inside(ClEvent &event) {
+    const cl_int code = event.context->cl.clWaitForEvents(1, &event.handle);
+    // A driver that cannot wait will not tell of the end either.
+    if (code == CL_SUCCESS || execution_status(event) > CL_COMPLETE)
+        event.known.store(code, std::memory_order_relaxed);
+}
+
+/// True once the command has ended, well or not.
 bool wait_until(ClEvent &event, uint64_t timeout_ns) {
     if (event.armed != nullptr)
         return event.armed->latch.wait(timeout_ns);
     if (timeout_ns == os::forever_ns) {
-        // A driver that cannot wait will not tell of the end either.
-        const cl_int code = event.context->cl.clWaitForEvents(1, &event.handle);
-        if (code != CL_SUCCESS && execution_status(event) > CL_COMPLETE)
-            event.broken.store(code, std::memory_order_relaxed);
+        wait_inside(event);
         return true;
     }
     const uint64_t start = os::clock_ns();
+    bool asking = !event.lengthy || timeout_ns == 0;
     std::shared_ptr<ClEnd> end;
-    for (;;) {
-        if (execution_status(event) <= CL_COMPLETE)
+    for (uint64_t passed = 0;; passed = os::clock_ns() - start) {
+        if (asking && execution_status(event) <= CL_COMPLETE)
             return true;
-        const uint64_t passed = os::clock_ns() - start;
         if (passed >= timeout_ns)
             return false;
-        if (passed < look_ns) {
+        if (asking && passed < look_ns) {
             os::pause();
             continue;
         }
         if (end == nullptr)
             end = end_of(event);
-        if (end == nullptr)
+        if (end == nullptr) {
+            asking = true;
             os::Latch().wait(std::min(timeout_ns - passed, nap_ns));
-        else if (end->latch.wait(timeout_ns - passed))
+        } else if (end->latch.wait(timeout_ns - passed)) {
+            event.known.store(end->status, std::memory_order_relaxed);
             return true;
+        }
     }
 }
 

@@ -50,7 +50,8 @@ class ClGate final : public Gate {
   public:
     using Set = decltype(api::OpenCl::clSetUserEventStatus);
 
-    ClGate(std::shared_ptr<ClSignal> signal, Set set) : signal_(std::move(signal)), set_(set) {}
+    ClGate(std::shared_ptr<ClSignal> signal, Set set, std::shared_ptr<std::mutex> door)
+        : signal_(std::move(signal)), set_(set), door_(std::move(door)) {}
     ~ClGate() override {
         if (signal_ != nullptr)
             open(base::error(Status::Cancelled, "nobody is left to let it go on"));
@@ -58,6 +59,7 @@ class ClGate final : public Gate {
 
     void open(const base::Done &how) override {
         if (!how) {
+            const std::lock_guard door(*door_);
             const std::lock_guard lock(signal_->mutex);
             signal_->failure = because_of(how.error());
         }
@@ -68,6 +70,7 @@ class ClGate final : public Gate {
   private:
     std::shared_ptr<ClSignal> signal_;
     Set set_;
+    std::shared_ptr<std::mutex> door_;
 };
 
 } // namespace
@@ -77,6 +80,19 @@ class ClGate final : public Gate {
 void ClQueue::wait_first(cl_event handle, std::shared_ptr<ClCause> cause) {
     waits_.push_back(handle);
     causes_.push_back(std::move(cause));
+}
+
+/// What the next command is to wait for may have failed by now, and then some drivers never let it
+/// go (seen in pocl 3.1).
+std::optional<base::Error> ClQueue::failed_cause() {
+    for (const auto &cause : causes_)
+        if (base::Done how = cause->outcome(); !how) {
+            base::Error why = std::move(how.error());
+            causes_.clear();
+            waits_.clear();
+            return why;
+        }
+    return {};
 }
 
 base::Result<bool> ClQueue::wait_for(const std::shared_ptr<Event> &event, Queue &of) {
@@ -108,7 +124,7 @@ base::Result<std::shared_ptr<Gate>> ClQueue::gate() {
     auto signal = std::make_shared<ClSignal>(context_, event);
     wait_first(event, signal);
     return std::shared_ptr<Gate>(
-        std::make_shared<ClGate>(std::move(signal), cl.clSetUserEventStatus));
+        std::make_shared<ClGate>(std::move(signal), cl.clSetUserEventStatus, door_));
 }
 
 /// What a callback of the driver would have to do, settle what came before and run hooks, may wait

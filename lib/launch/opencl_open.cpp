@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // OpenCL: the loader, the choice of the device that detection saw, and what it can take.
 #include "api/opencl_device.h"
-#include "base/once.h"
 #include "base/text.h"
 #include "launch/match.h"
 #include "launch/opencl.h"
@@ -208,44 +207,41 @@ base::Error opencl_failure(const ClContext &context, const char *call, cl_int co
     return why;
 }
 
-/// The loader, and the process that opened it; both stay to the end.
+/// The loader of one folder, and the process that opened it; both stay to the end.
 struct Loader {
+    std::string directory;
     base::Result<api::OpenCl> cl;
     uint64_t stamp;
+    const Loader *next;
 };
 
-static const Loader &loader() {
-    static base::Once once;
-    static const Loader *opened = nullptr;
-    once.run([] {
-        const os::CallerState state;
-        opened = new Loader{api::load_opencl(""), os::process_stamp()};
-    });
-    return *opened;
+static const Loader &loader(const std::string &directory) {
+    static std::mutex mutex;
+    static const Loader *first = nullptr;
+    const std::lock_guard lock(mutex);
+    for (const Loader *known = first; known != nullptr; known = known->next)
+        if (known->directory == directory)
+            return *known;
+    const os::CallerState state;
+    first = new Loader{directory, api::load_opencl(directory), os::process_stamp(), first};
+    return *first;
 }
 
-const base::Result<api::OpenCl> &opencl() {
-    return loader().cl;
-}
-
-/// Drivers keep threads, and threads do not follow a fork: a call from the child may never return.
-static base::Done check_loader() {
-    if (loader().stamp != os::process_stamp())
+base::Result<ClContextPtr> open_context(const OpenRequest &request) {
+    const Loader &opened = loader(request.library_path);
+    // Drivers keep threads, and threads do not follow a fork: a call from the child may never
+    // return.
+    if (opened.stamp != os::process_stamp())
         return base::error(Status::Forked,
                            "OpenCL was in use when this process was forked, and drivers do not "
                            "survive that; open the first queue after the fork");
-    return {};
-}
-
-base::Result<ClContextPtr> open_context(const core::Device &device, const core::Runtime &runtime) {
-    const auto &loaded = opencl();
+    const auto &loaded = opened.cl;
     if (!loaded)
         return loaded.error();
-    HWA_CHECK(check_loader());
     const api::OpenCl &cl = *loaded;
     const os::CallerState state;
     HWA_TRY(const Candidates here, candidates(cl));
-    HWA_TRY(const size_t place, match_device(device, runtime, here.shown));
+    HWA_TRY(const size_t place, match_device(*request.device, *request.runtime, here.shown));
     const Candidate chosen = here.all[place];
     if (device_value<cl_bool>(cl, chosen.device, CL_DEVICE_AVAILABLE) != CL_TRUE)
         return base::error(Status::Unavailable, "the driver says that %s is not available",

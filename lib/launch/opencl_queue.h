@@ -110,15 +110,17 @@ class ClQueue final : public Queue {
     void make_buffer(ClRecording &recording);
 
     void wait_first(cl_event handle, std::shared_ptr<ClCause> cause);
-    ClWork begin();
-    EventResult accept(ClWork work, const base::Done &put);
-    /// An event of work that is not even begun, for the queue has failed or will.
+    std::optional<base::Error> failed_cause();
+    /// Work that is not even begun, for the queue has failed or will.
     std::shared_ptr<Event> doom(const base::Error *why);
     void mark(ClEvent &event);
+    EventResult accept(ClWork work, const base::Done &put);
+    /// Puts in what `fill` does, unless the queue has failed.
+    template <class Fill> EventResult put_work(const Fill &fill);
     /// Puts a command into the driver; the last one of a piece of work carries its event.
     template <class Enqueue>
     base::Done put(ClWork &work, const char *call, bool last, const Enqueue &enqueue);
-    /// The same for work of one command.
+    /// Work of one command.
     template <class Enqueue>
     EventResult submit(const char *call, std::initializer_list<std::shared_ptr<const void>> holds,
                        const Enqueue &enqueue);
@@ -129,6 +131,8 @@ class ClQueue final : public Queue {
     uint64_t timeout_ns_;
     std::vector<cl_event> waits_; ///< of the next command
     ClCauses causes_;             ///< what they stand for
+    /// Held while a command is put in that waits for them: no gate may fail just then.
+    std::shared_ptr<std::mutex> door_ = std::make_shared<std::mutex>();
     Watcher watcher_;
 };
 
@@ -148,16 +152,29 @@ base::Done ClQueue::put(ClWork &work, const char *call, bool last, const Enqueue
     return {};
 }
 
+template <class Fill> EventResult ClQueue::put_work(const Fill &fill) {
+    std::unique_lock<std::mutex> door;
+    if (!causes_.empty()) {
+        door = std::unique_lock(*door_);
+        if (const auto why = failed_cause())
+            return doom(&*why);
+    }
+    if (!backlog_->tidy())
+        return doom(nullptr);
+    const base::BlockAllocator<ClEvent> blocks(context_->blocks);
+    ClWork work{std::allocate_shared<ClEvent>(blocks, context_), waits_};
+    const base::Done done = fill(work);
+    return accept(std::move(work), done);
+}
+
 template <class Enqueue>
 EventResult ClQueue::submit(const char *call,
                             std::initializer_list<std::shared_ptr<const void>> holds,
                             const Enqueue &enqueue) {
-    if (!backlog_->tidy())
-        return doom(nullptr);
-    ClWork work = begin();
-    work.event->holds.assign(holds);
-    const base::Done done = put(work, call, true, enqueue);
-    return accept(std::move(work), done);
+    return put_work([&](ClWork &work) {
+        work.event->holds.assign(holds);
+        return put(work, call, true, enqueue);
+    });
 }
 
 } // namespace hwa::launch

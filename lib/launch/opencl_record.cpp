@@ -33,12 +33,6 @@ base::Result<std::shared_ptr<Program>> ClQueue::record(std::span<const Launch> l
     ClRecording &recording = *program->recording;
     for (const Launch &launch : launches) {
         recording.holds.push_back(launch.program);
-        const auto &one = static_cast<const ClProgram &>(*launch.program);
-        if (one.recording != nullptr) {
-            const auto &steps = one.recording->steps;
-            recording.steps.insert(recording.steps.end(), steps.begin(), steps.end());
-            continue;
-        }
         HWA_TRY(const ClStep step, record_step(recording, launch));
         recording.steps.push_back(step);
     }
@@ -75,6 +69,7 @@ void ClQueue::make_buffer(ClRecording &recording) {
 }
 
 base::Done ClQueue::put_recording(ClWork &work, const ClRecording &recording, bool last) {
+    work.event->lengthy = true;
     // A command buffer runs on queues of the same properties as the one it was made for.
     if (recording.buffer != nullptr && recording.timed == backlog_->timed())
         return put(

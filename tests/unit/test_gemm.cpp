@@ -239,9 +239,10 @@ static void refuses_what_is_no_blas(void **) {
 /// The kernel with tiles is for GPUs; here it runs on whatever OpenCL device there is.
 static void with_tiles_by_opencl(void **) {
     const Runtime *runtime = find_runtime("opencl");
-    if (runtime == nullptr || !opencl())
+    const auto loaded = api::load_opencl("");
+    if (runtime == nullptr || !loaded)
         _skip(__FILE__, __LINE__);
-    const api::OpenCl &cl = *opencl();
+    const api::OpenCl &cl = *loaded;
     cl_platform_id platform = nullptr;
     cl_device_id handle = nullptr;
     char name[256] = {};
