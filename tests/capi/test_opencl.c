@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: MIT */
+/* OpenCL as it is called and as it fails: the system's driver behind a shim that counts the calls
+   and has them go wrong. Skipped where there is no OpenCL device. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <hwa/hwa.h>
+
+#include "folder.h"
+
+#include <dlfcn.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SKIPPED 77
+
+/* Of CL/cl.h and CL/cl_ext.h, which a program of the public header needs not have. */
+enum {
+    CL_RUNNING = 1,
+    CL_DEVICE_NOT_AVAILABLE = -2,
+    CL_MEM_OBJECT_ALLOCATION_FAILURE = -4,
+    CL_OUT_OF_RESOURCES = -5
+};
+
+enum { SECOND = 1000000000 };
+
+#define CHECK(call)                                                                                \
+    do {                                                                                           \
+        hwa_error_t error_ = {0};                                                                  \
+        hwa_error_t *const error = &error_;                                                        \
+        if ((call) != HWA_OK)                                                                      \
+            fail_msg("%s: %s (%d): %s", #call, hwa_status_name(error_.status), error_.code,        \
+                     error_.message);                                                              \
+    } while (0)
+
+/* The call fails with that status, the driver's code and its name. */
+#define FAILS(wanted, number, text, call)                                                          \
+    do {                                                                                           \
+        hwa_error_t error_ = {0};                                                                  \
+        hwa_error_t *const error = &error_;                                                        \
+        const hwa_status_t status_ = (call);                                                       \
+        if (status_ != (wanted) || error_.code != (number) ||                                      \
+            strstr(error_.message, text) == NULL || strcmp(error_.backend, "opencl") != 0)         \
+            fail_msg("%s: %s (%d) of \"%s\": %s", #call, hwa_status_name(status_), error_.code,    \
+                     error_.backend, error_.message);                                              \
+    } while (0)
+
+static struct folder folder;
+static hwa_system_t *the_system;
+static const hwa_device_t *device;
+/* Of the shim; its header says what they do. */
+static unsigned long (*calls)(void);
+static void (*fault)(const char *call, int nth, int code);
+static void (*reset)(void);
+
+static const hwa_device_t *find_device(const hwa_system_t *in) {
+    const hwa_device_t *found;
+    for (uint32_t i = 0; (found = hwa_system_device(in, i)) != NULL; ++i) {
+        hwa_runtime_info_t row = HWA_INIT(hwa_runtime_info_t);
+        for (uint32_t j = 0; hwa_device_runtime(found, j, &row) == HWA_OK; ++j)
+            if (strcmp(row.name, "opencl") == 0 && row.status == HWA_OK)
+                return found;
+    }
+    return NULL;
+}
+
+static const hwa_device_t *detect(const char *path, hwa_system_t **into) {
+    hwa_detect_options_t options = HWA_INIT(hwa_detect_options_t);
+    options.library_path = path;
+    options.backends = "opencl";
+    CHECK(hwa_detect(&options, into, error));
+    return find_device(*into);
+}
+
+static hwa_queue_t *open_on(const hwa_device_t *on, hwa_queue_t *share, uint64_t timeout_ns) {
+    hwa_queue_options_t options = HWA_INIT(hwa_queue_options_t);
+    options.runtime = "opencl";
+    options.cache_dir = "";
+    options.share = share;
+    options.timeout_ns = timeout_ns;
+    hwa_queue_t *queue = NULL;
+    CHECK(hwa_queue_open(on, &options, &queue, error));
+    return queue;
+}
+
+static hwa_queue_t *open_queue(void) {
+    return open_on(device, NULL, 0);
+}
+
+static hwa_program_t *build(hwa_queue_t *queue) {
+    static const char source[] = "__kernel void count(__global int *x) { x[0] += 1; }";
+    hwa_kernel_desc_t desc = HWA_INIT(hwa_kernel_desc_t);
+    desc.code_kind = HWA_CODE_OPENCL_C;
+    desc.code = source;
+    desc.code_bytes = sizeof source - 1;
+    desc.entry = "count";
+    const hwa_kernel_desc_t *const variants[] = {&desc};
+    hwa_program_t *program = NULL;
+    CHECK(hwa_program_from_kernel(queue, variants, 1, &program, error));
+    return program;
+}
+
+static hwa_buffer_t *make_buffer(hwa_queue_t *queue) {
+    hwa_buffer_desc_t desc = HWA_INIT(hwa_buffer_desc_t);
+    desc.size_bytes = 64;
+    hwa_buffer_t *buffer = NULL;
+    CHECK(hwa_buffer_create(queue, &desc, &buffer, error));
+    static const int zeros[16];
+    CHECK(hwa_buffer_write(buffer, 0, zeros, sizeof zeros, NULL, error));
+    return buffer;
+}
+
+/* A queue with a kernel that counts its runs. */
+struct set {
+    hwa_queue_t *queue;
+    hwa_program_t *program;
+    hwa_buffer_t *buffer;
+};
+
+static struct set make_set(hwa_queue_t *queue) {
+    return (struct set){queue, build(queue), make_buffer(queue)};
+}
+
+static void free_set(struct set *set) {
+    hwa_buffer_free(set->buffer);
+    hwa_program_free(set->program);
+    hwa_queue_free(set->queue);
+}
+
+static hwa_status_t launch(const struct set *set, hwa_event_t **event, hwa_error_t *error) {
+    const hwa_arg_t arg = {.buffer = set->buffer};
+    return hwa_launch(set->queue, set->program, &arg, 1, NULL, event, error);
+}
+
+static int counted(const struct set *set) {
+    int count = -1;
+    CHECK(hwa_buffer_read(set->buffer, 0, &count, sizeof count, NULL, error));
+    return count;
+}
+
+static int always(void **state) {
+    (void)state;
+    reset();
+    return 0;
+}
+
+/* ---- Calls of the driver ------------------------------------------------------------------ */
+
+enum { LAUNCHES = 100 };
+
+static hwa_program_t *record(const struct set *set) {
+    const hwa_arg_t arg = {.buffer = set->buffer};
+    hwa_launch_item_t items[LAUNCHES];
+    for (int i = 0; i < LAUNCHES; ++i)
+        items[i] = (hwa_launch_item_t){.program = set->program, .args = &arg, .arg_count = 1};
+    hwa_program_t *recorded = NULL;
+    CHECK(hwa_program_from_launches(set->queue, items, LAUNCHES, &recorded, error));
+    return recorded;
+}
+
+static void replays_in_three_calls(void **state) {
+    (void)state;
+    struct set set = make_set(open_queue());
+    hwa_program_t *recorded = record(&set);
+    const unsigned long empty = calls();
+    assert_int_equal(calls(), empty);
+
+    unsigned long before = calls();
+    hwa_event_t *event = NULL;
+    CHECK(hwa_launch(set.queue, recorded, NULL, 0, NULL, &event, error));
+    CHECK(hwa_event_wait(event, HWA_FOREVER, error));
+    assert_in_range(calls() - before, 1, 3);
+    hwa_event_free(event);
+
+    before = calls();
+    CHECK(hwa_launch(set.queue, recorded, NULL, 0, NULL, &event, error));
+    CHECK(hwa_event_wait(event, 60ull * SECOND, error));
+    assert_in_range(calls() - before, 1, 3);
+    hwa_event_free(event);
+
+    before = calls();
+    CHECK(hwa_launch(set.queue, recorded, NULL, 0, NULL, NULL, error));
+    CHECK(hwa_queue_finish(set.queue, HWA_FOREVER, error));
+    assert_in_range(calls() - before, 1, 3);
+
+    assert_int_equal(counted(&set), 3 * LAUNCHES);
+    hwa_program_free(recorded);
+    free_set(&set);
+}
+
+/* ---- Calls that are refused --------------------------------------------------------------- */
+
+static void loses_the_device_at_a_launch(void **state) {
+    (void)state;
+    struct set set = make_set(open_queue());
+    struct set other = make_set(open_queue());
+    fault("clEnqueueNDRangeKernel", 1, CL_DEVICE_NOT_AVAILABLE);
+    FAILS(HWA_ERROR_LOST, CL_DEVICE_NOT_AVAILABLE, "CL_DEVICE_NOT_AVAILABLE",
+          launch(&set, NULL, error));
+    /* Whatever comes later is lost too, and nobody else. */
+    hwa_event_t *event = NULL;
+    CHECK(launch(&set, &event, error));
+    FAILS(HWA_ERROR_LOST, CL_DEVICE_NOT_AVAILABLE, "CL_DEVICE_NOT_AVAILABLE",
+          hwa_event_wait(event, HWA_FOREVER, error));
+    FAILS(HWA_ERROR_LOST, CL_DEVICE_NOT_AVAILABLE, "CL_DEVICE_NOT_AVAILABLE",
+          hwa_queue_finish(set.queue, HWA_FOREVER, error));
+    CHECK(launch(&other, NULL, error));
+    assert_int_equal(counted(&other), 1);
+    hwa_event_free(event);
+    free_set(&set);
+    free_set(&other);
+}
+
+static void loses_the_device_at_a_wait(void **state) {
+    (void)state;
+    struct set set = make_set(open_queue());
+    fault("kernel", 1, CL_RUNNING);
+    hwa_event_t *event = NULL;
+    CHECK(launch(&set, &event, error));
+    fault("clWaitForEvents", 1, CL_DEVICE_NOT_AVAILABLE);
+    FAILS(HWA_ERROR_LOST, CL_DEVICE_NOT_AVAILABLE, "CL_DEVICE_NOT_AVAILABLE",
+          hwa_event_wait(event, HWA_FOREVER, error));
+    hwa_event_free(event);
+    free_set(&set);
+}
+
+static void runs_out_of_memory(void **state) {
+    (void)state;
+    struct set set = make_set(open_queue());
+    hwa_buffer_desc_t desc = HWA_INIT(hwa_buffer_desc_t);
+    desc.size_bytes = 64;
+    hwa_buffer_t *buffer = NULL;
+    fault("clCreateBuffer", 1, CL_MEM_OBJECT_ALLOCATION_FAILURE);
+    FAILS(HWA_ERROR_DEVICE_MEMORY, CL_MEM_OBJECT_ALLOCATION_FAILURE,
+          "CL_MEM_OBJECT_ALLOCATION_FAILURE", hwa_buffer_create(set.queue, &desc, &buffer, error));
+    assert_null(buffer);
+    /* Many drivers take the memory when it is first used. */
+    static const int codes[] = {CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_RESOURCES};
+    for (int i = 0; i < 2; ++i) {
+        fault("clEnqueueNDRangeKernel", 1, codes[i]);
+        FAILS(HWA_ERROR_DEVICE_MEMORY, codes[i], "clEnqueueNDRangeKernel",
+              launch(&set, NULL, error));
+    }
+    CHECK(launch(&set, NULL, error));
+    assert_int_equal(counted(&set), 1);
+    free_set(&set);
+}
+
+/* ---- Work that fails ---------------------------------------------------------------------- */
+
+static void fails_what_comes_after(void **state) {
+    (void)state;
+    struct set set = make_set(open_queue());
+    struct set other = make_set(open_on(device, set.queue, 0));
+    static const uint64_t timeouts[] = {HWA_FOREVER, 60ull * SECOND};
+    hwa_event_t *before = NULL, *event = NULL, *after = NULL;
+    CHECK(launch(&set, &before, error));
+    fault("kernel", 1, CL_OUT_OF_RESOURCES);
+    CHECK(launch(&set, &event, error));
+    CHECK(launch(&set, &after, error));
+    for (int i = 0; i < 2; ++i) {
+        FAILS(HWA_ERROR_DRIVER, CL_OUT_OF_RESOURCES, "earlier work",
+              hwa_event_wait(after, timeouts[i], error));
+        FAILS(HWA_ERROR_DRIVER, CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES",
+              hwa_event_wait(event, timeouts[i], error));
+        CHECK(hwa_event_wait(before, timeouts[i], error));
+        FAILS(HWA_ERROR_DRIVER, CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES",
+              hwa_queue_finish(set.queue, timeouts[i], error));
+    }
+    CHECK(launch(&other, NULL, error));
+    assert_int_equal(counted(&other), 1);
+    /* Who waits for it fails too. */
+    CHECK(hwa_queue_wait(other.queue, event, error));
+    CHECK(launch(&other, NULL, error));
+    FAILS(HWA_ERROR_DRIVER, CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES",
+          hwa_queue_finish(other.queue, HWA_FOREVER, error));
+    hwa_event_free(before);
+    hwa_event_free(event);
+    hwa_event_free(after);
+    free_set(&other);
+    free_set(&set);
+}
+
+/* A batch of which the driver refuses the second has failed, and with it the queue. */
+static void fails_half_a_batch(void **state) {
+    (void)state;
+    struct set set = make_set(open_queue());
+    const hwa_arg_t arg = {.buffer = set.buffer};
+    hwa_launch_item_t items[3];
+    for (int i = 0; i < 3; ++i)
+        items[i] = (hwa_launch_item_t){.program = set.program, .args = &arg, .arg_count = 1};
+    fault("clEnqueueNDRangeKernel", 2, CL_OUT_OF_RESOURCES);
+    FAILS(HWA_ERROR_DEVICE_MEMORY, CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES",
+          hwa_launch_many(set.queue, items, 3, NULL, error));
+    FAILS(HWA_ERROR_DEVICE_MEMORY, CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES",
+          hwa_queue_finish(set.queue, 60ull * SECOND, error));
+    free_set(&set);
+}
+
+/* ---- Work that never ends ----------------------------------------------------------------- */
+
+static void gives_up_on_endless_work(void **state) {
+    (void)state;
+    struct set set = make_set(open_on(device, NULL, SECOND / 20));
+    struct set other = make_set(open_queue());
+    fault("kernel", 1, CL_RUNNING);
+    hwa_event_t *event = NULL, *after = NULL;
+    CHECK(launch(&set, &event, error));
+    CHECK(launch(&set, &after, error));
+    hwa_error_t why = {0};
+    assert_int_equal(hwa_event_wait(event, 0, &why), HWA_ERROR_TIMEOUT);
+    assert_int_equal(hwa_event_wait(after, SECOND / 50, &why), HWA_ERROR_TIMEOUT);
+    assert_int_equal(hwa_queue_finish(set.queue, SECOND / 50, &why), HWA_ERROR_TIMEOUT);
+    int32_t fd = -1;
+    CHECK(hwa_event_fd(event, &fd, error));
+    struct pollfd poll_for = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&poll_for, 1, 20), 0);
+    CHECK(launch(&other, &event, error));
+    CHECK(hwa_event_wait(event, HWA_FOREVER, error));
+    assert_int_equal(counted(&other), 1);
+    hwa_event_free(event);
+    hwa_event_free(after);
+    free_set(&other);
+    free_set(&set);
+    close(fd);
+}
+
+/* ---- Compilers ---------------------------------------------------------------------------- */
+
+static void keeps_the_whole_log(void **state) {
+    (void)state;
+    enum { WARNINGS = 1200, LINE = 128 };
+    char *source = malloc(WARNINGS * LINE + LINE);
+    size_t length = 0;
+    for (int i = 0; i < WARNINGS; ++i)
+        length += (size_t)sprintf(source + length, "#warning \"%0100d\"\n", i);
+    length += (size_t)sprintf(source + length, "__kernel void k(void) { nonsense; }\n");
+    hwa_queue_t *queue = open_queue();
+    hwa_kernel_desc_t desc = HWA_INIT(hwa_kernel_desc_t);
+    desc.code_kind = HWA_CODE_OPENCL_C;
+    desc.code = source;
+    desc.code_bytes = length;
+    desc.entry = "k";
+    const hwa_kernel_desc_t *const variants[] = {&desc};
+    hwa_program_t *program = NULL;
+    hwa_error_t why = {0};
+    assert_int_equal(hwa_program_from_kernel(queue, variants, 1, &program, &why), HWA_ERROR_BUILD);
+    assert_non_null(strstr(why.message, "nonsense"));
+    const char *log = hwa_queue_build_log(queue);
+    assert_non_null(log);
+    assert_true(strlen(log) > 100000);
+    for (int i = 0; i < WARNINGS; ++i) {
+        char number[LINE];
+        sprintf(number, "%0100d", i);
+        assert_non_null(strstr(log, number));
+    }
+    hwa_queue_free(queue);
+    free(source);
+}
+
+/* ---- Loaders ------------------------------------------------------------------------------ */
+
+/* Version 1.0: no callbacks, no user events, no parts of buffers, no command buffers. */
+static void drives_an_old_loader(void **state) {
+    (void)state;
+    struct folder old = folder_make("");
+    folder_put(&old, "libOpenCL.so.1", "opencl-old");
+    hwa_system_t *system = NULL;
+    const hwa_device_t *on = detect(old.path, &system);
+    assert_non_null(on);
+    struct set set = make_set(open_on(on, NULL, 0));
+    hwa_event_t *event = NULL;
+    CHECK(launch(&set, &event, error));
+    int32_t fd = -1;
+    CHECK(hwa_event_fd(event, &fd, error));
+    struct pollfd poll_for = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&poll_for, 1, 60000), 1);
+    CHECK(hwa_event_wait(event, 0, error));
+    hwa_event_free(event);
+    CHECK(launch(&set, &event, error));
+    CHECK(hwa_event_wait(event, 60ull * SECOND, error));
+    hwa_program_t *recorded = record(&set);
+    CHECK(hwa_launch(set.queue, recorded, NULL, 0, NULL, NULL, error));
+    assert_int_equal(counted(&set), 2 + LAUNCHES);
+    close(fd);
+    hwa_event_free(event);
+    hwa_program_free(recorded);
+    free_set(&set);
+    hwa_system_free(system);
+    folder_remove(&old);
+}
+
+/* What detection saw is not there any more when a queue is opened. */
+static void misses_the_loader(void **state) {
+    (void)state;
+    static const struct {
+        const char *instead;
+        hwa_status_t status;
+        const char *message;
+    } rows[] = {{NOTHING, HWA_ERROR_UNAVAILABLE, "libOpenCL.so.1"},
+                {"empty", HWA_ERROR_UNSUPPORTED, "clGetPlatformIDs"},
+                {A_TEXT, HWA_ERROR_UNAVAILABLE, "libOpenCL.so.1"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
+        struct folder changed = folder_make("");
+        folder_put(&changed, "libOpenCL.so.1", "opencl-shim");
+        hwa_system_t *system = NULL;
+        const hwa_device_t *on = detect(changed.path, &system);
+        assert_non_null(on);
+        char path[96];
+        snprintf(path, sizeof path, "%s/libOpenCL.so.1", changed.path);
+        assert_int_equal(unlink(path), 0);
+        folder_put(&changed, "libOpenCL.so.1", rows[i].instead);
+        hwa_queue_options_t options = HWA_INIT(hwa_queue_options_t);
+        options.runtime = "opencl";
+        hwa_queue_t *queue = NULL;
+        hwa_error_t why = {0};
+        assert_int_equal(hwa_queue_open(on, &options, &queue, &why), rows[i].status);
+        assert_non_null(strstr(why.message, rows[i].message));
+        assert_null(queue);
+        hwa_system_free(system);
+        folder_remove(&changed);
+    }
+}
+
+static int load_shim(void) {
+    char path[96];
+    snprintf(path, sizeof path, "%s/libOpenCL.so.1", folder.path);
+    void *const shim = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (shim == NULL)
+        return 0;
+    calls = (unsigned long (*)(void))dlsym(shim, "shim_calls");
+    fault = (void (*)(const char *, int, int))dlsym(shim, "shim_fault");
+    reset = (void (*)(void))dlsym(shim, "shim_reset");
+    return calls != NULL && fault != NULL && reset != NULL;
+}
+
+int main(int argc, char **argv) {
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(replays_in_three_calls, always),
+        cmocka_unit_test_teardown(loses_the_device_at_a_launch, always),
+        cmocka_unit_test_teardown(loses_the_device_at_a_wait, always),
+        cmocka_unit_test_teardown(runs_out_of_memory, always),
+        cmocka_unit_test_teardown(fails_what_comes_after, always),
+        cmocka_unit_test_teardown(fails_half_a_batch, always),
+        cmocka_unit_test_teardown(gives_up_on_endless_work, always),
+        cmocka_unit_test_teardown(keeps_the_whole_log, always),
+        cmocka_unit_test_teardown(drives_an_old_loader, always),
+        cmocka_unit_test_teardown(misses_the_loader, always),
+    };
+    if (argc != 2)
+        return 2;
+    fakes = argv[1];
+    folder = folder_make("");
+    folder_put(&folder, "libOpenCL.so.1", "opencl-shim");
+    device = load_shim() ? detect(folder.path, &the_system) : NULL;
+    int failed = SKIPPED;
+    if (device != NULL)
+        failed = cmocka_run_group_tests_name("opencl", tests, NULL, NULL) != 0;
+    else
+        printf("there is no OpenCL device here\n");
+    hwa_system_free(the_system);
+    folder_remove(&folder);
+    return failed;
+}
