@@ -27,7 +27,8 @@ struct Switch {
     bool Gemm::*field;
 };
 constexpr Switch switches[] = {{"transpose_a", &Gemm::transpose_a},
-                               {"transpose_b", &Gemm::transpose_b}};
+                               {"transpose_b", &Gemm::transpose_b},
+                               {"allow_tf32", &Gemm::allow_tf32}};
 
 struct Factor {
     const char *key;
@@ -46,10 +47,16 @@ base::Done read_dtype(const core::Attr &attr, Gemm &gemm) {
     if (gemm.dtype == core::Dtype::Unknown)
         return base::error(Status::Invalid, "gemm: there is no format \"%s\"",
                            base::sanitise(attr.s, 32).c_str());
-    if (gemm.dtype != core::Dtype::F32 && gemm.dtype != core::Dtype::F64)
-        return base::error(Status::Unsupported, "gemm: takes f32 and f64, not %s",
+    switch (gemm.dtype) {
+    case core::Dtype::F64:
+    case core::Dtype::F32:
+    case core::Dtype::F16:
+    case core::Dtype::Bf16:
+        return {};
+    default:
+        return base::error(Status::Unsupported, "gemm: takes f64, f32, f16 and bf16, not %s",
                            core::dtype_name(gemm.dtype));
-    return {};
+    }
 }
 
 base::Done read_one(const core::Attr &attr, Gemm &gemm) {
@@ -125,6 +132,14 @@ base::Result<Gemm> read_gemm(std::span<const core::Attr> attrs) {
     HWA_CHECK(settle(gemm.ldb, gemm.transpose_b ? gemm.k : gemm.n, "ldb"));
     HWA_CHECK(settle(gemm.ldc, gemm.n, "ldc"));
     return gemm;
+}
+
+base::Done check_wide(const Gemm &gemm) {
+    if (gemm.dtype != core::Dtype::F32 && gemm.dtype != core::Dtype::F64)
+        return base::error(Status::Unsupported,
+                           "multiplies f32 and f64; %s is for cuBLASLt on NVIDIA devices",
+                           core::dtype_name(gemm.dtype));
+    return {};
 }
 
 base::Result<std::vector<Binding>> gemm_bindings(const Gemm &gemm) {

@@ -17,11 +17,17 @@ struct Gemm {
     bool transpose_a = false;
     bool transpose_b = false;
     double alpha = 1;
-    double beta = 0; ///< at 0, C is not read
+    double beta = 0;         ///< at 0, C is not read
+    bool allow_tf32 = false; ///< whether f32 may be rounded to 10 bits before it is multiplied
     core::Dtype dtype = core::Dtype::F32;
 
-    uint64_t element_bytes() const { return dtype == core::Dtype::F64 ? 8 : 4; }
+    uint64_t element_bytes() const {
+        return dtype == core::Dtype::F64 ? 8 : dtype == core::Dtype::F32 ? 4 : 2;
+    }
 };
+
+/// Unsupported unless the format is f32 or f64, which every provider but NVIDIA's stops at.
+base::Done check_wide(const Gemm &gemm);
 
 /// Invalid for a key that is not known, lacks, comes twice or is out of its range; Unsupported for
 /// a format nobody multiplies yet.

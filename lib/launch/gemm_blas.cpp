@@ -173,6 +173,7 @@ template <class T> int32_t run(const void *opaque, const HostCall &call) {
 
 base::Result<Operation> make(const OpRequest &request, const Row &row) {
     HWA_TRY(const Gemm gemm, read_gemm(request.attrs));
+    HWA_CHECK(check_wide(gemm));
     Operation made;
     HWA_TRY(made.bindings, gemm_bindings(gemm));
     const auto &found = opened(row, request.library_path);

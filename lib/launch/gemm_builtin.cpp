@@ -202,6 +202,7 @@ template <class T> int32_t run(const void *state, const HostCall &call) {
 
 base::Result<Operation> gemm_builtin(const OpRequest &request) {
     HWA_TRY(const Gemm gemm, read_gemm(request.attrs));
+    HWA_CHECK(check_wide(gemm));
     Operation made;
     HWA_TRY(made.bindings, gemm_bindings(gemm));
     CodeRequest code;

@@ -42,6 +42,7 @@ uint32_t blocks(uint64_t extent, uint64_t block) {
 
 base::Result<Operation> gemm_kernel(const OpRequest &request) {
     HWA_TRY(const Gemm gemm, read_gemm(request.attrs));
+    HWA_CHECK(check_wide(gemm));
     Operation made;
     HWA_TRY(made.bindings, gemm_bindings(gemm));
     const bool f64 = gemm.dtype == core::Dtype::F64;

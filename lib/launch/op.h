@@ -68,6 +68,9 @@ base::Result<Operation> gemm_openblas(const OpRequest &request);
 base::Result<Operation> gemm_blis(const OpRequest &request);
 base::Result<Operation> gemm_builtin(const OpRequest &request);
 
+// On NVIDIA devices, by a library that puts its work into the queue.
+base::Result<Operation> gemm_cublas(const OpRequest &request);
+
 // On any runtime that lib/kernels has a language for.
 base::Result<Operation> fill_kernel(const OpRequest &request);
 base::Result<Operation> copy_kernel(const OpRequest &request);

@@ -26,6 +26,7 @@ static constexpr Provider table[] = {
     {"gemm", "cpu", "onednn", gemm_onednn},
     {"gemm", "cpu", "blis", gemm_blis},
     {"gemm", "cpu", "builtin", gemm_builtin},
+    {"gemm", "cuda", "cublaslt", gemm_cublas},
     {"gemm", with_kernels, "builtin", gemm_kernel},
 };
 // clang-format on

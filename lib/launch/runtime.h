@@ -90,12 +90,25 @@ struct HostCall {
 /// Runs one group; not 0 fails the launch.
 using HostKernel = int32_t (*)(const void *state, const HostCall &call);
 
+/// A vendor's library that puts work of its own into a queue, in place of a kernel. Both are called
+/// by the queue's thread where the vendor's calls find the device: on CUDA, with its context
+/// current.
+struct LibraryWork {
+    virtual ~LibraryWork() = default;
+    /// Once, before a program is made of it. What it says is what build() answers.
+    virtual base::Done prepare() = 0;
+    /// Puts the work in; `native` is Queue::native(), the addresses are where the buffers among the
+    /// arguments begin.
+    virtual base::Done enqueue(void *native, std::span<const uint64_t> addresses) = 0;
+};
+
 struct CodeRequest {
     core::Code kind = core::Code::Unknown;
     /// For core::Code::Host; for other code of the CPU, what calls the function whose address is
     /// its first argument.
     HostKernel host = nullptr;
-    Lease state; ///< the first argument of `host`, for core::Code::Host
+    Lease state;                          ///< the first argument of `host`, for core::Code::Host
+    std::shared_ptr<LibraryWork> library; ///< for core::Code::Host where `host` is NULL
     std::span<const char> code;
     std::string entry;
     std::string options;
