@@ -82,7 +82,9 @@ std::string platform_text(const api::OpenCl &cl, cl_platform_id platform, cl_pla
 
 base::Result<std::vector<cl_platform_id>> platforms(const api::OpenCl &cl) {
     cl_uint count = 0;
-    HWA_CL("clGetPlatformIDs", cl.clGetPlatformIDs(0, nullptr, &count));
+    const cl_int code = cl.clGetPlatformIDs(0, nullptr, &count);
+    if (code != CL_PLATFORM_NOT_FOUND_KHR) // else the list is empty
+        HWA_CL("clGetPlatformIDs", code);
     std::vector<cl_platform_id> found(count);
     if (count != 0)
         HWA_CL("clGetPlatformIDs", cl.clGetPlatformIDs(count, found.data(), nullptr));
