@@ -123,7 +123,7 @@ static void leave_mapped(hwa_buffer_t &buffer) {
     Orphans &orphans = buffer.queue->orphans;
     const std::lock_guard lock(orphans.mutex);
     try {
-        orphans.list.push_back(std::move(buffer.memory));
+        orphans.list.emplace_back(std::move(buffer.memory), buffer.mapped);
     } catch (const std::bad_alloc &) {
         return; // It goes as it is.
     }

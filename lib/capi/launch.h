@@ -13,10 +13,13 @@
 
 namespace hwa::capi {
 
+/// Whether a buffer is mapped; recordings that use it look at it as well.
+using Mapped = std::shared_ptr<std::atomic<bool>>;
+
 /// Memory that was freed while it was mapped, by whatever thread. The queue's own unmaps it.
 struct Orphans {
     std::mutex mutex;
-    std::vector<std::shared_ptr<launch::Memory>> list;
+    std::vector<std::pair<std::shared_ptr<launch::Memory>, Mapped>> list;
     std::atomic<bool> any{false};
 };
 
@@ -90,7 +93,7 @@ struct hwa_buffer_t {
     std::shared_ptr<hwa::launch::Memory> memory;
     uint64_t size_bytes = 0;
     bool read_only = false;
-    std::shared_ptr<std::atomic<bool>> mapped; ///< whether it is; NULL where it cannot be
+    hwa::capi::Mapped mapped; ///< NULL where it cannot be
 };
 
 struct hwa_program_t {
@@ -101,7 +104,7 @@ struct hwa_program_t {
     uint32_t variant = 0;
     std::string message; ///< why the variants before it were not taken
     bool is_recording = false;
-    std::vector<std::shared_ptr<std::atomic<bool>>> mapped; ///< of the buffers of a recording
+    std::vector<hwa::capi::Mapped> mapped; ///< of the buffers of a recording
     bool is_op = false;
     hwa::launch::Shape shape;                     ///< of an operation
     std::shared_ptr<hwa::launch::Memory> scratch; ///< of an operation, after the caller's arguments

@@ -29,14 +29,16 @@ base::Done check_process(const QueueState &state) {
 /// Memory that was freed while it was mapped is the queue's to unmap; what comes of that nobody is
 /// left to hear.
 static void unmap_orphans(QueueState &state) {
-    std::vector<std::shared_ptr<launch::Memory>> list;
+    decltype(state.orphans.list) list;
     {
         const std::lock_guard lock(state.orphans.mutex);
         list.swap(state.orphans.list);
         state.orphans.any.store(false, std::memory_order_relaxed);
     }
-    for (const auto &memory : list)
+    for (const auto &[memory, mapped] : list) {
         (void)state.queue->unmap(memory);
+        *mapped = false;
+    }
 }
 
 QueueState::~QueueState() {
