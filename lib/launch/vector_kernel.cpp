@@ -85,9 +85,10 @@ Plan plan(const OpRequest &request, const char *op, const Vector &vector, Dtype 
     Plan made{request, vector, element, {}, style_of(request)};
     made.choice.file = made.choice.entry = op;
     made.choice.variant = base::format("-%s", core::dtype_name(element));
-    made.choice.options =
-        base::format("-DELEMENT=%s -DSTRIDED=%d -DNEEDS_F64=%d",
-                     type_name(request.runtime, element), made.strided(), element == Dtype::F64);
+    const std::string_view type = type_name(request.runtime, element);
+    const char *quote = type.find(' ') == type.npos ? "" : "\"";
+    made.choice.options = base::format("-DELEMENT=%s%s%s -DSTRIDED=%d -DNEEDS_F64=%d", quote,
+                                       type.data(), quote, made.strided(), element == Dtype::F64);
     return made;
 }
 

@@ -159,6 +159,15 @@ template <typename T> T atomicAdd(T *at, typename fake_same<T>::type by) {
 template <typename T> T atomicSub(T *at, typename fake_same<T>::type by) {
     return fake_atomic(at, [by](T old) { return static_cast<T>(old - by); });
 }
+template <typename T> T atomicOr(T *at, typename fake_same<T>::type by) {
+    return fake_atomic(at, [by](T old) { return static_cast<T>(old | by); });
+}
+template <typename T> T atomicAnd(T *at, typename fake_same<T>::type by) {
+    return fake_atomic(at, [by](T old) { return static_cast<T>(old & by); });
+}
+template <typename T> T atomicXor(T *at, typename fake_same<T>::type by) {
+    return fake_atomic(at, [by](T old) { return static_cast<T>(old ^ by); });
+}
 template <typename T> T atomicMax(T *at, typename fake_same<T>::type by) {
     return fake_atomic(at, [by](T old) { return old < by ? by : old; });
 }
