@@ -30,12 +30,14 @@ constexpr uint64_t legacy_streams = 1;
 /// The exported names that are looked at before any row: all may lack.
 struct Entries {
     decltype(&::cuGetErrorName) error_name = nullptr;
+    decltype(&::cuGetErrorString) error_text = nullptr;
     GetProcAddress2 find2 = nullptr;
     GetProcAddress find = nullptr;
 };
 
 constexpr os::Symbol entry_symbols[] = {
     {"cuGetErrorName", false, offsetof(Entries, error_name)},
+    {"cuGetErrorString", false, offsetof(Entries, error_text)},
     {"cuGetProcAddress_v2", false, offsetof(Entries, find2)},
     {"cuGetProcAddress", false, offsetof(Entries, find)},
 };
@@ -106,6 +108,7 @@ base::Result<Cuda> load_cuda(const std::string &directory, CudaLookup lookup) {
         HWA_TRY(table.library, os::load(sonames, directory, symbols, &table));
     }
     table.cuGetErrorName = entries.error_name;
+    table.cuGetErrorString = entries.error_text;
     table.groups = whole_groups(table);
     if (const CUresult code = table.cuDriverGetVersion(&table.version); code != CUDA_SUCCESS) {
         base::Error why = base::error(Status::Unavailable, "cuDriverGetVersion answered %s (%d)",
@@ -170,6 +173,13 @@ const char *Cuda::error_name(CUresult code) const {
         if (row.code == code)
             return row.name;
     return "an unknown CUDA error";
+}
+
+const char *Cuda::error_text(CUresult code) const {
+    const char *text = nullptr;
+    const bool told = cuGetErrorString != nullptr &&
+                      cuGetErrorString(code, &text) == CUDA_SUCCESS && text != nullptr;
+    return told ? text : "";
 }
 
 } // namespace hwa::api

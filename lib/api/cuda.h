@@ -247,7 +247,7 @@ CUresult cuMemHostUnregister(void *host);
 CUresult cuPointerGetAttribute(void *value, CUpointer_attribute what, CUdeviceptr address);
 CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t size, CUstream stream);
 CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t size, CUstream stream);
-CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t size, CUstream stream);
+CUresult cuMemcpyAsync(CUdeviceptr to, CUdeviceptr from, size_t size, CUstream stream);
 CUresult cuStreamCreate(CUstream *stream, unsigned int flags);
 CUresult cuStreamDestroy_v2(CUstream stream);
 CUresult cuStreamSynchronize(CUstream stream);
@@ -321,9 +321,10 @@ struct Cuda {
 #define HWA_CUDA(name, asked, version, group) decltype(&::name) name = nullptr;
 #include "api/cuda.def"
 #undef HWA_CUDA
-    decltype(&::cuGetErrorName) cuGetErrorName = nullptr; ///< may be NULL
-    uint32_t groups = 0;                                  ///< 1 << CudaGroup
-    int version = 0;                                      ///< 1000 * major + 10 * minor
+    decltype(&::cuGetErrorName) cuGetErrorName = nullptr;     ///< may be NULL
+    decltype(&::cuGetErrorString) cuGetErrorString = nullptr; ///< may be NULL
+    uint32_t groups = 0;                                      ///< 1 << CudaGroup
+    int version = 0;                                          ///< 1000 * major + 10 * minor
     os::Library library;
 
     bool has(CudaGroup group) const {
@@ -331,6 +332,8 @@ struct Cuda {
     }
     /// Name of an error code, such as CUDA_ERROR_ILLEGAL_ADDRESS, by the driver if it knows it.
     const char *error_name(CUresult code) const;
+    /// What the driver says of it; "" if nothing.
+    const char *error_text(CUresult code) const;
 };
 
 /// How the functions are looked up.

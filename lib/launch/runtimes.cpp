@@ -8,12 +8,16 @@
 namespace hwa::launch {
 
 extern const Runtime cpu_runtime;
+extern const Runtime cuda_runtime;
 extern const Runtime opencl_runtime;
 extern const Runtime vulkan_runtime;
 
 static constexpr const Runtime *table[] = {
 #if HWA_RUNTIME_CPU
     &cpu_runtime,
+#endif
+#if HWA_RUNTIME_CUDA
+    &cuda_runtime,
 #endif
 #if HWA_RUNTIME_OPENCL
     &opencl_runtime,

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+// CUDA: arguments as the driver takes them, launches, and many of them as one graph.
+#include "launch/cuda.h"
+
+#include <algorithm>
+
+namespace hwa::launch {
+
+using base::Status;
+
+using Number = unsigned long long;
+
+static bool is_scratch(const Arg &arg) {
+    return arg.memory == nullptr && arg.data == nullptr;
+}
+
+/// CUDA has one block of scratch for a group; a kernel sees it as an array of its own, not among
+/// its arguments.
+static base::Result<uint64_t> scratch_of(std::span<const Arg> args, const Shape &shape) {
+    uint64_t bytes = shape.shared_bytes;
+    uint32_t blocks = shape.shared_bytes != 0 ? 1 : 0;
+    for (const Arg &arg : args)
+        if (is_scratch(arg)) {
+            bytes += arg.size_bytes;
+            ++blocks;
+        }
+    if (blocks > 1)
+        return base::error(Status::Unsupported,
+                           "CUDA gives a kernel one block of scratch, by one argument or by "
+                           "options.shared_bytes, not %u",
+                           blocks);
+    return bytes;
+}
+
+/// More than 48 KiB are to be asked for beforehand (CUDA C++ Programming Guide, "Shared Memory").
+static base::Done allow_scratch(CudaKernel &kernel, uint32_t bytes) {
+    if (bytes <= kernel.dynamic_bytes.load(std::memory_order_relaxed))
+        return {};
+    const api::Cuda &cuda = kernel.context->cuda;
+    const CudaCurrent current(*kernel.context);
+    const std::lock_guard lock(kernel.mutex);
+    if (bytes <= kernel.dynamic_bytes.load(std::memory_order_relaxed))
+        return {};
+    HWA_CU(cuda, "cuFuncSetAttribute",
+           cuda.cuFuncSetAttribute(kernel.function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                                   static_cast<int>(bytes)));
+    kernel.dynamic_bytes.store(bytes, std::memory_order_relaxed);
+    return {};
+}
+
+static base::Done check_param(const CudaKernel &kernel, size_t at, size_t index, const Arg &arg) {
+    if (!kernel.knows_params || at >= kernel.param_bytes.size())
+        return {};
+    const size_t wanted = kernel.param_bytes[at];
+    if (arg.memory != nullptr && wanted != sizeof(CUdeviceptr))
+        return base::error(Status::Invalid,
+                           "args[%zu]: the kernel takes a value of %zu bytes here, not a buffer",
+                           index, wanted);
+    if (arg.memory == nullptr && wanted != arg.size_bytes)
+        return base::error(Status::Invalid,
+                           "args[%zu]: the kernel takes %zu bytes here, not a value of %llu", index,
+                           wanted, Number{arg.size_bytes});
+    return {};
+}
+
+base::Done pack_cuda(CudaKernel &kernel, std::span<const Arg> args, const Shape &shape,
+                     CudaParams &into) {
+    HWA_TRY(const uint64_t scratch, scratch_of(args, shape));
+    size_t count = 0;
+    for (size_t i = 0; i < args.size(); ++i) {
+        const Arg &arg = args[i];
+        if (is_scratch(arg))
+            continue;
+        if (count == CudaParams::limit)
+            return base::error(Status::Unsupported, "more than %zu arguments", CudaParams::limit);
+        HWA_CHECK(check_param(kernel, count, i, arg));
+        into.list[count] = const_cast<void *>(arg.data);
+        if (arg.memory != nullptr) {
+            into.addresses[count] =
+                static_cast<const CudaMemory &>(*arg.memory).address + arg.offset;
+            into.list[count] = &into.addresses[count];
+        }
+        ++count;
+    }
+    if (kernel.knows_params && count != kernel.param_bytes.size())
+        return base::error(Status::Invalid,
+                           "the kernel takes %zu arguments besides scratch, not %zu",
+                           kernel.param_bytes.size(), count);
+    into.shared_bytes = static_cast<uint32_t>(std::min<uint64_t>(scratch, INT32_MAX));
+    return allow_scratch(kernel, into.shared_bytes);
+}
+
+CUresult launch_cuda(const CudaKernel &kernel, CudaParams &params, const Shape &shape,
+                     CUstream stream) {
+    return kernel.context->cuda.cuLaunchKernel(
+        kernel.function, shape.grid[0], shape.grid[1], shape.grid[2], shape.group[0],
+        shape.group[1], shape.group[2], params.shared_bytes, stream, params.list.data(), nullptr);
+}
+
+// ---- Recordings ----
+
+CudaRecording::~CudaRecording() {
+    if (graph == nullptr || !context->cuda.has(api::CudaGroup::Graphs))
+        return;
+    const CudaCurrent current(*context);
+    context->cuda.cuGraphExecDestroy(graph);
+}
+
+CUresult CudaRecording::replay(CUstream stream) {
+    if (graph != nullptr && context->cuda.has(api::CudaGroup::Graphs)) {
+        const std::lock_guard lock(mutex);
+        return context->cuda.cuGraphLaunch(graph, stream);
+    }
+    CudaParams params;
+    for (const Step &step : steps) {
+        auto &kernel = static_cast<CudaKernel &>(*step.program);
+        if (!pack_cuda(kernel, step.args, step.shape, params))
+            return CUDA_ERROR_INVALID_VALUE;
+        const CUresult code = launch_cuda(kernel, params, step.shape, stream);
+        if (code != CUDA_SUCCESS)
+            return code;
+    }
+    return CUDA_SUCCESS;
+}
+
+/// A copy that owns what it uses. Recordings are taken apart.
+static void keep(std::vector<CudaRecording::Step> &steps, const std::shared_ptr<Program> &program,
+                 std::span<const Arg> args, const Shape &shape) {
+    if (static_cast<const CudaProgram &>(*program).recording) {
+        for (const auto &step : static_cast<const CudaRecording &>(*program).steps)
+            keep(steps, step.program, step.args, step.shape);
+        return;
+    }
+    CudaRecording::Step step{program, {args.begin(), args.end()}, {}, shape};
+    for (Arg &arg : step.args)
+        if (arg.data != nullptr) {
+            const auto *bytes = static_cast<const std::byte *>(arg.data);
+            step.values.emplace_back(bytes, bytes + arg.size_bytes);
+            arg.data = step.values.back().data();
+        }
+    steps.push_back(std::move(step));
+}
+
+/// One node after the other; the driver copies the arguments of each.
+static CUresult add_nodes(const CudaRecording &recording, CUgraph graph) {
+    const api::Cuda &cuda = recording.context->cuda;
+    if (!cuda.has(api::CudaGroup::Graphs))
+        return CUDA_ERROR_NOT_SUPPORTED;
+    CudaParams params;
+    CUgraphNode last = nullptr;
+    for (const auto &step : recording.steps) {
+        auto &kernel = static_cast<CudaKernel &>(*step.program);
+        if (!pack_cuda(kernel, step.args, step.shape, params))
+            return CUDA_ERROR_INVALID_VALUE;
+        CUDA_KERNEL_NODE_PARAMS_v2 node = {};
+        node.func = kernel.function;
+        node.gridDimX = step.shape.grid[0];
+        node.gridDimY = step.shape.grid[1];
+        node.gridDimZ = step.shape.grid[2];
+        node.blockDimX = step.shape.group[0];
+        node.blockDimY = step.shape.group[1];
+        node.blockDimZ = step.shape.group[2];
+        node.sharedMemBytes = params.shared_bytes;
+        node.kernelParams = params.list.data();
+        CUgraphNode made = nullptr;
+        const CUresult code =
+            cuda.cuGraphAddKernelNode_v2(&made, graph, &last, last == nullptr ? 0 : 1, &node);
+        if (code != CUDA_SUCCESS)
+            return code;
+        last = made;
+    }
+    return CUDA_SUCCESS;
+}
+
+static base::Done make_graph(CudaRecording &recording) {
+    const api::Cuda &cuda = recording.context->cuda;
+    if (!cuda.has(api::CudaGroup::Graphs))
+        return {};
+    CUgraph graph = nullptr;
+    HWA_CU(cuda, "cuGraphCreate", cuda.cuGraphCreate(&graph, 0));
+    const char *call = "cuGraphAddKernelNode";
+    CUresult code = add_nodes(recording, graph);
+    if (code == CUDA_SUCCESS) {
+        call = "cuGraphInstantiateWithFlags";
+        code = cuda.cuGraphInstantiateWithFlags(&recording.graph, graph, 0);
+    }
+    cuda.cuGraphDestroy(graph);
+    HWA_CU(cuda, call, code);
+    return {};
+}
+
+base::Result<std::shared_ptr<Program>> record_cuda(const CudaContextPtr &context,
+                                                   std::span<const Launch> launches) {
+    auto recording = std::make_shared<CudaRecording>(context);
+    recording->knows_args = true; // that there are none
+    CudaParams params;
+    for (const Launch &launch : launches) {
+        keep(recording->steps, launch.program, launch.args, launch.shape);
+        if (!static_cast<CudaProgram &>(*launch.program).recording)
+            HWA_CHECK(pack_cuda(static_cast<CudaKernel &>(*launch.program), launch.args,
+                                launch.shape, params));
+    }
+    HWA_CHECK(make_graph(*recording));
+    return std::shared_ptr<Program>(std::move(recording));
+}
+
+} // namespace hwa::launch

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+// CUDA: marks in a stream, waiting for them with a deadline, and letting go of what work used.
+#include "launch/cuda_timeline.h"
+
+#include "os/host.h"
+#include "os/latch.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace hwa::launch {
+
+using base::Status;
+
+/// Longest pause between two looks: the driver has no wait with a deadline.
+static constexpr uint64_t nap_ns = 200'000;
+
+/// How long a wait looks before it sleeps: more than an empty kernel takes from end to end.
+static constexpr uint64_t look_ns = 3 * os::spin_ns;
+
+/// Pieces between two marks that nobody asks for, so that what they hold is not held for long.
+static constexpr uint32_t mark_every = 32;
+
+CudaTimeline::~CudaTimeline() {
+    const CudaCurrent current(*context_);
+    context_->cuda.cuStreamDestroy_v2(stream_);
+}
+
+CudaHolds CudaTimeline::holds(size_t count) const {
+    CudaHolds made{base::BlockAllocator<std::shared_ptr<const void>>(context_->blocks)};
+    made.reserve(count);
+    return made;
+}
+
+CudaEventPtr CudaTimeline::make() const {
+    return std::allocate_shared<CudaEvent>(base::BlockAllocator<CudaEvent>(context_->blocks),
+                                           context_, timed_);
+}
+
+static base::Error no_event(const CudaContext &context) {
+    return cuda_failure(context.cuda, "cuEventCreate", CUDA_ERROR_OUT_OF_MEMORY);
+}
+
+/// Under the mutex. The last piece must get its mark before there is another behind it, if anybody
+/// but this list could ask how it went.
+base::Done CudaTimeline::begin(CudaEvent &event) {
+    if (!open_.empty() && open_.back()->mark == nullptr && open_.back().use_count() > 1)
+        HWA_CHECK(put_mark(open_.back()));
+    if (!timed_ || failure_)
+        return {};
+    event.start = context_->events.take(context_->cuda, true);
+    if (event.start == nullptr)
+        return no_event(*context_);
+    return check("cuEventRecord", context_->cuda.cuEventRecord(event.start, stream_), true);
+}
+
+/// Under the mutex. What ends the context ends the queue; other refusals are the caller's alone if
+/// they leave the stream as it was.
+base::Done CudaTimeline::check(const char *call, CUresult code, bool whole) {
+    if (code == CUDA_SUCCESS)
+        return {};
+    base::Error why = cuda_failure(context_->cuda, call, code);
+    if (cuda_final(code)) {
+        fail(std::move(why), true);
+        return {};
+    }
+    if (!whole)
+        fail(why, false);
+    return why;
+}
+
+/// Under the mutex; true if it is time to see what has ended.
+bool CudaTimeline::end(const CudaEventPtr &event) {
+    open_.push_back(event);
+    if (!timed_ && !failure_ && ++unmarked_ < mark_every)
+        return false;
+    // Without a mark it is waited for by the next one.
+    static_cast<void>(static_cast<bool>(put_mark(event)));
+    return true;
+}
+
+/// Under the mutex, for the last piece in the stream.
+base::Done CudaTimeline::put_mark(const CudaEventPtr &event) {
+    if (dead_)
+        return {};
+    CUevent const mark = context_->events.take(context_->cuda, event->timed);
+    if (mark == nullptr)
+        return no_event(*context_);
+    const CUresult code = context_->cuda.cuEventRecord(mark, stream_);
+    if (code != CUDA_SUCCESS) {
+        context_->events.give(mark, event->timed);
+        return check("cuEventRecord", code, true);
+    }
+    unmarked_ = 0;
+    event->mark.store(mark, std::memory_order_release);
+    marked_.push_back(event);
+    return {};
+}
+
+/// Under the mutex. A device that was open and is not there any more is lost.
+void CudaTimeline::fail(base::Error why, bool dead) {
+    dead_ = dead_ || dead;
+    if (failure_)
+        return;
+    if (why.status == Status::Unavailable)
+        why.status = Status::Lost;
+    failure_ = std::move(why);
+}
+
+base::Done CudaTimeline::mark(CudaEvent &event) {
+    const CudaCurrent current(*context_);
+    const std::lock_guard lock(mutex_);
+    // As long as somebody has its event, only the last piece can be without one; else another
+    // thread is just settling it.
+    if (event.mark != nullptr || open_.empty() || open_.back().get() != &event)
+        return {};
+    return put_mark(open_.back());
+}
+
+/// What the mark answers: not ready, if the time is up first.
+CUresult CudaTimeline::look(const CudaEvent &event, uint64_t timeout_ns) const {
+    const api::Cuda &cuda = context_->cuda;
+    CUevent const mark = event.mark.load(std::memory_order_acquire);
+    if (mark == nullptr)
+        return CUDA_SUCCESS;
+    const uint64_t start = os::clock_ns();
+    for (;;) {
+        const CUresult code = cuda.cuEventQuery(mark);
+        if (code != CUDA_ERROR_NOT_READY || event.settled.load(std::memory_order_acquire))
+            return code;
+        const uint64_t passed = os::clock_ns() - start;
+        if (passed >= timeout_ns)
+            return code;
+        if (passed < look_ns)
+            os::pause();
+        else if (timeout_ns == os::forever_ns)
+            return cuda.cuEventSynchronize(mark);
+        else
+            os::Latch().wait(std::min(timeout_ns - passed, nap_ns));
+    }
+}
+
+/// A mark that answers anything else tells of the end of the whole context.
+void CudaTimeline::note(CUresult code) {
+    if (code == CUDA_SUCCESS || code == CUDA_ERROR_NOT_READY)
+        return;
+    const std::lock_guard lock(mutex_);
+    fail(cuda_failure(context_->cuda, "the work", code), true);
+}
+
+static base::Done outcome(const CudaEvent &event) {
+    if (event.failure)
+        return *event.failure;
+    return {};
+}
+
+base::Done CudaTimeline::wait(const Event &of, uint64_t timeout_ns) {
+    const auto &event = static_cast<const CudaEvent &>(of);
+    if (event.settled.load(std::memory_order_acquire))
+        return outcome(event);
+    const CudaCurrent current(*context_);
+    // What is constant about an event is its work; how far that is known is not.
+    if (event.mark.load(std::memory_order_acquire) == nullptr)
+        HWA_CHECK(mark(const_cast<CudaEvent &>(event)));
+    const CUresult code = look(event, timeout_ns);
+    if (code == CUDA_ERROR_NOT_READY && !event.settled.load(std::memory_order_acquire))
+        return base::error(Status::Timeout, "the work is not done yet");
+    note(code);
+    settle(&event);
+    return outcome(event);
+}
+
+base::Done CudaTimeline::wait_all(uint64_t timeout_ns) {
+    CudaEventPtr last;
+    {
+        const std::lock_guard lock(mutex_);
+        if (open_.empty() && failure_)
+            return *failure_;
+        if (!open_.empty())
+            last = open_.back();
+    }
+    if (last == nullptr) {
+        settle(nullptr);
+        return {};
+    }
+    return wait(*last, timeout_ns);
+}
+
+void CudaTimeline::tidy() {
+    for (;;) {
+        CudaEventPtr first;
+        {
+            const std::lock_guard lock(mutex_);
+            if (settling_ || open_.empty())
+                return;
+            if (dead_)
+                first = open_.back();
+            else if (!marked_.empty())
+                first = marked_.front();
+        }
+        if (first == nullptr)
+            return;
+        const CudaCurrent current(*context_);
+        const CUresult code = look(*first, 0);
+        if (code == CUDA_ERROR_NOT_READY)
+            return;
+        note(code);
+        settle(first.get());
+    }
+}
+
+bool CudaTimeline::idle() {
+    CudaEventPtr last;
+    {
+        const std::lock_guard lock(mutex_);
+        if (open_.empty())
+            return true;
+        last = open_.back();
+    }
+    const base::Done done = wait(*last, 0);
+    return done || done.error().status != Status::Timeout;
+}
+
+uint64_t CudaTimeline::elapsed_ns(const Event &event) {
+    return wait(event, 0) ? static_cast<const CudaEvent &>(event).elapsed_ns : 0;
+}
+
+// ---- Settling ----
+
+/// Settles all up to `last`, which is over; NULL waits until nobody else is at it. In order, so
+/// when one is settled, so are those before it, and what they held is let go of.
+void CudaTimeline::settle(const CudaEvent *last) {
+    while (settle_one(last)) {
+    }
+}
+
+static base::Error waited_for(const base::Error &first) {
+    base::Error why = first;
+    why.message = "what the queue was told to wait for failed: " + first.message;
+    return why;
+}
+
+/// False when there is nothing left to do.
+bool CudaTimeline::settle_one(const CudaEvent *last) {
+    CudaEventPtr oldest;
+    bool sound = false;
+    {
+        const std::lock_guard lock(mutex_);
+        sound = !failure_;
+        if (last != nullptr && last->settled.load(std::memory_order_acquire))
+            return false;
+        if (!settling_ && (last == nullptr || open_.empty()))
+            return false;
+        if (!settling_) {
+            settling_ = true;
+            oldest = open_.pop_front();
+            if (!marked_.empty() && marked_.front() == oldest)
+                marked_.pop_front();
+        }
+    }
+    if (oldest == nullptr) {
+        os::Latch().wait(os::spin_ns);
+        return true;
+    }
+    const base::Done heard = sound ? hear_other(*oldest) : base::Done();
+    {
+        const std::lock_guard lock(mutex_);
+        if (!heard)
+            fail(waited_for(heard.error()), false);
+        conclude(*oldest);
+    }
+    if (!oldest->failure && oldest->land_bytes != 0)
+        std::memcpy(oldest->land_to, oldest->land_from, oldest->land_bytes);
+    // The caller's hooks may be on these, so without the mutex, and before anybody is told.
+    CudaHolds(oldest->holds.get_allocator()).swap(oldest->holds);
+    oldest->of.reset();
+    oldest->other.reset();
+    oldest->verdict.reset();
+    const std::lock_guard lock(mutex_);
+    oldest->settled.store(true, std::memory_order_release);
+    settling_ = false;
+    return true;
+}
+
+/// What this stream was told to wait for has ended before; how it went is for its queue to say.
+base::Done CudaTimeline::hear_other(const CudaEvent &event) {
+    if (event.verdict != nullptr && event.verdict->opened.load(std::memory_order_acquire))
+        return event.verdict->how;
+    if (event.of != nullptr)
+        return event.of->wait(*event.other, os::forever_ns);
+    return {};
+}
+
+/// Under the mutex.
+void CudaTimeline::conclude(CudaEvent &event) {
+    if (failure_) {
+        event.failure = told_ ? after(*failure_) : *failure_;
+        told_ = true;
+        return;
+    }
+    float milliseconds = 0;
+    if (event.timed && event.start != nullptr &&
+        context_->cuda.cuEventElapsedTime(&milliseconds, event.start, event.mark) == CUDA_SUCCESS)
+        event.elapsed_ns = std::max<uint64_t>(static_cast<uint64_t>(double{milliseconds} * 1e6), 1);
+}
+
+} // namespace hwa::launch

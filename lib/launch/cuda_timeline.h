@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// CudaTimeline: the work of one stream in order, its events, and what they hold until it is over.
+#pragma once
+
+#include "base/ring.h"
+#include "launch/cuda.h"
+
+#include <atomic>
+#include <optional>
+
+namespace hwa::launch {
+
+class CudaTimeline;
+
+/// What a piece of work uses; freed pieces of memory serve the next one.
+using CudaHolds =
+    std::vector<std::shared_ptr<const void>, base::BlockAllocator<std::shared_ptr<const void>>>;
+
+/// How a gate was opened, seen by whoever finds `opened` set.
+struct CudaVerdict {
+    std::atomic<bool> opened{false};
+    base::Done how;
+};
+
+/// One piece of work. Its mark, an event of the driver, is put behind it in the stream only once
+/// somebody may ask for it: at the latest before the next piece, as the owners tell.
+struct CudaEvent final : Event {
+    CudaEvent(CudaContextPtr owner, bool with_times)
+        : context(std::move(owner)),
+          holds(base::BlockAllocator<std::shared_ptr<const void>>(context->blocks)),
+          timed(with_times) {}
+    ~CudaEvent() override {
+        context->events.give(start, true);
+        context->events.give(mark, timed);
+    }
+
+    CudaContextPtr context;
+    CudaHolds holds;
+    const bool timed;
+    CUevent start = nullptr;
+    std::atomic<CUevent> mark = nullptr; ///< NULL until it is in the stream
+    std::atomic<bool> settled{false};
+    std::optional<base::Error> failure; ///< this and the next are set before `settled`
+    uint64_t elapsed_ns = 0;
+
+    // What is to be done when it settles, besides.
+    void *land_to = nullptr; ///< of a copy by way of page-locked memory
+    const void *land_from = nullptr;
+    uint64_t land_bytes = 0;
+    std::shared_ptr<const CudaVerdict> verdict; ///< of a gate
+    std::shared_ptr<Event> other;               ///< what another stream had to do before,
+    std::shared_ptr<CudaTimeline> of;           ///< and which
+};
+using CudaEventPtr = std::shared_ptr<CudaEvent>;
+
+/// Any thread may wait, ask and tidy while one submits.
+class CudaTimeline {
+  public:
+    CudaTimeline(CudaContextPtr context, CUstream stream, bool timed)
+        : context_(std::move(context)), stream_(stream), timed_(timed) {}
+    ~CudaTimeline();
+    CudaTimeline(const CudaTimeline &) = delete;
+    CudaTimeline &operator=(const CudaTimeline &) = delete;
+
+    CUstream stream() const { return stream_; }
+    const CudaContextPtr &context() const { return context_; }
+    CudaHolds holds(size_t count) const;
+    CudaEventPtr make() const;
+
+    /// Puts one piece of work in: `enqueue` gives it to the stream, with the context current.
+    /// Where earlier work has failed it is not called, and the event fails. `whole` says that an
+    /// error of the call leaves the stream as it was.
+    template <class Enqueue>
+    EventResult submit(CudaEventPtr event, const char *call, bool whole, Enqueue &&enqueue) {
+        const CudaCurrent current(*context_);
+        bool due = false;
+        {
+            const std::lock_guard lock(mutex_);
+            HWA_CHECK(begin(*event));
+            if (!failure_)
+                HWA_CHECK(check(call, enqueue(stream_), whole));
+            due = end(event);
+        }
+        if (due)
+            tidy();
+        return EventResult(std::move(event));
+    }
+
+    /// Puts the mark of an event into the stream, if it is not there.
+    base::Done mark(CudaEvent &event);
+    /// Timeout, or how it went.
+    base::Done wait(const Event &event, uint64_t timeout_ns);
+    base::Done wait_all(uint64_t timeout_ns);
+    /// Settles what has ended.
+    void tidy();
+    /// True if all work is over, and settled.
+    bool idle();
+    uint64_t elapsed_ns(const Event &event);
+
+  private:
+    base::Done begin(CudaEvent &event);
+    base::Done check(const char *call, CUresult code, bool whole);
+    bool end(const CudaEventPtr &event);
+    base::Done put_mark(const CudaEventPtr &event);
+    void fail(base::Error why, bool dead);
+    CUresult look(const CudaEvent &event, uint64_t timeout_ns) const;
+    void note(CUresult code);
+    void settle(const CudaEvent *last);
+    bool settle_one(const CudaEvent *last);
+    void conclude(CudaEvent &event);
+    static base::Done hear_other(const CudaEvent &event);
+
+    CudaContextPtr context_;
+    CUstream stream_;
+    bool timed_;
+    std::mutex mutex_;
+    base::Ring<CudaEventPtr> open_;   ///< not settled, oldest first
+    base::Ring<CudaEventPtr> marked_; ///< those of them with a mark
+    std::optional<base::Error> failure_;
+    bool dead_ = false;     ///< with its context: what is open will never end
+    bool told_ = false;     ///< whether an event has got the failure itself
+    bool settling_ = false; ///< one thread at a time lets go of what events held
+    uint32_t unmarked_ = 0; ///< pieces since the last mark
+};
+
+} // namespace hwa::launch
