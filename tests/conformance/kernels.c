@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernels of the suite: each does the same as a host function, as OpenCL C and as SPIR-V. */
+/* The kernels of the suite: each does the same as a host function, as OpenCL C, as CUDA C and as
+   SPIR-V. */
+#include "cuda_source.h"
 #include "suite.h"
 
 #include "add.spv.h"
@@ -167,6 +169,11 @@ uint32_t kernel_variants(kernel_t kernel, hwa_kernel_desc_t *into) {
     opencl.entry = table[kernel].name;
     into[count++] = opencl;
     into[count++] = spirv_of(kernel);
+    hwa_kernel_desc_t cuda = opencl;
+    cuda.code_kind = HWA_CODE_CUDA_C;
+    cuda.code = cuda_source;
+    cuda.code_bytes = sizeof cuda_source - 1;
+    into[count++] = cuda;
     hwa_kernel_desc_t host = HWA_INIT(hwa_kernel_desc_t);
     host.code_kind = HWA_CODE_HOST;
     host.host = table[kernel].host;

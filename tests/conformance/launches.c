@@ -203,12 +203,16 @@ static void quotes_the_compiler(void **state) {
         return;
     }
     hwa_queue_t *queue = open_queue(0);
-    char code[20000] = "__kernel void k(__global int *x) { x[0] = undeclared_name; }\n";
+    const int cuda = strcmp(the_runtime, "cuda") == 0;
+    const char *start = cuda ? "extern \"C\" __global__ void" : "__kernel void";
+    const char *space = cuda ? "" : "__global ";
+    char code[20000];
+    snprintf(code, sizeof code, "%s k(%sint *x) { x[0] = undeclared_name; }\n", start, space);
     for (int i = 0; strlen(code) < 9000; ++i)
-        snprintf(code + strlen(code), 200,
-                 "__kernel void k%d(__global int *x) { *x = wrong_%d; }\n", i, i);
+        snprintf(code + strlen(code), 200, "%s k%d(%sint *x) { *x = wrong_%d; }\n", start, i, space,
+                 i);
     hwa_kernel_desc_t kernel = HWA_INIT(hwa_kernel_desc_t);
-    kernel.code_kind = HWA_CODE_OPENCL_C;
+    kernel.code_kind = cuda ? HWA_CODE_CUDA_C : HWA_CODE_OPENCL_C;
     kernel.code = code;
     kernel.code_bytes = strlen(code);
     kernel.entry = "k";
@@ -231,7 +235,7 @@ static void quotes_the_compiler(void **state) {
     assert_true(log == NULL || strstr(log, "undeclared_name") == NULL);
     hwa_program_free(program);
 
-    kernel.code = "__kernel void other(void) {}";
+    kernel.code = cuda ? "extern \"C\" __global__ void other() {}" : "__kernel void other(void) {}";
     kernel.code_bytes = strlen(kernel.code);
     REFUSED(HWA_ERROR_NOT_FOUND, hwa_program_from_kernel(queue, variants, 1, &program, error));
     kernel.entry = "other";

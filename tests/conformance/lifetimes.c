@@ -210,9 +210,13 @@ static void calls_hooks_once(void **state) {
     opencl.code_bytes = 24;
     opencl.entry = "k";
     const hwa_kernel_desc_t spirv = spirv_of(KERNEL_EMPTY);
-    const hwa_kernel_desc_t *variants[] = {&host, &opencl, &spirv, &second};
+    hwa_kernel_desc_t cuda = opencl;
+    cuda.code_kind = HWA_CODE_CUDA_C;
+    cuda.code = "extern \"C\" __global__ void k() {}";
+    cuda.code_bytes = 33;
+    const hwa_kernel_desc_t *variants[] = {&host, &opencl, &spirv, &cuda, &second};
     hwa_program_t *program = NULL;
-    CHECK(hwa_program_from_kernel(queue, variants, 4, &program, error));
+    CHECK(hwa_program_from_kernel(queue, variants, 5, &program, error));
     assert_int_equal(released[0], is_host() ? 0 : 1);
     assert_int_equal(released[1], 1);
     hwa_event_t *event = NULL;
@@ -230,7 +234,7 @@ static void calls_hooks_once(void **state) {
     REFUSED(HWA_ERROR_UNSUPPORTED, hwa_program_from_kernel(queue, variants, 1, &program, error));
     assert_int_equal(released[0], 2);
     variants[1] = NULL;
-    REFUSED(HWA_ERROR_INVALID, hwa_program_from_kernel(queue, variants, 4, &program, error));
+    REFUSED(HWA_ERROR_INVALID, hwa_program_from_kernel(queue, variants, 5, &program, error));
     assert_int_equal(released[0], 3);
     assert_int_equal(released[1], 2);
     variants[1] = &second;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs the suite on every device that a runtime drives: `conformance RUNTIME [DEVICE]`. */
+/* Runs the suite on every device that a runtime drives: `conformance RUNTIME [DEVICE]`. The
+   variable HWA_TEST_DRIVERS names the folder that drivers are taken from. */
 #include "suite.h"
 
 #include <stdio.h>
@@ -125,7 +126,9 @@ int main(int argc, char **argv) {
     printf("HWA_TEST_SEED=%llu\n", (unsigned long long)seed);
     hwa_system_t *system = NULL;
     hwa_error_t error = {0};
-    if (hwa_detect(NULL, &system, &error) != HWA_OK) {
+    hwa_detect_options_t options = HWA_INIT(hwa_detect_options_t);
+    options.library_path = getenv("HWA_TEST_DRIVERS");
+    if (hwa_detect(&options, &system, &error) != HWA_OK) {
         printf("%s\n", error.message);
         return 1;
     }
