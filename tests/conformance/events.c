@@ -51,6 +51,58 @@ static void returns_before_the_work_is_done(void **state) {
     hwa_queue_free(queue);
 }
 
+static uint64_t shortest_ns(hwa_queue_t *queue, const hwa_program_t *program, hwa_buffer_t *counter,
+                            uint64_t turns) {
+    uint64_t shortest = UINT64_MAX;
+    for (int i = 0; i < 5; ++i) {
+        hwa_event_t *event = spin(queue, program, counter, turns);
+        CHECK(hwa_event_wait(event, HWA_FOREVER, error));
+        const uint64_t elapsed = hwa_event_elapsed_ns(event);
+        assert_true(elapsed > 0);
+        shortest = elapsed < shortest ? elapsed : shortest;
+        hwa_event_free(event);
+    }
+    return shortest;
+}
+
+/* The device's own time: of every kind of work, and growing with it. */
+static void tells_the_time_of_the_device(void **state) {
+    (void)state;
+    hwa_queue_t *queue = open_queue(HWA_QUEUE_TIMED);
+    if (!has_timer(queue)) {
+        hwa_queue_free(queue);
+        skip();
+    }
+    hwa_program_t *program = make_program(queue, KERNEL_SPIN);
+    uint32_t value = 0;
+    hwa_buffer_t *counter = make_buffer(queue, sizeof value, &value);
+    hwa_buffer_t *other = make_buffer(queue, sizeof value, &value);
+    const uint64_t little = shortest_ns(queue, program, counter, turns_for(2));
+    const uint64_t much = shortest_ns(queue, program, counter, turns_for(12));
+    print_message("%.3f and %.3f ms\n", (double)little * 1e-6, (double)much * 1e-6);
+    assert_true(much > 3 * little);
+    assert_true(little >= 1000000);
+
+    const uint64_t turns = 1;
+    const hwa_arg_t args[] = {{.buffer = counter}, {.data = &turns, .size_bytes = sizeof turns}};
+    const hwa_launch_item_t item = {.program = program, .args = args, .arg_count = 2};
+    const hwa_launch_item_t items[] = {item, item};
+    hwa_event_t *events[4] = {NULL, NULL, NULL, NULL};
+    CHECK(hwa_buffer_write(counter, 0, &value, sizeof value, &events[0], error));
+    CHECK(hwa_buffer_copy(other, 0, counter, 0, sizeof value, &events[1], error));
+    CHECK(hwa_launch_many(queue, items, 2, &events[2], error));
+    CHECK(hwa_buffer_read(other, 0, &value, sizeof value, &events[3], error));
+    for (int i = 0; i < 4; ++i) {
+        CHECK(hwa_event_wait(events[i], HWA_FOREVER, error));
+        assert_true(hwa_event_elapsed_ns(events[i]) > 0);
+        hwa_event_free(events[i]);
+    }
+    hwa_buffer_free(counter);
+    hwa_buffer_free(other);
+    hwa_program_free(program);
+    hwa_queue_free(queue);
+}
+
 /* When a later event is done, so are all before it. */
 static void keeps_order(void **state) {
     (void)state;
@@ -187,6 +239,7 @@ static void wakes_all_who_wait(void **state) {
 
 static const struct CMUnitTest events_tests[] = {
     cmocka_unit_test(returns_before_the_work_is_done),
+    cmocka_unit_test(tells_the_time_of_the_device),
     cmocka_unit_test(keeps_order),
     cmocka_unit_test(fails_for_good),
     cmocka_unit_test(shares_buffers_and_programs),

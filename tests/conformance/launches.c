@@ -137,6 +137,49 @@ static void gives_scratch_to_each_group(void **state) {
     hwa_queue_free(queue);
 }
 
+/* One value at every offset that the device takes, the last 4 bytes of the buffer included. */
+static void takes_every_aligned_offset(void **state) {
+    (void)state;
+    enum { places = 40 };
+    hwa_queue_t *queue = open_queue(0);
+    hwa_queue_info_t info = HWA_INIT(hwa_queue_info_t);
+    assert_int_equal(hwa_queue_info(queue, &info), HWA_OK);
+    const uint64_t step = info.offset_alignment < 4 ? 4 : info.offset_alignment;
+    const uint64_t size = (places - 1) * step + sizeof(float);
+    unsigned char *model[3], *got = malloc(size);
+    hwa_buffer_t *buffers[3];
+    for (int i = 0; i < 3; ++i) {
+        model[i] = malloc(size);
+        random_floats((float *)(void *)model[i], size / sizeof(float));
+        buffers[i] = make_buffer(queue, size, model[i]);
+    }
+    hwa_program_t *program = make_program(queue, KERNEL_ADD);
+    const uint32_t one = 1;
+    for (uint64_t place = 0; place < places; ++place) {
+        const uint64_t at[] = {place * step, (places - 1 - place) * step,
+                               (place * 7 % places) * step};
+        hwa_arg_t args[4] = {{0}};
+        float values[2], sum;
+        for (int i = 0; i < 3; ++i)
+            args[i] = (hwa_arg_t){.buffer = buffers[i], .offset = at[i], .size_bytes = 4};
+        args[3] = (hwa_arg_t){.data = &one, .size_bytes = sizeof one};
+        CHECK(hwa_launch(queue, program, args, 4, NULL, NULL, error));
+        memcpy(&values[0], model[0] + at[0], 4);
+        memcpy(&values[1], model[1] + at[1], 4);
+        sum = values[0] + values[1];
+        memcpy(model[2] + at[2], &sum, 4);
+    }
+    for (int i = 0; i < 3; ++i) {
+        CHECK(hwa_buffer_read(buffers[i], 0, got, size, NULL, error));
+        assert_true(memcmp(got, model[i], size) == 0);
+        hwa_buffer_free(buffers[i]);
+        free(model[i]);
+    }
+    hwa_program_free(program);
+    hwa_queue_free(queue);
+    free(got);
+}
+
 /* A kernel that is given a range sees nothing of what lies before it. */
 static void passes_ranges(void **state) {
     (void)state;
@@ -247,8 +290,12 @@ static void quotes_the_compiler(void **state) {
 }
 
 static const struct CMUnitTest launches_tests[] = {
-    cmocka_unit_test(adds_vectors),          cmocka_unit_test(passes_values),
-    cmocka_unit_test(runs_every_group_once), cmocka_unit_test(gives_scratch_to_each_group),
-    cmocka_unit_test(passes_ranges),         cmocka_unit_test(quotes_the_compiler),
+    cmocka_unit_test(adds_vectors),
+    cmocka_unit_test(passes_values),
+    cmocka_unit_test(runs_every_group_once),
+    cmocka_unit_test(gives_scratch_to_each_group),
+    cmocka_unit_test(takes_every_aligned_offset),
+    cmocka_unit_test(passes_ranges),
+    cmocka_unit_test(quotes_the_compiler),
 };
 GROUP(launches);
