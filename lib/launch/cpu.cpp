@@ -212,15 +212,16 @@ class CpuQueue final : public Queue {
     }
 
     /// The thread starts with the first of them: opening a queue is free.
-    EventResult post(Steps steps) {
+    EventResult post(Steps &&steps) {
         if (!running_) {
             HWA_TRY(thread_, Line::start(line_));
             running_ = true;
         }
-        auto event = std::allocate_shared<CpuEvent>(StoreAllocator<CpuEvent>(*store_));
+        std::shared_ptr<CpuEvent> event =
+            std::allocate_shared<CpuEvent>(StoreAllocator<CpuEvent>(*store_));
         steps.newest()->event = event;
-        line_->post(std::move(steps));
         last_ = event;
+        line_->post(std::move(steps));
         return std::shared_ptr<Event>(std::move(event));
     }
 

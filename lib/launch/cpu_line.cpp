@@ -11,7 +11,7 @@ namespace hwa::launch {
 using base::Error;
 using base::Status;
 
-void Line::post(Steps steps) {
+void Line::post(Steps &&steps) {
     put(steps.newest(), steps.oldest());
     steps.release();
 }
@@ -22,12 +22,8 @@ void Line::put(Step *newest, Step *oldest) {
         oldest->next = before == asleep() ? nullptr : before;
     while (!inbox_.compare_exchange_weak(before, newest, std::memory_order_acq_rel,
                                          std::memory_order_relaxed));
-    if (before != asleep())
-        return;
-    {
-        const std::lock_guard lock(mutex_); // it is asleep, and not about to be
-    }
-    wake_.notify_one();
+    if (before == asleep())
+        wake_.open();
 }
 
 base::Result<os::Thread> Line::start(const std::shared_ptr<Line> &line) {
@@ -64,8 +60,8 @@ void Line::sleep() {
     Step *none = nullptr;
     if (!inbox_.compare_exchange_strong(none, asleep()))
         return;
-    std::unique_lock lock(mutex_);
-    wake_.wait(lock, [this] { return inbox_.load() != asleep(); });
+    wake_.wait(os::forever_ns);
+    wake_.close();
 }
 
 void Line::perform(const Step &step) {

@@ -12,7 +12,7 @@ class Line {
     Line(std::shared_ptr<Pool> pool, bool timed) : pool_(std::move(pool)), timed_(timed) {}
 
     /// Puts them in all at once. By one thread at a time; wakes the thread if it sleeps.
-    void post(Steps steps);
+    void post(Steps &&steps);
     /// Starts the thread, which ends when it is told to and all is done.
     static base::Result<os::Thread> start(const std::shared_ptr<Line> &line);
     void stop() { put(&stop_, &stop_); }
@@ -40,8 +40,7 @@ class Line {
     Stop stop_;
     Stop asleep_;
     std::atomic<Step *> inbox_{nullptr}; ///< the newest first
-    std::mutex mutex_;
-    std::condition_variable wake_;
+    os::Latch wake_;                     ///< opened by who finds it asleep
     os::Latch ended_;
 
     // Of the thread alone.

@@ -32,72 +32,56 @@ CpuMemory::~CpuMemory() {
 
 namespace {
 
-struct Needs {
-    size_t memories = 0;
-    uint64_t value_bytes = 0;
-};
+constexpr uint64_t padded(uint64_t bytes) {
+    return (bytes + 15) / 16 * 16;
+}
 
-Needs count(std::span<const Arg> args) {
-    Needs needs;
+/// Each value has a place with the largest alignment that one may need.
+uint64_t count_values(std::span<const Arg> args) {
+    uint64_t bytes = 0;
+    for (const Arg &arg : args)
+        if (arg.data != nullptr)
+            bytes += padded(arg.size_bytes);
+    return bytes;
+}
+
+/// Values, addresses, sizes and holds lie behind the call in this order.
+constexpr size_t value_place = padded(sizeof(Call));
+
+void bind(Call &call, std::span<const Arg> args, std::byte *value) {
+    void **at = call.args;
+    uint64_t *bytes = call.arg_bytes;
+    std::shared_ptr<Memory> *hold = call.memories;
     for (const Arg &arg : args) {
-        if (arg.memory != nullptr)
-            ++needs.memories;
-        else if (arg.data != nullptr)
-            needs.value_bytes = place_value(needs.value_bytes, arg.size_bytes) + arg.size_bytes;
-    }
-    return needs;
-}
-
-/// The values come first behind the call itself, for they have the largest alignment.
-constexpr size_t value_place = (sizeof(Call) + 15) / 16 * 16;
-
-size_t list_place(const Needs &needs) {
-    return value_place + (needs.value_bytes + 15) / 16 * 16;
-}
-
-/// Cuts the block behind a call into its lists, whose sizes the call has.
-void lay_out(Call &call, const Needs &needs) {
-    std::byte *free = reinterpret_cast<std::byte *>(&call) + list_place(needs);
-    call.args = reinterpret_cast<void **>(free);
-    free += call.arg_count * sizeof *call.args;
-    call.arg_bytes = reinterpret_cast<uint64_t *>(free);
-    free += call.arg_count * sizeof *call.arg_bytes;
-    call.memories = reinterpret_cast<std::shared_ptr<Memory> *>(free);
-}
-
-void bind(Call &call, std::span<const Arg> args) {
-    std::byte *const values = reinterpret_cast<std::byte *>(&call) + value_place;
-    uint64_t used = 0;
-    for (size_t i = 0; i < args.size(); ++i) {
-        const Arg &arg = args[i];
-        void *at = nullptr;
+        *at = nullptr;
+        *bytes++ = arg.size_bytes;
         if (arg.memory != nullptr) {
-            at = static_cast<std::byte *>(static_cast<const CpuMemory &>(*arg.memory).data) +
-                 arg.offset;
-            new (call.memories + call.memory_count++) std::shared_ptr<Memory>(arg.memory);
+            const auto &memory = static_cast<const CpuMemory &>(*arg.memory);
+            *at = static_cast<std::byte *>(memory.data) + arg.offset;
+            new (hold++) std::shared_ptr<Memory>(arg.memory);
         } else if (arg.data != nullptr) {
-            used = place_value(used, arg.size_bytes);
-            at = std::memcpy(values + used, arg.data, arg.size_bytes);
-            used += arg.size_bytes;
+            *at = std::memcpy(value, arg.data, arg.size_bytes);
+            value += padded(arg.size_bytes);
         }
-        call.args[i] = at;
-        call.arg_bytes[i] = arg.size_bytes;
+        ++at;
     }
+    call.memory_count = static_cast<size_t>(hold - call.memories);
 }
 
 } // namespace
 
 Call *make_call(Store &store, const std::shared_ptr<Program> &program, std::span<const Arg> args,
                 const Shape &shape) {
-    const Needs needs = count(args);
-    const size_t bytes = list_place(needs) + args.size() * (sizeof(void *) + sizeof(uint64_t)) +
-                         needs.memories * sizeof(std::shared_ptr<Memory>);
-    Call *const call = new (store.take(bytes)) Call;
-    call->program = program;
-    call->shape = shape;
+    const uint64_t value_bytes = count_values(args);
+    constexpr size_t each = sizeof(void *) + sizeof(uint64_t) + sizeof(std::shared_ptr<Memory>);
+    auto *const block =
+        static_cast<std::byte *>(store.take(value_place + value_bytes + args.size() * each));
+    Call *const call = new (block) Call(program, shape);
     call->arg_count = args.size();
-    lay_out(*call, needs);
-    bind(*call, args);
+    call->args = reinterpret_cast<void **>(block + value_place + value_bytes);
+    call->arg_bytes = reinterpret_cast<uint64_t *>(call->args + args.size());
+    call->memories = reinterpret_cast<std::shared_ptr<Memory> *>(call->arg_bytes + args.size());
+    bind(*call, args, block + value_place);
     return call;
 }
 

@@ -48,11 +48,12 @@ struct Barrier final : Step {
 
 /// A launch. What the pointers lead to lies behind it in its block.
 struct Call final : Step {
+    Call(const std::shared_ptr<Program> &of, const Shape &cut) : program(of), shape(cut) {}
     ~Call() override;
     std::optional<base::Error> perform(const Bench &bench) const override;
 
-    std::shared_ptr<Program> program;
-    Shape shape;
+    const std::shared_ptr<Program> program;
+    const Shape shape;
     void **args = nullptr; ///< NULL where every group gets scratch of its own
     uint64_t *arg_bytes = nullptr;
     size_t arg_count = 0;

@@ -30,6 +30,8 @@ class Spin {
 class Latch {
   public:
     void open();
+    /// For the next time, when nobody waits for it and nobody is about to open it.
+    void close() { state_.store(Closed, std::memory_order_relaxed); }
     bool is_open() const { return state_.load(std::memory_order_acquire) == Open; }
     /// False if `timeout_ns` passed first. Looks for a moment before it sleeps.
     bool wait(uint64_t timeout_ns) const;
