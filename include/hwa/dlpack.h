@@ -130,7 +130,7 @@ HWA_API hwa_status_t hwa_buffer_to_dlpack_legacy(const hwa_arg_t *tensor,
     work on it must be done.
     `view` becomes the tensor as an argument of hwa_launch(): its buffer is `*out_buffer`, and its
     shape and strides live as long as that. Strides may skip or turn around; `offset` is where the
-    first element lies.
+    first element lies. Memory of the host goes to any queue that takes hwa_buffer_desc_t::host.
     HWA_ERROR_UNSUPPORTED: another major version of DLPack, a vector or a format this library does
     not know, a device that is not the queue's, an address that does not fit the format, or memory
     that the runtime cannot use in place. */

@@ -529,7 +529,8 @@ typedef struct hwa_runtime_info_t {
     const char *message; /**< When status is not HWA_OK. */
 } hwa_runtime_info_t;
 
-/** One runtime that can drive a device, best first. HWA_ERROR_RANGE: past the end. */
+/** One runtime that drives a device, or could: those that work come first, best first, and each of
+    the others says what is in its way. HWA_ERROR_RANGE: past the end. */
 HWA_API hwa_status_t hwa_device_runtime(const hwa_device_t *device, uint32_t index,
                                         hwa_runtime_info_t *info);
 

@@ -456,6 +456,29 @@ static void handles_of_opencl(void **state) {
     hwa_queue_free(queue);
 }
 
+/* Memory of the host on another device, where the runtime takes it. */
+static void host_memory_on_opencl(void **state) {
+    (void)state;
+    hwa_queue_t *queue = open_device("opencl", "opencl");
+    if (queue == NULL)
+        skip();
+    foreign_t foreign;
+    make(&foreign);
+    hwa_buffer_t *buffer = NULL;
+    hwa_arg_t view;
+    const hwa_status_t status =
+        hwa_buffer_from_dlpack(queue, &foreign.tensor, &buffer, &view, NULL);
+    if (status == HWA_OK) {
+        float got[6] = {0};
+        assert_int_equal(hwa_buffer_read(buffer, view.offset, got, sizeof got, NULL, NULL), HWA_OK);
+        assert_memory_equal(got, foreign.data, sizeof got);
+        hwa_buffer_free(buffer);
+    }
+    hwa_queue_free(queue);
+    assert_true(status == HWA_OK || status == HWA_ERROR_UNSUPPORTED);
+    assert_int_equal(foreign.ended, status == HWA_OK ? 1 : 0);
+}
+
 int main(void) {
     cpu = open_device("cpu", "cpu");
     const struct CMUnitTest tests[] = {
@@ -469,6 +492,7 @@ int main(void) {
         cmocka_unit_test(read_only_stays_so),
         cmocka_unit_test(outlives_all_handles),
         cmocka_unit_test(handles_of_opencl),
+        cmocka_unit_test(host_memory_on_opencl),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     hwa_queue_free(cpu);
