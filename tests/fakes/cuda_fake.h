@@ -223,6 +223,7 @@ CUresult stream_put(CUstream stream, const struct work *work);
 /* Lets go of the lock until the stream has got that far. */
 CUresult stream_reach(CUstream stream, uint64_t place);
 CUresult context_finish(CUcontext context);
+bool context_busy(CUcontext context);
 void streams_close(CUcontext context);
 /* Does it, outside the lock. */
 CUresult work_do(CUstream stream, struct work *work);

@@ -154,7 +154,7 @@ CUresult cuMemAlloc_v2(CUdeviceptr *dptr, size_t bytesize) {
     END(memory_make(context_current(), bytesize, NULL, dptr));
 }
 
-/* As the driver does, it lets everything of the context end first. */
+/* As documented, it may let everything of the context end first, but for memory of a pool. */
 CUresult cuMemFree_v2(CUdeviceptr dptr) {
     BEGIN(NEEDS_CONTEXT);
     if (dptr == 0)
@@ -163,7 +163,8 @@ CUresult cuMemFree_v2(CUdeviceptr dptr) {
     REFUSE_UNLESS(memory != NULL && memory->base == dptr && memory->kind == ON_DEVICE &&
                       !memory->going,
                   CUDA_ERROR_INVALID_VALUE);
-    TRY(context_finish(memory->context));
+    if (memory->pool == NULL)
+        TRY(context_finish(memory->context));
     memory_drop((uintptr_t)dptr);
     END(CUDA_SUCCESS);
 }

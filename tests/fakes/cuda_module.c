@@ -11,6 +11,7 @@
 #include <string.h>
 
 static CUmodule modules;
+static CUmodule retired; /* unloaded, while work of their context was in progress */
 
 bool function_good(CUfunction function) {
     for (CUmodule module = modules; module != NULL; module = module->next)
@@ -142,10 +143,6 @@ CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned int nu
 }
 
 static void module_free(CUmodule module) {
-    CUmodule *link = &modules;
-    while (*link != module)
-        link = &(*link)->next;
-    *link = module->next;
     while (module->functions != NULL) {
         CUfunction next = module->functions->next;
         free(module->functions);
@@ -156,13 +153,34 @@ static void module_free(CUmodule module) {
     free(module);
 }
 
-/* What still runs must not lose its code. */
+/* Its handle is of no use from here on. Its code goes once nothing runs that may be using it. */
+static void module_retire(CUmodule module) {
+    CUmodule *link = &modules;
+    while (*link != module)
+        link = &(*link)->next;
+    *link = module->next;
+    module->next = retired;
+    retired = module;
+}
+
+static void free_retired(void) {
+    for (CUmodule *link = &retired; *link != NULL;) {
+        const CUmodule module = *link;
+        if (context_busy(module->context)) {
+            link = &module->next;
+            continue;
+        }
+        *link = module->next;
+        module_free(module);
+    }
+}
+
 CUresult cuModuleUnload(CUmodule hmod) {
     BEGIN(NEEDS_CONTEXT);
     REFUSE_UNLESS(hmod != NULL, CUDA_ERROR_INVALID_VALUE);
     REFUSE_UNLESS(module_good(hmod), CUDA_ERROR_INVALID_HANDLE);
-    (void)context_finish(hmod->context);
-    module_free(hmod);
+    module_retire(hmod);
+    free_retired();
     END(CUDA_SUCCESS);
 }
 
@@ -170,8 +188,9 @@ void modules_close(CUcontext context) {
     for (CUmodule at = modules, next; at != NULL; at = next) {
         next = at->next;
         if (at->context == context)
-            module_free(at);
+            module_retire(at);
     }
+    free_retired();
 }
 
 CUresult cuModuleGetFunction(CUfunction *hfunc, CUmodule hmod, const char *name) {

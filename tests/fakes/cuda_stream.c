@@ -235,6 +235,13 @@ CUresult context_finish(CUcontext context) {
     return context->sticky;
 }
 
+bool context_busy(CUcontext context) {
+    for (CUstream at = streams; at != NULL; at = at->next)
+        if (at->context == context && at->done < at->put)
+            return true;
+    return false;
+}
+
 /* ---- Making and ending them ------------------------------------------------------------------ */
 
 static CUstream stream_new(void) {
