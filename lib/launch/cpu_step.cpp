@@ -70,8 +70,9 @@ void bind(Call &call, std::span<const Arg> args, std::byte *value) {
 
 } // namespace
 
-Call *make_call(Store &store, const std::shared_ptr<Program> &program, std::span<const Arg> args,
-                const Shape &shape) {
+/// Every launch comes by here, so what it calls is put into it although the library is built small.
+[[gnu::flatten]] Call *make_call(Store &store, const std::shared_ptr<Program> &program,
+                                 std::span<const Arg> args, const Shape &shape) {
     const uint64_t value_bytes = count_values(args);
     constexpr size_t each = sizeof(void *) + sizeof(uint64_t) + sizeof(std::shared_ptr<Memory>);
     auto *const block =

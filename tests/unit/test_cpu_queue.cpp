@@ -7,6 +7,8 @@
 #include "os/latch.h"
 
 #include <cstring>
+#include <numeric>
+#include <sched.h>
 
 using namespace hwa;
 using namespace hwa::launch;
@@ -14,8 +16,10 @@ using base::Status;
 
 static constexpr uint64_t second_ns = 1'000'000'000;
 
-static std::unique_ptr<Queue> open_queue(uint64_t timeout_ns = 10 * second_ns, bool timed = false) {
+static std::unique_ptr<Queue> open_queue(uint64_t timeout_ns = 10 * second_ns, bool timed = false,
+                                         const core::Device *device = nullptr) {
     OpenRequest request;
+    request.device = device;
     request.timeout_ns = timeout_ns;
     request.timed = timed;
     auto queue = find_runtime("cpu")->open(request);
@@ -273,6 +277,40 @@ static void queues_share_their_threads(void **) {
     assert_ptr_equal(part.get(), Pool::of({0}).get());
 }
 
+static std::vector<uint32_t> own_cpus() {
+    std::vector<uint32_t> every(CPU_SETSIZE);
+    std::iota(every.begin(), every.end(), 0u);
+    cpu_set_t set;
+    assert_int_equal(::sched_getaffinity(0, sizeof set, &set), 0);
+    std::erase_if(every, [&](uint32_t cpu) { return !CPU_ISSET(cpu, &set); });
+    return every;
+}
+
+/// Fails on a thread that may leave the one processor that its state names.
+static int32_t stays(const void *state, const HostCall &) {
+    const auto cpus = own_cpus();
+    return cpus.size() == 1 && cpus[0] == *static_cast<const uint32_t *>(state) ? 0 : 1;
+}
+
+static void keeps_to_its_socket(void **) {
+    const auto cpus = own_cpus();
+    if (cpus.size() < 2)
+        _skip(__FILE__, __LINE__);
+    core::Device device;
+    const auto last = std::make_shared<uint32_t>(cpus.back());
+    device.attrs.push_back(
+        core::attr_text("cpu.list", std::to_string(*last) + ",900-950", core::Source::Kernel));
+    const auto queue = open_queue(10 * second_ns, false, &device);
+    Shape shape;
+    shape.grid = {64, 1, 1};
+    const auto program = program_of(*queue, stays, last);
+    assert_int_equal(outcome(*queue, queue->run(program, {}, shape)), Status::Ok);
+    assert_true(own_cpus() == cpus); // the caller's thread is as it was
+    assert_true(os::usable_among(cpus).empty());
+    const std::vector<uint32_t> first = {cpus[0], 900};
+    assert_true(os::usable_among(first) == std::vector<uint32_t>{cpus[0]});
+}
+
 /// Hundreds of groups with scratch: each finds its own, and all of them run.
 static int32_t count_groups(const void *, const HostCall &call) {
     auto *const seen = static_cast<uint8_t *>(call.args[0]);
@@ -313,6 +351,7 @@ int main() {
         cmocka_unit_test(closes_before_its_gate),
         cmocka_unit_test(notices_come_in_order),
         cmocka_unit_test(queues_share_their_threads),
+        cmocka_unit_test(keeps_to_its_socket),
         cmocka_unit_test(runs_each_group_once),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
