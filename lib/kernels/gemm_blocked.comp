@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // C = alpha A B + beta C for processors that run threads as lanes of a vector (llvmpipe), where each
-// load from memory costs many additions and a barrier costs more: a thread computes 8 by 8 elements
-// in registers, and its neighbours those beside them.
+// load from memory costs many additions and a barrier costs more: a thread computes 16 by 8 elements
+// in registers, and its neighbours those beside them. Groups that follow each other share columns
+// of B, which stay in the cache.
 #version 450
 layout(local_size_x = 8) in;
 layout(std430, binding = 0) readonly buffer A {
@@ -18,11 +19,11 @@ layout(push_constant) uniform Values {
     T alpha, beta;
 };
 
-const uint rows = 8, columns = 8, lanes = 8;
+const uint rows = 16, columns = 8, lanes = 8;
 
 void main() {
-    const uint i = gl_WorkGroupID.y * rows;
-    const uint j = gl_WorkGroupID.x * columns * lanes + gl_LocalInvocationID.x;
+    const uint i = gl_WorkGroupID.x * rows;
+    const uint j = gl_WorkGroupID.y * columns * lanes + gl_LocalInvocationID.x;
     // Rows and columns past the end are the last one again.
     uint at_a[rows], at_b[columns];
     T sum[rows][columns];

@@ -19,7 +19,7 @@ struct Blocking {
 constexpr Blocking tiled = {"gemm_tiled", 64, 64, {16, 16, 1}};
 constexpr Blocking blocked = {"gemm_blocked", 6, 16, {1, 1, 1}};
 /// The same in GLSL, whose groups are the lanes of a vector.
-constexpr Blocking blocked_lanes = {"gemm_blocked", 8, 64, {8, 1, 1}};
+constexpr Blocking blocked_lanes = {"gemm_blocked", 16, 64, {8, 1, 1}};
 
 std::vector<std::vector<std::byte>> values_of(const Gemm &gemm) {
     // A transposed operand has its strides the other way round.
@@ -61,6 +61,9 @@ base::Result<Operation> gemm_kernel(const OpRequest &request) {
     HWA_TRY(made.program, build_kernel(request, choice));
     made.provider = "builtin " + std::string(request.runtime);
     made.shape.grid = {blocks(gemm.n, how.columns), blocks(gemm.m, how.rows), 1};
+    // There, groups that follow each other are to share columns of B.
+    if (&how == &blocked_lanes)
+        std::swap(made.shape.grid[0], made.shape.grid[1]);
     made.shape.group = how.group;
     made.values = values_of(gemm);
     for (size_t i = 0; i < 2; ++i) {
