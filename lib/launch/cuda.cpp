@@ -253,14 +253,17 @@ EventResult CudaQueue::run(const std::shared_ptr<Program> &program, std::span<co
     auto &kernel = static_cast<CudaKernel &>(mine);
     CudaParams params;
     HWA_CHECK(pack_cuda(kernel, args, shape, params));
-    return timeline_->submit(std::move(event), "cuLaunchKernel", true, [&](CUstream stream) {
-        return launch_cuda(kernel, params, shape, stream);
+    base::Done said;
+    auto put = timeline_->submit(std::move(event), "cuLaunchKernel", true, [&](CUstream stream) {
+        return launch_cuda(kernel, params, shape, stream, said);
     });
+    return said ? std::move(put) : EventResult(std::move(said.error()));
 }
 
 EventResult CudaQueue::run_many(std::span<const Launch> launches) {
     CudaEventPtr event = timeline_->make();
     CudaParams params;
+    base::Done said;
     size_t count = 0;
     for (const Launch &launch : launches) {
         auto &mine = static_cast<CudaProgram &>(*launch.program);
@@ -279,7 +282,8 @@ EventResult CudaQueue::run_many(std::span<const Launch> launches) {
             if (mine.recording)
                 code = static_cast<CudaRecording &>(mine).replay(stream);
             else if (pack_cuda(static_cast<CudaKernel &>(mine), launch.args, launch.shape, params))
-                code = launch_cuda(static_cast<CudaKernel &>(mine), params, launch.shape, stream);
+                code = launch_cuda(static_cast<CudaKernel &>(mine), params, launch.shape, stream,
+                                   said);
             if (code != CUDA_SUCCESS)
                 return code;
         }

@@ -158,6 +158,7 @@ struct CudaKernel final : CudaProgram {
 
     CUmodule module = nullptr;
     CUfunction function = nullptr;
+    std::shared_ptr<LibraryWork> library; ///< puts its work in itself; then there is no function
     bool knows_params = false;
     std::vector<size_t> param_bytes;        ///< by place; scratch has none
     std::mutex mutex;                       ///< while the next one is raised
@@ -174,6 +175,7 @@ struct CudaParams {
 
     std::array<void *, limit> list;
     std::array<CUdeviceptr, limit> addresses;
+    size_t count;
     uint32_t shared_bytes;
 };
 
@@ -181,9 +183,9 @@ struct CudaParams {
 base::Done pack_cuda(CudaKernel &kernel, std::span<const Arg> args, const Shape &shape,
                      CudaParams &into);
 
-/// Both, with the context current.
+/// Both, with the context current. What a library says besides goes to `said`.
 CUresult launch_cuda(const CudaKernel &kernel, CudaParams &params, const Shape &shape,
-                     CUstream stream);
+                     CUstream stream, base::Done &said);
 
 /// Many launches in one: a graph, or without such their list.
 struct CudaRecording final : CudaProgram {

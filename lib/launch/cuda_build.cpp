@@ -155,11 +155,22 @@ base::Result<CudaImage> image_of(const CudaContext &context, const CodeRequest &
     }
 }
 
+base::Result<std::shared_ptr<Program>> build_library(const CudaContextPtr &context,
+                                                     const CodeRequest &request) {
+    const CudaCurrent current(*context);
+    HWA_CHECK(request.library->prepare());
+    auto kernel = std::make_shared<CudaKernel>(context);
+    kernel->library = request.library;
+    return std::shared_ptr<Program>(std::move(kernel));
+}
+
 } // namespace
 
 base::Result<std::shared_ptr<Program>> build_cuda(const CudaContextPtr &context,
                                                   const CodeRequest &request, std::string &log) {
     const api::Cuda &cuda = context->cuda;
+    if (request.kind == Code::Host && request.library != nullptr)
+        return build_library(context, request);
     HWA_TRY(const CudaImage image, image_of(*context, request, log));
     auto kernel = std::make_shared<CudaKernel>(context);
     HWA_TRY(kernel->module, load(cuda, image.code, log));
@@ -177,10 +188,12 @@ base::Result<std::shared_ptr<Program>> build_cuda(const CudaContextPtr &context,
 }
 
 CudaKernel::~CudaKernel() {
-    if (module == nullptr)
+    if (module == nullptr && library == nullptr)
         return;
     const CudaCurrent current(*context);
-    context->cuda.cuModuleUnload(module);
+    library.reset();
+    if (module != nullptr)
+        context->cuda.cuModuleUnload(module);
 }
 
 } // namespace hwa::launch

@@ -86,12 +86,19 @@ base::Done pack_cuda(CudaKernel &kernel, std::span<const Arg> args, const Shape 
         return base::error(Status::Invalid,
                            "the kernel takes %zu arguments besides scratch, not %zu",
                            kernel.param_bytes.size(), count);
+    into.count = count;
     into.shared_bytes = static_cast<uint32_t>(std::min<uint64_t>(scratch, INT32_MAX));
     return allow_scratch(kernel, into.shared_bytes);
 }
 
 CUresult launch_cuda(const CudaKernel &kernel, CudaParams &params, const Shape &shape,
-                     CUstream stream) {
+                     CUstream stream, base::Done &said) {
+    if (kernel.library != nullptr) {
+        static_assert(sizeof(CUdeviceptr) == sizeof(uint64_t));
+        const auto *first = reinterpret_cast<const uint64_t *>(params.addresses.data());
+        said = kernel.library->enqueue(stream, {first, params.count});
+        return said ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+    }
     return kernel.context->cuda.cuLaunchKernel(
         kernel.function, shape.grid[0], shape.grid[1], shape.grid[2], shape.group[0],
         shape.group[1], shape.group[2], params.shared_bytes, stream, params.list.data(), nullptr);
@@ -112,11 +119,12 @@ CUresult CudaRecording::replay(CUstream stream) {
         return context->cuda.cuGraphLaunch(graph, stream);
     }
     CudaParams params;
+    base::Done said;
     for (const Step &step : steps) {
         auto &kernel = static_cast<CudaKernel &>(*step.program);
         if (!pack_cuda(kernel, step.args, step.shape, params))
             return CUDA_ERROR_INVALID_VALUE;
-        const CUresult code = launch_cuda(kernel, params, step.shape, stream);
+        const CUresult code = launch_cuda(kernel, params, step.shape, stream, said);
         if (code != CUDA_SUCCESS)
             return code;
     }
@@ -174,7 +182,10 @@ static CUresult add_nodes(const CudaRecording &recording, CUgraph graph) {
 
 static base::Done make_graph(CudaRecording &recording) {
     const api::Cuda &cuda = recording.context->cuda;
-    if (!cuda.has(api::CudaGroup::Graphs))
+    bool kernels = cuda.has(api::CudaGroup::Graphs);
+    for (const auto &step : recording.steps)
+        kernels = kernels && static_cast<const CudaKernel &>(*step.program).library == nullptr;
+    if (!kernels)
         return {};
     CUgraph graph = nullptr;
     HWA_CU(cuda, "cuGraphCreate", cuda.cuGraphCreate(&graph, 0));
