@@ -49,6 +49,7 @@ class VulkanQueue final : public Queue {
         // A driver that is still at work must find everything in its place.
         if (!done && done.error().status == Status::Timeout)
             static_cast<void>(new VulkanTimelinePtr(timeline_));
+        timeline_->close();
     }
 
     const Limits &limits() const override { return context().limits; }
@@ -304,13 +305,8 @@ base::Done VulkanQueue::unmap(const std::shared_ptr<Memory> &memory) {
 base::Done VulkanQueue::write_launch(VulkanSlot &slot, VkCommandBuffer commands,
                                      const Launch &launch) {
     auto &program = static_cast<VulkanProgram &>(*launch.program);
-    if (program.recording != nullptr) {
-        for (const VulkanDispatch &one : program.recording->dispatches)
-            HWA_CHECK(record_dispatch(context(), commands, one, slot.sets));
-    } else {
-        HWA_CHECK(pack_vulkan(program, launch.args, launch.shape, dispatch_));
-        HWA_CHECK(record_dispatch(context(), commands, dispatch_, slot.sets));
-    }
+    HWA_CHECK(pack_vulkan(program, launch.args, launch.shape, dispatch_));
+    HWA_CHECK(record_dispatch(context(), commands, dispatch_, slot.sets));
     slot.holds.push_back(launch.program);
     for (const Arg &arg : launch.args)
         if (arg.memory != nullptr)

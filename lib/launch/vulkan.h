@@ -139,21 +139,28 @@ class VulkanStages {
 
 struct VulkanProgram;
 
-/// One launch made ready for a command buffer. It holds nothing of what it names.
+/// One launch made ready for a command buffer. It holds nothing of what it names, and is used for
+/// one launch after another: what the same program needs again stays.
 struct VulkanDispatch {
-    VulkanProgram *program = nullptr;
+    const VulkanProgram *program = nullptr;
+    uint64_t serial = 0; ///< of the program; addresses come again
     VkPipeline pipeline = VK_NULL_HANDLE;
-    std::vector<VkDescriptorBufferInfo> buffers;
+    uint32_t buffer_count = 0;
+    std::array<VkDescriptorBufferInfo, vulkan_buffer_limit> buffers;
+    std::array<VkWriteDescriptorSet, vulkan_buffer_limit> writes; ///< of the buffers into a set
     std::array<unsigned char, vulkan_value_limit> values{};
     std::array<uint32_t, 3> grid{};
+
+    VulkanDispatch() = default;
+    VulkanDispatch(const VulkanDispatch &) = delete; // it points into itself
+    VulkanDispatch &operator=(const VulkanDispatch &) = delete;
 };
 
-/// A recorded batch: its commands, and the launches they were made of.
+/// A recorded batch.
 struct VulkanRecording {
     VkCommandPool pool = VK_NULL_HANDLE;
     VkCommandBuffer commands = VK_NULL_HANDLE;
     std::vector<VkDescriptorPool> sets;
-    std::vector<VulkanDispatch> dispatches;
     std::vector<std::shared_ptr<const void>> holds;
 };
 
@@ -170,6 +177,7 @@ struct VulkanProgram final : Program {
     ~VulkanProgram() override;
 
     VulkanContextPtr context;
+    uint64_t serial = 0; ///< the same as of no other program
     SpirvKernel kernel;
     std::vector<uint32_t> code; ///< for the key of the cache
     std::string entry;
@@ -177,7 +185,8 @@ struct VulkanProgram final : Program {
     VkDescriptorSetLayout set_layout = VK_NULL_HANDLE;
     VkPipelineLayout layout = VK_NULL_HANDLE;
     std::mutex mutex; ///< for `variants`
-    std::vector<VulkanVariant> variants;
+    std::vector<std::unique_ptr<const VulkanVariant>> variants;
+    std::atomic<const VulkanVariant *> last{nullptr}; ///< the one that was launched last
     std::unique_ptr<VulkanRecording> recording;
 };
 
@@ -195,7 +204,7 @@ base::Done pack_vulkan(VulkanProgram &program, std::span<const Arg> args, const 
 /// Writes one launch into a command buffer, with what keeps it in order. Pools for sets are added
 /// to `sets` where the driver has no push descriptors.
 base::Done record_dispatch(const VulkanContext &context, VkCommandBuffer commands,
-                           const VulkanDispatch &dispatch, std::vector<VkDescriptorPool> &sets);
+                           VulkanDispatch &dispatch, std::vector<VkDescriptorPool> &sets);
 
 /// All before is done, and seen by device and host, before anything after begins.
 void record_barrier(const VulkanContext &context, VkCommandBuffer commands);

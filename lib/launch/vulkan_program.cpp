@@ -136,9 +136,10 @@ VkDescriptorType descriptor_type(SpirvBinding kind) {
 base::Done create_layouts(VulkanProgram &program) {
     const VulkanContext &context = *program.context;
     std::vector<VkDescriptorSetLayoutBinding> rows;
-    for (uint32_t i = 0; i < program.kernel.bindings.size(); ++i)
-        rows.push_back({i, descriptor_type(program.kernel.bindings[i]), 1,
-                        VK_SHADER_STAGE_COMPUTE_BIT, nullptr});
+    for (uint32_t i = 0; i < program.kernel.bindings.size(); ++i) {
+        const VkDescriptorType type = descriptor_type(program.kernel.bindings[i]);
+        rows.push_back({i, type, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr});
+    }
     auto set = vulkan_struct<VkDescriptorSetLayoutCreateInfo>(
         VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO);
     if (context.traits.push_descriptors)
@@ -322,8 +323,8 @@ void describe(VulkanProgram &program) {
 
 VulkanProgram::~VulkanProgram() {
     const api::VulkanDevice &vk = context->vk;
-    for (const VulkanVariant &one : variants)
-        vk.vkDestroyPipeline(context->device, one.pipeline, nullptr);
+    for (const auto &one : variants)
+        vk.vkDestroyPipeline(context->device, one->pipeline, nullptr);
     if (layout != VK_NULL_HANDLE)
         vk.vkDestroyPipelineLayout(context->device, layout, nullptr);
     if (set_layout != VK_NULL_HANDLE)
@@ -338,17 +339,30 @@ VulkanProgram::~VulkanProgram() {
         vk.vkDestroyCommandPool(context->device, recording->pool, nullptr);
 }
 
+static bool fits(const VulkanVariant &variant, const std::array<uint32_t, 3> &group,
+                 std::span<const uint32_t> scratch) {
+    return variant.group == group && variant.scratch.size() == scratch.size() &&
+           std::equal(scratch.begin(), scratch.end(), variant.scratch.begin());
+}
+
 base::Result<VkPipeline> find_pipeline(VulkanProgram &program, const std::array<uint32_t, 3> &group,
                                        std::span<const uint32_t> scratch) {
+    const VulkanVariant *const last = program.last.load(std::memory_order_acquire);
+    if (last != nullptr && fits(*last, group, scratch))
+        return last->pipeline;
     const std::lock_guard lock(program.mutex);
-    for (const VulkanVariant &one : program.variants)
-        if (one.group == group &&
-            std::equal(one.scratch.begin(), one.scratch.end(), scratch.begin(), scratch.end()))
-            return one.pipeline;
-    VulkanVariant made{group, {scratch.begin(), scratch.end()}, VK_NULL_HANDLE};
-    HWA_TRY(made.pipeline, create_pipeline(program, made));
-    program.variants.push_back(made);
-    return made.pipeline;
+    const auto found = std::find_if(program.variants.begin(), program.variants.end(),
+                                    [&](const auto &one) { return fits(*one, group, scratch); });
+    if (found != program.variants.end()) {
+        program.last.store(found->get(), std::memory_order_release);
+        return (*found)->pipeline;
+    }
+    auto made = std::make_unique<VulkanVariant>(
+        VulkanVariant{group, {scratch.begin(), scratch.end()}, VK_NULL_HANDLE});
+    HWA_TRY(made->pipeline, create_pipeline(program, *made));
+    program.variants.push_back(std::move(made));
+    program.last.store(program.variants.back().get(), std::memory_order_release);
+    return program.variants.back()->pipeline;
 }
 
 base::Result<std::shared_ptr<Program>> build_vulkan(const VulkanContextPtr &context,
@@ -363,6 +377,8 @@ base::Result<std::shared_ptr<Program>> build_vulkan(const VulkanContextPtr &cont
     program->code.resize(request.code.size() / sizeof(uint32_t));
     std::memcpy(program->code.data(), request.code.data(), request.code.size());
     program->entry = request.entry;
+    static constinit std::atomic<uint64_t> serials{0};
+    program->serial = ++serials;
     HWA_TRY(program->kernel, read_spirv(program->code, request.entry));
     HWA_CHECK(check_version(context->traits, program->kernel));
     HWA_CHECK(check_capabilities(context->traits, program->kernel));

@@ -22,12 +22,29 @@ struct Packing {
     size_t buffers = 0;
     size_t scratch = 0;
     uint64_t value_end = 0;
-    std::array<uint32_t, 8> lengths{};
+    std::array<uint32_t, 8> lengths; ///< of scratch, as far as there is
 };
+
+/// What is written of a set for every launch of the same kernel.
+void lay_out(const VulkanProgram &program, VulkanDispatch &into) {
+    into.program = &program;
+    into.serial = program.serial;
+    const auto &bindings = program.kernel.bindings;
+    for (size_t i = 0; i < bindings.size(); ++i) {
+        auto write = vulkan_struct<VkWriteDescriptorSet>(VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET);
+        write.dstBinding = static_cast<uint32_t>(i);
+        write.descriptorCount = 1;
+        write.descriptorType = bindings[i] == SpirvBinding::Uniform
+                                   ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
+                                   : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+        write.pBufferInfo = &into.buffers[i];
+        into.writes[i] = write;
+    }
+}
 
 base::Done pack_buffer(const VulkanProgram &program, const Arg &arg, size_t place,
                        VulkanDispatch &into) {
-    const size_t number = into.buffers.size();
+    const uint32_t number = into.buffer_count;
     const SpirvKernel &kernel = program.kernel;
     if (number >= kernel.bindings.size())
         return base::error(Status::Invalid, "args[%zu]: the kernel takes %zu buffers and no more",
@@ -40,22 +57,36 @@ base::Done pack_buffer(const VulkanProgram &program, const Arg &arg, size_t plac
         return base::error(Status::Unsupported,
                            "args[%zu]: a range of %llu bytes is over the device's limit of %llu",
                            place, Number{arg.size_bytes}, Number{limit});
-    into.buffers.push_back(
-        {static_cast<const VulkanMemory &>(*arg.memory).buffer, arg.offset, arg.size_bytes});
+    VkDescriptorBufferInfo &info = into.buffers[number];
+    info.buffer = static_cast<const VulkanMemory &>(*arg.memory).buffer;
+    info.offset = arg.offset;
+    info.range = arg.size_bytes;
+    ++into.buffer_count;
     return {};
+}
+
+/// Most values are of one word or two, which need no call.
+void copy_value(unsigned char *to, const void *from, uint64_t size_bytes) {
+    if (size_bytes == 4)
+        std::memcpy(to, from, 4);
+    else if (size_bytes == 8)
+        std::memcpy(to, from, 8);
+    else
+        std::memcpy(to, from, size_bytes);
 }
 
 base::Done pack_value(const VulkanProgram &program, const Arg &arg, size_t place, Packing &packing,
                       VulkanDispatch &into) {
     const uint64_t begin = place_value(packing.value_end, arg.size_bytes);
-    const uint64_t limit = std::min<uint64_t>(program.kernel.value_bytes, into.values.size());
+    const uint64_t limit = program.kernel.value_bytes;
     if (begin > limit || arg.size_bytes > limit - begin)
         return base::error(
             Status::Invalid,
             "args[%zu]: with it the values end at byte %llu, and the kernel's at %llu", place,
-            Number{begin + arg.size_bytes}, Number{program.kernel.value_bytes});
-    std::memset(into.values.data() + packing.value_end, 0, begin - packing.value_end);
-    std::memcpy(into.values.data() + begin, arg.data, arg.size_bytes);
+            Number{begin + arg.size_bytes}, Number{limit});
+    for (uint64_t gap = packing.value_end; gap < begin; ++gap)
+        into.values[gap] = 0;
+    copy_value(into.values.data() + begin, arg.data, arg.size_bytes);
     packing.value_end = begin + arg.size_bytes;
     return {};
 }
@@ -83,9 +114,9 @@ base::Done pack_scratch(const VulkanProgram &program, const Arg &arg, size_t pla
 base::Done check_all(const VulkanProgram &program, const Packing &packing,
                      const VulkanDispatch &made) {
     const SpirvKernel &kernel = program.kernel;
-    if (made.buffers.size() != kernel.bindings.size())
+    if (size_t{made.buffer_count} != kernel.bindings.size())
         return base::error(Status::Invalid, "the kernel takes %zu buffers, not %zu",
-                           kernel.bindings.size(), made.buffers.size());
+                           kernel.bindings.size(), size_t{made.buffer_count});
     if (packing.value_end != kernel.value_bytes)
         return base::error(Status::Invalid,
                            "the values of the kernel end at byte %llu, those given at %llu",
@@ -150,64 +181,41 @@ base::Result<VkDescriptorSet> allocate_set(const VulkanContext &context,
 }
 
 base::Done bind_buffers(const VulkanContext &context, VkCommandBuffer commands,
-                        const VulkanDispatch &dispatch, std::vector<VkDescriptorPool> &pools) {
-    std::array<VkWriteDescriptorSet, vulkan_buffer_limit> writes;
+                        VulkanDispatch &dispatch, std::vector<VkDescriptorPool> &pools) {
     const VulkanProgram &program = *dispatch.program;
-    VkDescriptorSet set = VK_NULL_HANDLE;
-    if (!context.traits.push_descriptors) {
-        HWA_TRY(set, allocate_set(context, program.set_layout, pools));
-    }
-    const size_t count = dispatch.buffers.size();
-    for (size_t i = 0; i < count; ++i) {
-        writes[i] = vulkan_struct<VkWriteDescriptorSet>(VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET);
-        writes[i].dstSet = set;
-        writes[i].dstBinding = static_cast<uint32_t>(i);
-        writes[i].descriptorCount = 1;
-        writes[i].descriptorType = program.kernel.bindings[i] == SpirvBinding::Uniform
-                                       ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
-                                       : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-        writes[i].pBufferInfo = &dispatch.buffers[i];
-    }
-    const auto written = static_cast<uint32_t>(count);
+    const uint32_t count = dispatch.buffer_count;
     if (context.traits.push_descriptors) {
         context.vk.vkCmdPushDescriptorSetKHR(commands, VK_PIPELINE_BIND_POINT_COMPUTE,
-                                             program.layout, 0, written, writes.data());
+                                             program.layout, 0, count, dispatch.writes.data());
         return {};
     }
-    context.vk.vkUpdateDescriptorSets(context.device, written, writes.data(), 0, nullptr);
+    HWA_TRY(const VkDescriptorSet set, allocate_set(context, program.set_layout, pools));
+    for (uint32_t i = 0; i < count; ++i)
+        dispatch.writes[i].dstSet = set;
+    context.vk.vkUpdateDescriptorSets(context.device, count, dispatch.writes.data(), 0, nullptr);
     context.vk.vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, program.layout, 0,
                                        1, &set, 0, nullptr);
     return {};
 }
 
 base::Done add_launch(const VulkanContextPtr &context, const Launch &launch,
-                      VulkanRecording &into) {
-    auto &program = static_cast<VulkanProgram &>(*launch.program);
+                      VulkanDispatch &dispatch, VulkanRecording &into) {
     into.holds.push_back(launch.program);
-    // What a recording does is recorded again.
-    if (program.recording != nullptr) {
-        for (const VulkanDispatch &one : program.recording->dispatches) {
-            HWA_CHECK(record_dispatch(*context, into.commands, one, into.sets));
-            into.dispatches.push_back(one);
-        }
-        return {};
-    }
     for (const Arg &arg : launch.args)
         if (arg.memory != nullptr)
             into.holds.push_back(arg.memory);
-    VulkanDispatch made;
-    HWA_CHECK(pack_vulkan(program, launch.args, launch.shape, made));
-    HWA_CHECK(record_dispatch(*context, into.commands, made, into.sets));
-    into.dispatches.push_back(std::move(made));
-    return {};
+    HWA_CHECK(pack_vulkan(static_cast<VulkanProgram &>(*launch.program), launch.args, launch.shape,
+                          dispatch));
+    return record_dispatch(*context, into.commands, dispatch, into.sets);
 }
 
 } // namespace
 
 base::Done pack_vulkan(VulkanProgram &program, std::span<const Arg> args, const Shape &shape,
                        VulkanDispatch &into) {
-    into.program = &program;
-    into.buffers.clear();
+    if (into.program != &program || into.serial != program.serial)
+        lay_out(program, into);
+    into.buffer_count = 0;
     Packing packing;
     for (size_t i = 0; i < args.size(); ++i) {
         const Arg &arg = args[i];
@@ -230,21 +238,21 @@ base::Done pack_vulkan(VulkanProgram &program, std::span<const Arg> args, const 
 void record_barrier(const VulkanContext &context, VkCommandBuffer commands) {
     constexpr VkPipelineStageFlags work =
         VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
-    auto memory = vulkan_struct<VkMemoryBarrier>(VK_STRUCTURE_TYPE_MEMORY_BARRIER);
-    memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
-    memory.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
-                           VK_ACCESS_UNIFORM_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT |
-                           VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_HOST_READ_BIT |
-                           VK_ACCESS_HOST_WRITE_BIT;
+    static constexpr VkMemoryBarrier memory = {
+        VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr,
+        VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+        VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_UNIFORM_READ_BIT |
+            VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_HOST_READ_BIT |
+            VK_ACCESS_HOST_WRITE_BIT};
     context.vk.vkCmdPipelineBarrier(commands, work, work | VK_PIPELINE_STAGE_HOST_BIT, 0, 1,
                                     &memory, 0, nullptr, 0, nullptr);
 }
 
 base::Done record_dispatch(const VulkanContext &context, VkCommandBuffer commands,
-                           const VulkanDispatch &dispatch, std::vector<VkDescriptorPool> &sets) {
+                           VulkanDispatch &dispatch, std::vector<VkDescriptorPool> &sets) {
     const VulkanProgram &program = *dispatch.program;
     context.vk.vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, dispatch.pipeline);
-    if (!dispatch.buffers.empty())
+    if (dispatch.buffer_count != 0)
         HWA_CHECK(bind_buffers(context, commands, dispatch, sets));
     if (program.kernel.value_bytes != 0)
         context.vk.vkCmdPushConstants(
@@ -277,8 +285,9 @@ base::Result<std::shared_ptr<Program>> record_vulkan(const VulkanContextPtr &con
         vulkan_struct<VkCommandBufferBeginInfo>(VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO);
     begin.flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT;
     HWA_VK("vkBeginCommandBuffer", context->vk.vkBeginCommandBuffer(made.commands, &begin));
+    const auto dispatch = std::make_unique<VulkanDispatch>();
     for (const Launch &launch : launches)
-        HWA_CHECK(add_launch(context, launch, made));
+        HWA_CHECK(add_launch(context, launch, *dispatch, made));
     HWA_VK("vkEndCommandBuffer", context->vk.vkEndCommandBuffer(made.commands));
     return std::shared_ptr<Program>(std::move(program));
 }

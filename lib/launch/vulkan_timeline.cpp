@@ -13,6 +13,12 @@ using base::Status;
 /// few enough for the memory of their command buffers.
 static constexpr size_t open_limit = 4096;
 
+/// Other queues that one submission waits for.
+static constexpr size_t wait_limit = 32;
+
+/// Work put in between two questions what has ended.
+static constexpr uint64_t poll_interval = 16;
+
 namespace {
 
 struct VulkanGate final : Gate {
@@ -125,7 +131,9 @@ base::Result<VulkanSlot *> VulkanTimeline::create_slot() {
 }
 
 base::Result<VulkanSlot *> VulkanTimeline::take(uint64_t timeout_ns) {
-    tidy();
+    // The driver is asked what has ended when that is of use, not each time.
+    if (last_ % poll_interval == 0)
+        tidy();
     uint64_t oldest = 0;
     {
         const std::lock_guard lock(mutex_);
@@ -136,6 +144,15 @@ base::Result<VulkanSlot *> VulkanTimeline::take(uint64_t timeout_ns) {
         }
         if (open_.size() >= open_limit && kept_.empty())
             oldest = open_.front()->value;
+    }
+    if (oldest == 0 && last_ % poll_interval != 0) {
+        tidy();
+        const std::lock_guard lock(mutex_);
+        if (!free_.empty()) {
+            VulkanSlot *const slot = free_.back();
+            free_.pop_back();
+            return slot;
+        }
     }
     if (oldest == 0)
         return create_slot();
@@ -152,9 +169,9 @@ base::Result<VkCommandBuffer> VulkanTimeline::commands(VulkanSlot &slot) {
     const api::VulkanDevice &vk = context_->vk;
     for (const VkDescriptorPool sets : slot.sets)
         vk.vkResetDescriptorPool(context_->device, sets, 0);
-    auto begin =
-        vulkan_struct<VkCommandBufferBeginInfo>(VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO);
-    begin.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
+    static constexpr VkCommandBufferBeginInfo begin = {
+        VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, nullptr,
+        VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT, nullptr};
     HWA_VK("vkBeginCommandBuffer", vk.vkBeginCommandBuffer(slot.commands, &begin));
     slot.begun = true;
     return slot.commands;
@@ -168,6 +185,19 @@ std::shared_ptr<VulkanEvent> VulkanTimeline::make_event(uint64_t value) {
     return event;
 }
 
+const std::shared_ptr<VulkanEvent> &VulkanTimeline::renew_event(VulkanSlot &slot) {
+    if (slot.event == nullptr || slot.event.use_count() != 1)
+        slot.event = make_event(slot.value);
+    else
+        // One more and one less: after that, whoever had it is done with it.
+        std::shared_ptr<VulkanEvent>(slot.event).reset();
+    VulkanEvent &event = *slot.event;
+    event.value = slot.value;
+    event.elapsed_ns = 0;
+    event.delivers = slot.delivers;
+    return slot.event;
+}
+
 std::shared_ptr<VulkanEvent> VulkanTimeline::past_event() {
     auto event = make_event(settled_.load(std::memory_order_acquire));
     event->stillborn = has_failed();
@@ -176,7 +206,7 @@ std::shared_ptr<VulkanEvent> VulkanTimeline::past_event() {
 
 /// Under the mutex.
 base::Done VulkanTimeline::submit(VulkanSlot &slot) {
-    std::array<VkCommandBuffer, 3> commands{};
+    std::array<VkCommandBuffer, 3> commands;
     uint32_t count = 0;
     const auto add = [&](VkCommandBuffer one) {
         if (one != VK_NULL_HANDLE)
@@ -184,31 +214,30 @@ base::Done VulkanTimeline::submit(VulkanSlot &slot) {
     };
     if (!slot.dropped) {
         add(slot.marks[0]);
-        add(slot.recorded != VK_NULL_HANDLE ? slot.recorded
-            : slot.begun                    ? slot.commands
-                                            : VK_NULL_HANDLE);
+        add(slot.begun ? slot.commands : slot.recorded);
         add(slot.marks[1]);
     }
-    static constexpr std::array<VkPipelineStageFlags, 32> stages = [] {
-        std::array<VkPipelineStageFlags, 32> all{};
+    static constexpr std::array<VkPipelineStageFlags, wait_limit> stages = [] {
+        std::array<VkPipelineStageFlags, wait_limit> all{};
         all.fill(VK_PIPELINE_STAGE_ALL_COMMANDS_BIT);
         return all;
     }();
     const auto waits = static_cast<uint32_t>(slot.waits.size());
-    auto values = vulkan_struct<VkTimelineSemaphoreSubmitInfo>(
-        VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
-    values.waitSemaphoreValueCount = waits;
-    values.pWaitSemaphoreValues = slot.wait_values.data();
-    values.signalSemaphoreValueCount = 1;
-    values.pSignalSemaphoreValues = &slot.value;
-    auto info = vulkan_struct<VkSubmitInfo>(VK_STRUCTURE_TYPE_SUBMIT_INFO, &values);
-    info.waitSemaphoreCount = waits;
-    info.pWaitSemaphores = slot.waits.data();
-    info.pWaitDstStageMask = stages.data();
-    info.commandBufferCount = count;
-    info.pCommandBuffers = commands.data();
-    info.signalSemaphoreCount = 1;
-    info.pSignalSemaphores = &semaphore_;
+    const VkTimelineSemaphoreSubmitInfo values = {VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
+                                                  nullptr,
+                                                  waits,
+                                                  slot.wait_values.data(),
+                                                  1,
+                                                  &slot.value};
+    const VkSubmitInfo info = {VK_STRUCTURE_TYPE_SUBMIT_INFO,
+                               &values,
+                               waits,
+                               slot.waits.data(),
+                               stages.data(),
+                               count,
+                               commands.data(),
+                               1,
+                               &semaphore_};
     {
         const std::lock_guard lock(lane_->mutex);
         HWA_VK("vkQueueSubmit",
@@ -242,10 +271,9 @@ base::Result<std::shared_ptr<VulkanEvent>> VulkanTimeline::enqueue(VulkanSlot &s
             fail(done.error(), slot.value, true);
         return std::move(done.error());
     }
-    slot.event = make_event(++last_);
-    slot.event->delivers = slot.delivers;
+    ++last_;
     open_.push_back(&slot);
-    return slot.event;
+    return renew_event(slot);
 }
 
 /// The commands are as good as never written: the next begin starts afresh.
@@ -264,7 +292,7 @@ bool VulkanTimeline::is_idle() {
 bool VulkanTimeline::wait_for(const VulkanTimelinePtr &other, uint64_t value) {
     if (other.get() == this || other->settled_.load(std::memory_order_acquire) >= value)
         return true;
-    if (other->submitted_.load(std::memory_order_acquire) < value || waits_.size() >= 32)
+    if (other->submitted_.load(std::memory_order_acquire) < value || waits_.size() >= wait_limit)
         return false;
     waits_.push_back(other->semaphore_);
     wait_values_.push_back(value);
@@ -445,6 +473,12 @@ void VulkanTimeline::settle_through(uint64_t value, bool patient) {
     }
 }
 
+void VulkanTimeline::close() {
+    const std::lock_guard lock(mutex_);
+    for (VulkanSlot *slot : free_)
+        slot->event.reset();
+}
+
 /// What the host has to do when the device is done.
 void VulkanTimeline::finish(VulkanSlot &slot) {
     for (const VulkanDelivery &one : slot.deliveries) {
@@ -473,7 +507,6 @@ void VulkanTimeline::clear(VulkanSlot &slot) {
     slot.holds.clear();
     slot.waits.clear();
     slot.wait_values.clear();
-    slot.event.reset();
     slot.recorded = VK_NULL_HANDLE;
     slot.begun = false;
     slot.dropped = false;

@@ -14,7 +14,8 @@ namespace hwa::launch {
 class VulkanTimeline;
 using VulkanTimelinePtr = std::shared_ptr<VulkanTimeline>;
 
-/// The value that the timeline reaches when the work is done.
+/// The value that the timeline reaches when the work is done. Nobody else has one that its slot
+/// alone holds, and then it serves again.
 struct VulkanEvent final : Event {
     VulkanTimelinePtr timeline;
     uint64_t value = 0;
@@ -97,6 +98,8 @@ class VulkanTimeline : public std::enable_shared_from_this<VulkanTimeline> {
     base::Done outcome(const VulkanEvent &event);
     /// Lets go of what has ended.
     void tidy();
+    /// Forgets the events it kept for use again, which hold it.
+    void close();
 
   private:
     struct Kept;
@@ -115,6 +118,7 @@ class VulkanTimeline : public std::enable_shared_from_this<VulkanTimeline> {
     void finish(VulkanSlot &slot);
     void clear(VulkanSlot &slot);
     std::shared_ptr<VulkanEvent> make_event(uint64_t value);
+    const std::shared_ptr<VulkanEvent> &renew_event(VulkanSlot &slot);
 
     VulkanContextPtr context_;
     VulkanLane *lane_;
