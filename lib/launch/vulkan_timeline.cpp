@@ -9,15 +9,8 @@ namespace hwa::launch {
 
 using base::Status;
 
-/// Submissions under way before a launch waits for the oldest: enough to keep any device busy, and
-/// few enough for the memory of their command buffers.
-static constexpr size_t open_limit = 4096;
-
 /// Other queues that one submission waits for.
 static constexpr size_t wait_limit = 32;
-
-/// Work put in between two questions what has ended.
-static constexpr uint64_t poll_interval = 16;
 
 namespace {
 
@@ -85,96 +78,6 @@ VulkanTimeline::~VulkanTimeline() {
         vk.vkDestroyCommandPool(device, pool_, nullptr);
     if (semaphore_ != VK_NULL_HANDLE)
         vk.vkDestroySemaphore(device, semaphore_, nullptr);
-}
-
-/// The two timestamps around whatever the slot will do.
-base::Done VulkanTimeline::record_marks(VulkanSlot &slot) {
-    const api::VulkanDevice &vk = context_->vk;
-    auto queries = vulkan_struct<VkQueryPoolCreateInfo>(VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO);
-    queries.queryType = VK_QUERY_TYPE_TIMESTAMP;
-    queries.queryCount = 2;
-    HWA_VK("vkCreateQueryPool",
-           vk.vkCreateQueryPool(context_->device, &queries, nullptr, &slot.queries));
-    const auto begin =
-        vulkan_struct<VkCommandBufferBeginInfo>(VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO);
-    HWA_VK("vkBeginCommandBuffer", vk.vkBeginCommandBuffer(slot.marks[0], &begin));
-    vk.vkCmdResetQueryPool(slot.marks[0], slot.queries, 0, 2);
-    vk.vkCmdWriteTimestamp(slot.marks[0], VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, slot.queries, 0);
-    HWA_VK("vkEndCommandBuffer", vk.vkEndCommandBuffer(slot.marks[0]));
-    HWA_VK("vkBeginCommandBuffer", vk.vkBeginCommandBuffer(slot.marks[1], &begin));
-    vk.vkCmdWriteTimestamp(slot.marks[1], VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, slot.queries, 1);
-    HWA_VK("vkEndCommandBuffer", vk.vkEndCommandBuffer(slot.marks[1]));
-    return {};
-}
-
-base::Result<VulkanSlot *> VulkanTimeline::create_slot() {
-    auto slot = std::make_unique<VulkanSlot>();
-    std::array<VkCommandBuffer, 3> made{};
-    auto wish =
-        vulkan_struct<VkCommandBufferAllocateInfo>(VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO);
-    wish.commandPool = pool_;
-    wish.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
-    wish.commandBufferCount = timed_ ? 3 : 1;
-    HWA_VK("vkAllocateCommandBuffers",
-           context_->vk.vkAllocateCommandBuffers(context_->device, &wish, made.data()));
-    slot->commands = made[0];
-    slot->marks = {made[1], made[2]};
-    VulkanSlot *const taken = slot.get();
-    {
-        const std::lock_guard lock(mutex_);
-        slots_.push_back(std::move(slot));
-        free_.reserve(slots_.size());
-    }
-    if (timed_)
-        HWA_CHECK(record_marks(*taken));
-    return taken;
-}
-
-base::Result<VulkanSlot *> VulkanTimeline::take(uint64_t timeout_ns) {
-    // The driver is asked what has ended when that is of use, not each time.
-    if (last_ % poll_interval == 0)
-        tidy();
-    uint64_t oldest = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        if (!free_.empty()) {
-            VulkanSlot *const slot = free_.back();
-            free_.pop_back();
-            return slot;
-        }
-        if (open_.size() >= open_limit && kept_.empty())
-            oldest = open_.front()->value;
-    }
-    if (oldest == 0 && last_ % poll_interval != 0) {
-        tidy();
-        const std::lock_guard lock(mutex_);
-        if (!free_.empty()) {
-            VulkanSlot *const slot = free_.back();
-            free_.pop_back();
-            return slot;
-        }
-    }
-    if (oldest == 0)
-        return create_slot();
-    HWA_TRY(const bool reached, reach(oldest, timeout_ns));
-    if (!reached)
-        return base::error(Status::Timeout, "the queue is full of work and none of it ends");
-    settle_through(oldest, true);
-    return take(timeout_ns);
-}
-
-base::Result<VkCommandBuffer> VulkanTimeline::commands(VulkanSlot &slot) {
-    if (slot.begun)
-        return slot.commands;
-    const api::VulkanDevice &vk = context_->vk;
-    for (const VkDescriptorPool sets : slot.sets)
-        vk.vkResetDescriptorPool(context_->device, sets, 0);
-    static constexpr VkCommandBufferBeginInfo begin = {
-        VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, nullptr,
-        VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT, nullptr};
-    HWA_VK("vkBeginCommandBuffer", vk.vkBeginCommandBuffer(slot.commands, &begin));
-    slot.begun = true;
-    return slot.commands;
 }
 
 std::shared_ptr<VulkanEvent> VulkanTimeline::make_event(uint64_t value) {
@@ -274,13 +177,6 @@ base::Result<std::shared_ptr<VulkanEvent>> VulkanTimeline::enqueue(VulkanSlot &s
     ++last_;
     open_.push_back(&slot);
     return renew_event(slot);
-}
-
-/// The commands are as good as never written: the next begin starts afresh.
-void VulkanTimeline::abandon(VulkanSlot &slot) {
-    clear(slot);
-    const std::lock_guard lock(mutex_);
-    free_.push_back(&slot);
 }
 
 bool VulkanTimeline::is_idle() {
@@ -477,40 +373,6 @@ void VulkanTimeline::close() {
     const std::lock_guard lock(mutex_);
     for (VulkanSlot *slot : free_)
         slot->event.reset();
-}
-
-/// What the host has to do when the device is done.
-void VulkanTimeline::finish(VulkanSlot &slot) {
-    for (const VulkanDelivery &one : slot.deliveries) {
-        if (one.to == nullptr || !one.stage->invalidate(0, one.size_bytes))
-            continue;
-        std::copy_n(static_cast<const char *>(one.stage->mapped), one.size_bytes,
-                    static_cast<char *>(one.to));
-    }
-    if (slot.queries == VK_NULL_HANDLE)
-        return;
-    std::array<uint64_t, 2> ticks{};
-    if (context_->vk.vkGetQueryPoolResults(context_->device, slot.queries, 0, 2, sizeof ticks,
-                                           ticks.data(), sizeof ticks[0],
-                                           VK_QUERY_RESULT_64_BIT) != VK_SUCCESS)
-        return;
-    const uint64_t passed = (ticks[1] - ticks[0]) & context_->traits.tick_mask;
-    slot.event->elapsed_ns = std::max<uint64_t>(
-        static_cast<uint64_t>(static_cast<double>(passed) * context_->traits.nanoseconds_per_tick),
-        1);
-}
-
-void VulkanTimeline::clear(VulkanSlot &slot) {
-    for (VulkanDelivery &one : slot.deliveries)
-        stages_.give(std::move(one.stage));
-    slot.deliveries.clear();
-    slot.holds.clear();
-    slot.waits.clear();
-    slot.wait_values.clear();
-    slot.recorded = VK_NULL_HANDLE;
-    slot.begun = false;
-    slot.dropped = false;
-    slot.delivers = false;
 }
 
 } // namespace hwa::launch
