@@ -85,6 +85,7 @@ class CudaQueue final : public Queue {
     const Limits &limits() const override { return context_->limits; }
     void *native() const override { return timeline_->stream(); }
     std::string driver() const override { return context_->driver; }
+    int32_t ordinal() const override { return context_->ordinal; }
 
     base::Result<std::shared_ptr<Memory>> allocate(const MemoryRequest &request) override {
         return allocate_cuda(context_, request);
