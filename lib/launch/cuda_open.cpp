@@ -98,7 +98,7 @@ Limits read_limits(const CudaContext &context) {
     limits.shared_bytes = std::max(at(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK),
                                    at(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN));
     limits.value_bytes = context.capability >= 70 && context.cuda.version >= 12010 ? 32764 : 4096;
-    limits.buffers = limits.value_bytes / sizeof(CUdeviceptr);
+    limits.buffers = limits.value_bytes / static_cast<uint32_t>(sizeof(CUdeviceptr));
     limits.timer_ns = 500; // cuEventElapsedTime: "a resolution of around 0.5 microseconds"
     size_t bytes = 0;
     if (context.cuda.cuDeviceTotalMem_v2(&bytes, context.device) == CUDA_SUCCESS)
