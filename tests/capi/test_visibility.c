@@ -114,6 +114,32 @@ static void pocl_devices_come_and_go(void **state) {
     }
 }
 
+/* What works is first; what could and does not says why, and so does a queue that asks for it. */
+static void assert_routes(const hwa_device_t *device) {
+    static const struct {
+        const char *name;
+        hwa_status_t status;
+    } rows[] = {
+        {"cuda", HWA_OK}, {"opencl", HWA_ERROR_UNAVAILABLE}, {"vulkan", HWA_ERROR_UNAVAILABLE}};
+    for (uint32_t i = 0; i < 3; ++i) {
+        hwa_runtime_info_t info = HWA_INIT(hwa_runtime_info_t);
+        assert_int_equal(hwa_device_runtime(device, i, &info), HWA_OK);
+        assert_string_equal(info.name, rows[i].name);
+        assert_int_equal(info.status, rows[i].status);
+        if (info.status == HWA_OK)
+            continue;
+        assert_string_equal(info.message, "left out by the option backends");
+        hwa_queue_options_t options = HWA_INIT(hwa_queue_options_t);
+        options.runtime = info.name;
+        hwa_queue_t *queue = NULL;
+        hwa_error_t error = {0};
+        assert_int_equal(hwa_queue_open(device, &options, &queue, &error), info.status);
+        assert_non_null(strstr(error.message, info.message));
+    }
+    hwa_runtime_info_t past = HWA_INIT(hwa_runtime_info_t);
+    assert_int_equal(hwa_device_runtime(device, 3, &past), HWA_ERROR_RANGE);
+}
+
 static void cuda_devices_change_places(void **state) {
     (void)state;
     static const struct {
@@ -146,6 +172,7 @@ static void cuda_devices_change_places(void **state) {
     const hwa_device_t *device = hwa_system_find_device(system, "pci-0000:37:00.0");
     if (device == NULL)
         fail_msg("%s", hwa_system_json(system));
+    assert_routes(device);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
         set("CUDA_VISIBLE_DEVICES", rows[i].now);
         if (open_in_child(device, rows[i].status, rows[i].text, rows[i].number) != 0)
