@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+// Nothing.
+#version 450
+layout(local_size_x = 1) in;
+void main() {}
