@@ -305,9 +305,11 @@ base::Done VulkanQueue::unmap(const std::shared_ptr<Memory> &memory) {
 base::Done VulkanQueue::write_launch(VulkanSlot &slot, VkCommandBuffer commands,
                                      const Launch &launch) {
     auto &program = static_cast<VulkanProgram &>(*launch.program);
+    // A batch often launches one program again and again: held once, it is held.
+    if (dispatch_.program != &program || slot.bound == VK_NULL_HANDLE)
+        slot.holds.push_back(launch.program);
     HWA_CHECK(pack_vulkan(program, launch.args, launch.shape, dispatch_));
-    HWA_CHECK(record_dispatch(context(), commands, dispatch_, slot.sets));
-    slot.holds.push_back(launch.program);
+    HWA_CHECK(record_dispatch(context(), commands, dispatch_, slot.bound, slot.sets));
     for (const Arg &arg : launch.args)
         if (arg.memory != nullptr)
             slot.holds.push_back(arg.memory);

@@ -160,6 +160,7 @@ struct VulkanDispatch {
 struct VulkanRecording {
     VkCommandPool pool = VK_NULL_HANDLE;
     VkCommandBuffer commands = VK_NULL_HANDLE;
+    VkPipeline bound = VK_NULL_HANDLE;
     std::vector<VkDescriptorPool> sets;
     std::vector<std::shared_ptr<const void>> holds;
 };
@@ -201,10 +202,11 @@ base::Result<VkPipeline> find_pipeline(VulkanProgram &program, const std::array<
 base::Done pack_vulkan(VulkanProgram &program, std::span<const Arg> args, const Shape &shape,
                        VulkanDispatch &into);
 
-/// Writes one launch into a command buffer, with what keeps it in order. Pools for sets are added
-/// to `sets` where the driver has no push descriptors.
+/// Writes one launch into a command buffer where `bound` is the pipeline so far, with what keeps it
+/// in order. Pools for sets are added to `sets` where the driver has no push descriptors.
 base::Done record_dispatch(const VulkanContext &context, VkCommandBuffer commands,
-                           VulkanDispatch &dispatch, std::vector<VkDescriptorPool> &sets);
+                           VulkanDispatch &dispatch, VkPipeline &bound,
+                           std::vector<VkDescriptorPool> &sets);
 
 /// All before is done, and seen by device and host, before anything after begins.
 void record_barrier(const VulkanContext &context, VkCommandBuffer commands);

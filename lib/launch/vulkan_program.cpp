@@ -347,9 +347,6 @@ static bool fits(const VulkanVariant &variant, const std::array<uint32_t, 3> &gr
 
 base::Result<VkPipeline> find_pipeline(VulkanProgram &program, const std::array<uint32_t, 3> &group,
                                        std::span<const uint32_t> scratch) {
-    const VulkanVariant *const last = program.last.load(std::memory_order_acquire);
-    if (last != nullptr && fits(*last, group, scratch))
-        return last->pipeline;
     const std::lock_guard lock(program.mutex);
     const auto found = std::find_if(program.variants.begin(), program.variants.end(),
                                     [&](const auto &one) { return fits(*one, group, scratch); });

@@ -103,6 +103,7 @@ base::Result<VkCommandBuffer> VulkanTimeline::commands(VulkanSlot &slot) {
         VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT, nullptr};
     HWA_VK("vkBeginCommandBuffer", vk.vkBeginCommandBuffer(slot.commands, &begin));
     slot.begun = true;
+    slot.bound = VK_NULL_HANDLE;
     return slot.commands;
 }
 

@@ -34,6 +34,7 @@ struct VulkanDelivery {
 /// The commands of one submission and what they use, used again when they are done.
 struct VulkanSlot {
     VkCommandBuffer commands = VK_NULL_HANDLE;
+    VkPipeline bound = VK_NULL_HANDLE;         ///< by the commands so far
     VkCommandBuffer recorded = VK_NULL_HANDLE; ///< of a recording, in place of `commands`
     /// Of a timed queue, recorded once: before and after the commands.
     std::array<VkCommandBuffer, 2> marks{};
