@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* Products on the fake CUDA driver by the fake cuBLASLt, and what is said when it fails.
+   `test-cublas FOLDER`, which has both. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <hwa/hwa.h>
+
+static const char *folder;
+static hwa_queue_t *queue;
+
+static int open_all(void **state) {
+    (void)state;
+    hwa_detect_options_t options = HWA_INIT(hwa_detect_options_t);
+    options.library_path = folder;
+    hwa_system_t *system = NULL;
+    hwa_error_t error = {0};
+    if (hwa_detect(&options, &system, &error) != HWA_OK)
+        return -1;
+    hwa_queue_options_t how = HWA_INIT(hwa_queue_options_t);
+    how.runtime = "cuda";
+    const hwa_device_t *device;
+    for (uint32_t i = 0; (device = hwa_system_device(system, i)) != NULL && queue == NULL; ++i)
+        if (hwa_queue_open(device, &how, &queue, &error) != HWA_OK)
+            queue = NULL;
+    hwa_system_free(system);
+    if (queue == NULL)
+        print_error("%s\n", error.message);
+    return queue == NULL ? -1 : 0;
+}
+
+static int close_all(void **state) {
+    (void)state;
+    hwa_queue_free(queue);
+    return 0;
+}
+
+static hwa_status_t make(const char *dtype, const char *provider, hwa_program_t **program,
+                         hwa_error_t *error) {
+    const hwa_attr_t attrs[] = {{.key = "m", .type = HWA_ATTR_INT, .i = 8},
+                                {.key = "n", .type = HWA_ATTR_INT, .i = 8},
+                                {.key = "k", .type = HWA_ATTR_INT, .i = 8},
+                                {.key = "dtype", .type = HWA_ATTR_TEXT, .s = dtype},
+                                {.key = "allow_tf32", .type = HWA_ATTR_INT, .i = 1},
+                                {.key = "provider", .type = HWA_ATTR_TEXT, .s = provider}};
+    return hwa_program_from_op(queue, "gemm", attrs, provider == NULL ? 5 : 6, program, error);
+}
+
+static const char *provider_of(const hwa_program_t *program) {
+    hwa_program_info_t info = HWA_INIT(hwa_program_info_t);
+    assert_int_equal(hwa_program_info(program, &info), HWA_OK);
+    return info.provider;
+}
+
+static void leaves_it_to_the_kernel(void **state) {
+    (void)state;
+    static const char *const faults[] = {"cublasLtCreate=1", "cublasLtMatmulAlgoGetHeuristic=15"};
+    for (size_t i = 0; i < 2; ++i) {
+        hwa_program_t *program = NULL;
+        hwa_error_t error = {0};
+        setenv("HWA_FAKE_CUBLAS", faults[i], 1);
+        assert_int_equal(make("f32", NULL, &program, &error), HWA_OK);
+        assert_string_equal(provider_of(program), "builtin cuda");
+        hwa_program_free(program);
+        program = NULL;
+        assert_int_equal(make("bf16", "cublaslt", &program, &error), HWA_ERROR_UNSUPPORTED);
+        assert_non_null(strstr(error.message, "cublaslt: "));
+        assert_null(program);
+    }
+    unsetenv("HWA_FAKE_CUBLAS");
+}
+
+static void says_why_a_launch_failed(void **state) {
+    (void)state;
+    hwa_program_t *program = NULL;
+    hwa_error_t error = {0};
+    assert_int_equal(make("f32", NULL, &program, &error), HWA_OK);
+    assert_non_null(strstr(provider_of(program), "cublaslt "));
+    hwa_arg_t args[3];
+    memset(args, 0, sizeof args);
+    hwa_buffer_desc_t desc = HWA_INIT(hwa_buffer_desc_t);
+    desc.size_bytes = 8 * 8 * sizeof(float);
+    for (int i = 0; i < 3; ++i)
+        assert_int_equal(hwa_buffer_create(queue, &desc, &args[i].buffer, &error), HWA_OK);
+    setenv("HWA_FAKE_CUBLAS", "cublasLtMatmul=13", 1);
+    assert_int_equal(hwa_launch(queue, program, args, 3, NULL, NULL, &error), HWA_ERROR_DRIVER);
+    assert_int_equal(error.code, 13);
+    assert_string_equal(error.backend, "cuda");
+    assert_non_null(
+        strstr(error.message, "cublasLtMatmul answered CUBLAS_STATUS_EXECUTION_FAILED"));
+    unsetenv("HWA_FAKE_CUBLAS");
+    assert_int_equal(hwa_launch(queue, program, args, 3, NULL, NULL, &error), HWA_OK);
+    assert_int_equal(hwa_queue_finish(queue, HWA_FOREVER, &error), HWA_OK);
+    for (int i = 0; i < 3; ++i)
+        hwa_buffer_free(args[i].buffer);
+    hwa_program_free(program);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2)
+        return 2;
+    folder = argv[1];
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(leaves_it_to_the_kernel),
+        cmocka_unit_test(says_why_a_launch_failed),
+    };
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}
