@@ -102,9 +102,7 @@ class SpirvReader {
 
     template <class... Numbers>
     static base::Error broken(size_t word, const char *format, Numbers... numbers) {
-        std::string what = format;
-        if constexpr (sizeof...(numbers) != 0) // without any, clang takes it for text
-            what = base::format(format, numbers...);
+        const std::string what = base::format(format, numbers...);
         return base::error(base::Status::Build, "SPIR-V, word %zu: %s", word, what.c_str());
     }
 

@@ -194,10 +194,11 @@ static int arguments_for(const char *const *options, int count, char **arguments
 
 static int build(const struct text *text, const char *const *options, int count, const char *object,
                  char **log) {
-    char made[PATHS + 32], input[PATHS + 64], output[PATHS + 64];
+    char made[PATHS + 64], input[PATHS + 96], output[PATHS + 96];
     static int serial;
     const int mine = __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
-    snprintf(made, sizeof made, "%s.%d.%d", object, (int)getpid(), mine);
+    /* The driver and the compiler each have a number of their own. */
+    snprintf(made, sizeof made, "%s.%d.%p.%d", object, (int)getpid(), (void *)&serial, mine);
     snprintf(input, sizeof input, "%s.cpp", made);
     snprintf(output, sizeof output, "%s.log", made);
     write_whole(input, text->data, text->size);
@@ -239,7 +240,7 @@ static int build(const struct text *text, const char *const *options, int count,
 void *object_open(const void *object, size_t object_bytes) {
     static int serial;
     char path[PATHS];
-    snprintf(path, sizeof path, FAKE_CUDA_CACHE "/%d.%d.open", (int)getpid(),
+    snprintf(path, sizeof path, FAKE_CUDA_CACHE "/%d.%p.%d.open", (int)getpid(), (void *)&serial,
              __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED));
     (void)mkdir(FAKE_CUDA_CACHE, 0700);
     write_whole(path, object, object_bytes);

@@ -147,7 +147,7 @@ CUresult cuGraphAddKernelNode(CUgraphNode *phGraphNode, CUgraph hGraph,
     struct work work;
     BEGIN(NEEDS_CONTEXT);
     REFUSE_UNLESS(phGraphNode != NULL && graph_good(hGraph) &&
-                      (numDependencies == 0) == (dependencies == NULL),
+                      (numDependencies == 0 || dependencies != NULL),
                   CUDA_ERROR_INVALID_VALUE);
     TRY(kernel_work(nodeParams, &work));
     const CUresult result = add_node(hGraph, dependencies, numDependencies, &work, phGraphNode);
