@@ -22,7 +22,7 @@ const char cuda_kernels[] =
     "    if (i < n) c[i] = a[i] + b[i];\n"
     "}\n"
     "extern \"C\" __global__ void empty() {}\n"
-    "extern \"C\" __global__ void poke(unsigned long long at) { *(volatile int *)at = 1; }\n";
+    "extern \"C\" __global__ void poke(int *at) { *(volatile int *)at = 1; }\n";
 const size_t cuda_kernels_bytes = sizeof cuda_kernels - 1;
 
 void row(const char *what, const char *verdict, const char *format, ...) {

@@ -58,9 +58,17 @@ static int fault(void) {
     hwa_queue_t *queue = open_queue();
     hwa_program_t *poke =
         build(queue, HWA_CODE_CUDA_C, cuda_kernels, cuda_kernels_bytes, "poke", NULL);
+    hwa_program_t *empty =
+        build(queue, HWA_CODE_CUDA_C, cuda_kernels, cuda_kernels_bytes, "empty", NULL);
     hwa_event_t *event = NULL;
-    NEED(hwa_launch(queue, poke, args, 1, NULL, &event, &error));
-    return hwa_event_wait(event, HWA_FOREVER, &error) == HWA_ERROR_DRIVER ? error.code & 0xff : 0;
+    NEED(hwa_launch(queue, empty, NULL, 0, NULL, &event, &error));
+    NEED(hwa_event_wait(event, HWA_FOREVER, &error));
+    hwa_event_free(event);
+    /* It may fail before the launch returns. */
+    hwa_status_t status = hwa_launch(queue, poke, args, 1, NULL, &event, &error);
+    status = status == HWA_OK ? hwa_event_wait(event, HWA_FOREVER, &error)
+                              : hwa_queue_finish(queue, HWA_FOREVER, &error);
+    return status == HWA_ERROR_DRIVER ? error.code & 0xff : 0;
 }
 
 void check_order(void) {

@@ -116,7 +116,7 @@ static double measure(const char *what, int size, const char *dtype, const char 
 void check_gemm(void) {
     const int size = small ? 96 : 8192;
     (void)measure("f32, the best that is there", small ? 96 : 4096, "f32", NULL, 1e-5);
-    (void)measure("f32, cuBLAS", small ? 96 : 4096, "f32", "cublas", 1e-5);
+    (void)measure("f32, cuBLASLt", small ? 96 : 4096, "f32", "cublaslt", 1e-5);
     const double rate = measure("bf16, the best that is there", size, "bf16", NULL, 1e-2);
     if (rate > 0)
         row("bf16 of 8192", JUDGED(rate >= 700e12), "%.0f TFLOP/s", rate * 1e-12);
@@ -127,7 +127,7 @@ void check_gemm(void) {
 void check_builtin_gemm(void) {
     const int size = small ? 96 : 4096;
     const double own = measure("f32, built in", size, "f32", "builtin", 1e-5);
-    const double theirs = measure("f32, cuBLAS", size, "f32", "cublas", 1e-5);
+    const double theirs = measure("f32, cuBLASLt", size, "f32", "cublaslt", 1e-5);
     if (own > 0 && theirs > 0)
-        row("built in by cuBLAS", "recorded", "%.3f", own / theirs);
+        row("built in by cuBLASLt", "recorded", "%.3f", own / theirs);
 }
