@@ -81,7 +81,6 @@ static void tells_the_time_of_the_device(void **state) {
     const uint64_t much = shortest_ns(queue, program, counter, turns_for(12));
     print_message("%.3f and %.3f ms\n", (double)little * 1e-6, (double)much * 1e-6);
     assert_true(much > 3 * little);
-    assert_true(little >= 1000000);
 
     const uint64_t turns = 1;
     const hwa_arg_t args[] = {{.buffer = counter}, {.data = &turns, .size_bytes = sizeof turns}};
