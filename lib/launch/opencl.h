@@ -47,6 +47,9 @@ struct ClContext {
     std::string driver;   ///< platform, its version and that of the driver
     bool unified = false; ///< device and host use the same memory
     bool takes_il = false;
+    /// Work of it may wait for user events. When one of them fails, pocl 3.1 tells whoever asks,
+    /// but neither wakes who is in clWaitForEvents nor calls back.
+    mutable std::atomic<bool> gated{false};
     bool polls_block = false; ///< asking about an event waits for it, and so does a callback
     std::shared_ptr<base::Blocks> blocks = std::make_shared<base::Blocks>(); ///< of its events
 

@@ -14,6 +14,9 @@ using base::Status;
 /// Longest pause between two looks where a driver has no callbacks.
 constexpr uint64_t nap_ns = 200'000;
 
+/// The same where a driver has callbacks, but forgets them when what a command waits for fails.
+constexpr uint64_t doubt_ns = 1'000'000;
+
 /// How long a wait with a deadline looks before it asks for a callback: more than an empty kernel
 /// takes from end to end on common drivers.
 constexpr uint64_t look_ns = 3 * os::spin_ns;
@@ -59,7 +62,8 @@ void wait_inside(ClEvent &event) {
 bool wait_until(ClEvent &event, uint64_t timeout_ns) {
     if (event.armed != nullptr)
         return event.armed->latch.wait(timeout_ns);
-    if (timeout_ns == os::forever_ns) {
+    const bool gated = event.context->gated.load(std::memory_order_relaxed);
+    if (timeout_ns == os::forever_ns && !gated) {
         wait_inside(event);
         return true;
     }
@@ -80,9 +84,11 @@ bool wait_until(ClEvent &event, uint64_t timeout_ns) {
         if (end == nullptr) {
             asking = true;
             os::Latch().wait(std::min(timeout_ns - passed, nap_ns));
-        } else if (end->latch.wait(timeout_ns - passed)) {
+        } else if (end->latch.wait(std::min(timeout_ns - passed, gated ? doubt_ns : timeout_ns))) {
             event.known.store(end->status, std::memory_order_relaxed);
             return true;
+        } else {
+            asking = gated;
         }
     }
 }

@@ -121,6 +121,7 @@ base::Result<std::shared_ptr<Gate>> ClQueue::gate() {
     cl_int code = CL_SUCCESS;
     cl_event event = cl.clCreateUserEvent(context_->handle, &code);
     HWA_CL("clCreateUserEvent", code);
+    context_->gated.store(true, std::memory_order_relaxed);
     auto signal = std::make_shared<ClSignal>(context_, event);
     wait_first(event, signal);
     return std::shared_ptr<Gate>(
