@@ -230,8 +230,8 @@ static void orders_the_parts_of_a_recording(void **state) {
     hwa_arg_t args[2][4];
     hwa_launch_item_t items[2];
     hwa_launch_options_t shape = HWA_INIT(hwa_launch_options_t);
-    shape.group[0] = 64;
-    shape.grid[0] = count / 64;
+    shape.group[0] = 32;
+    shape.grid[0] = count / 32;
     for (int i = 0; i < 2; ++i) { /* cells[2] = [0] + [1], and then [3] = [1] + [2] */
         for (int j = 0; j < 3; ++j)
             args[i][j] = (hwa_arg_t){.buffer = cells[i + j]};

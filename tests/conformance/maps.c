@@ -34,8 +34,8 @@ static void launch_add(hwa_queue_t *queue, const hwa_program_t *program, hwa_buf
                               {.buffer = of[2]},
                               {.data = &count, .size_bytes = sizeof count}};
     hwa_launch_options_t shape = HWA_INIT(hwa_launch_options_t);
-    shape.group[0] = 64;
-    shape.grid[0] = (count + 63) / 64;
+    shape.group[0] = 32;
+    shape.grid[0] = (count + 31) / 32;
     CHECK(hwa_launch(queue, program, args, 4, &shape, NULL, error));
 }
 
