@@ -264,6 +264,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned int grid_x, unsigned int g
                         unsigned int grid_z, unsigned int block_x, unsigned int block_y,
                         unsigned int block_z, unsigned int shared_bytes, CUstream stream,
                         void **params, void **extra);
+CUresult cuLaunchHostFunc(CUstream stream, void (*function)(void *), void *user);
 CUresult cuMemAllocFromPoolAsync(CUdeviceptr *address, size_t size, CUmemoryPool pool,
                                  CUstream stream);
 CUresult cuMemFreeAsync(CUdeviceptr address, CUstream stream);
@@ -310,10 +311,11 @@ enum class CudaGroup : uint32_t {
     Uuid,         ///< of the device or the part
     Pools,        ///< memory in the order of a stream
     Graphs,
-    Peer,         ///< copies from device to device
-    StreamValues, ///< streams that wait for a number in memory
-    ParamInfo,    ///< what a kernel takes
-    Functions,    ///< the kernels of a module
+    Peer,          ///< copies from device to device
+    StreamValues,  ///< streams that wait for a number in memory
+    HostFunctions, ///< functions of the host in the order of a stream
+    ParamInfo,     ///< what a kernel takes
+    Functions,     ///< the kernels of a module
 };
 
 /// The driver's functions; those of a group may be called where has() says so.

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Launches are checked here, once, before a runtime sees them.
+
+// What runs for every launch, what it includes as well, is made for speed.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O2")
+#endif
+
 #include "capi/entry.h"
 #include "capi/launch.h"
 
@@ -7,11 +13,6 @@
 #include "core/dtype.h"
 
 #include <algorithm>
-
-// For every launch all of it runs.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O2")
-#endif
 
 namespace hwa::capi {
 
@@ -38,14 +39,18 @@ static base::Done read_buffer(QueueState &state, const hwa_arg_t &given, size_t 
         return base::error(
             Status::Range, "args[%zu]: %llu bytes from byte %llu on are not in a buffer of %llu", i,
             Number{given.size_bytes}, Number{given.offset}, Number{buffer.size_bytes});
-    const uint32_t alignment = state.queue->limits().offset_alignment;
+    const uint32_t alignment = state.limits->offset_alignment;
     if (given.offset != 0 && given.offset % alignment != 0)
         return base::error(Status::Invalid, "args[%zu]: offset %llu is not a multiple of %u", i,
                            Number{given.offset}, alignment);
     if (is_mapped(buffer))
         return base::error(Status::Invalid, "args[%zu]: the buffer is mapped; unmap it first", i);
     const uint64_t size_bytes = given.size_bytes == 0 ? rest : given.size_bytes;
-    state.args.push_back(Arg{buffer.memory, given.offset, nullptr, size_bytes});
+    Arg &into = state.args.next();
+    into.memory = buffer.memory;
+    into.offset = given.offset;
+    into.data = nullptr;
+    into.size_bytes = size_bytes;
     return {};
 }
 
@@ -57,7 +62,10 @@ static base::Done read_arg(QueueState &state, const hwa_arg_t &given, size_t i) 
     if (given.size_bytes > PTRDIFF_MAX)
         return base::error(Status::Invalid, "args[%zu]: no value has %llu bytes", i,
                            Number{given.size_bytes});
-    state.args.push_back(Arg{nullptr, 0, given.data, given.size_bytes});
+    Arg &into = state.args.next();
+    into.offset = 0;
+    into.data = given.data;
+    into.size_bytes = given.size_bytes;
     return {};
 }
 
@@ -183,7 +191,7 @@ static base::Done read_shape(const hwa_launch_options_t *given, launch::Shape &s
 
 static base::Done check_kernel(const QueueState &state, const hwa_program_t &program,
                                std::span<const Arg> args, const launch::Shape &shape) {
-    const launch::Limits &limits = state.queue->limits();
+    const launch::Limits &limits = *state.limits;
     if (shape.shared_bytes != 0 && !limits.scratch_by_launch)
         return base::error(Status::Unsupported,
                            "%s hands scratch to a kernel as an argument only, not by "
@@ -284,13 +292,13 @@ static base::Done read_args(QueueState &state, const hwa_program_t &program,
     const size_t first = state.args.size();
     for (size_t i = 0; i < given.size(); ++i)
         HWA_CHECK(read_arg(state, given[i], i));
-    if (program.is_op) {
-        HWA_CHECK(check_op(program, given, std::span(state.args).subspan(first)));
-        if (program.scratch != nullptr)
-            state.args.push_back(Arg{program.scratch, 0, nullptr, program.scratch_bytes});
-        for (const auto &value : program.values)
-            state.args.push_back(Arg{nullptr, 0, value.data(), value.size()});
-    }
+    if (!program.is_op)
+        return {};
+    HWA_CHECK(check_op(program, given, state.args.part(first, given.size())));
+    if (program.scratch != nullptr)
+        state.args.next() = Arg{program.scratch, 0, nullptr, program.scratch_bytes};
+    for (const auto &value : program.values)
+        state.args.next() = Arg{nullptr, 0, value.data(), value.size()};
     return {};
 }
 
@@ -315,7 +323,7 @@ base::Done check_launch(QueueState &state, const hwa_program_t &program,
     into.count = state.args.size() - into.first;
     if (program.is_op)
         into.shape = program.shape;
-    return check_kernel(state, program, std::span(state.args).subspan(into.first), into.shape);
+    return check_kernel(state, program, state.args.part(into.first, into.count), into.shape);
 }
 
 } // namespace hwa::capi

@@ -7,24 +7,6 @@
 
 namespace hwa::capi {
 
-EventSlot::EventSlot(const QueuePtr &queue, hwa_event_t **wanted) : queue_(queue), wanted_(wanted) {
-    if (wanted == nullptr)
-        return;
-    *wanted = nullptr;
-    block_ = queue->blocks.take(sizeof(hwa_event_t));
-}
-
-EventSlot::~EventSlot() {
-    if (block_ != nullptr)
-        queue_->blocks.give(block_, sizeof(hwa_event_t));
-}
-
-void EventSlot::fill(std::shared_ptr<launch::Event> event) {
-    queue_->waits = false;
-    if (block_ != nullptr)
-        *wanted_ = new (std::exchange(block_, nullptr)) hwa_event_t{queue_, std::move(event)};
-}
-
 static base::Result<int32_t> descriptor_of(const hwa_event_t &event) {
     os::Descriptor theirs;
     HWA_TRY(std::shared_ptr<os::Bell> bell, os::Bell::make(theirs));
@@ -72,6 +54,6 @@ void hwa_event_free(hwa_event_t *event) {
         return;
     const QueuePtr queue = std::move(event->queue);
     event->~hwa_event_t();
-    queue->blocks.give(event, sizeof *event);
+    queue->handles.give(event);
     queue->queue->tidy();
 }

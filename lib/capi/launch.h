@@ -2,7 +2,7 @@
 // What stands behind the handles of queues, buffers, programs and events.
 #pragma once
 
-#include "base/blocks.h"
+#include "capi/handles.h"
 #include "capi/objects.h"
 #include "launch/op.h"
 #include "launch/runtime.h"
@@ -23,6 +23,29 @@ struct Orphans {
     std::atomic<bool> any{false};
 };
 
+/// The arguments of launches while they are checked and handed on. Its places are used again, so
+/// that a launch neither makes nor unmakes them.
+class ArgList {
+  public:
+    launch::Arg &next() {
+        if (used_ == places_.size())
+            places_.emplace_back();
+        return places_[used_++];
+    }
+    size_t size() const { return used_; }
+    std::span<const launch::Arg> part(size_t first, size_t count) const {
+        return std::span(places_).subspan(first, count);
+    }
+    void clear() {
+        for (; used_ > 0; --used_)
+            places_[used_ - 1].memory.reset();
+    }
+
+  private:
+    std::vector<launch::Arg> places_; ///< those past `used_` hold no memory
+    size_t used_ = 0;
+};
+
 /// An open queue. Kept alive by its handle and by all that was made on it; nothing inside it points
 /// back, so it closes with the last of them.
 struct QueueState {
@@ -34,11 +57,12 @@ struct QueueState {
     uint64_t stamp = 0; ///< of the process that opened it
     std::string driver;
     std::string build_log;
-    base::Blocks blocks; ///< of the handles of events
+    Handles handles; ///< of events
     std::unique_ptr<launch::Queue> queue;
     Orphans orphans;
-    std::vector<launch::Arg> args; ///< of the launches being checked; otherwise empty
-    bool waits = false;            ///< was told to wait for something, and given no work since
+    const launch::Limits *limits = nullptr; ///< of `queue`
+    ArgList args;                           ///< of the launches being checked; otherwise empty
+    bool waits = false; ///< was told to wait for something, and given no work since
 
     ~QueueState();
 };
@@ -133,13 +157,25 @@ base::Done check_range(const hwa_buffer_t &buffer, const char *name, uint64_t of
 class EventSlot {
   public:
     /// Makes none if `wanted` is NULL, else clears it.
-    EventSlot(const QueuePtr &queue, hwa_event_t **wanted);
-    ~EventSlot();
+    EventSlot(const QueuePtr &queue, hwa_event_t **wanted) : queue_(queue), wanted_(wanted) {
+        if (wanted == nullptr)
+            return;
+        *wanted = nullptr;
+        block_ = queue->handles.take(sizeof(hwa_event_t));
+    }
+    ~EventSlot() {
+        if (block_ != nullptr)
+            queue_->handles.give(block_);
+    }
     EventSlot(const EventSlot &) = delete;
     EventSlot &operator=(const EventSlot &) = delete;
 
     /// Hands it out, with its event, which is that of work that the queue has been given.
-    void fill(std::shared_ptr<launch::Event> event);
+    void fill(std::shared_ptr<launch::Event> &&event) {
+        queue_->waits = false;
+        if (block_ != nullptr)
+            *wanted_ = new (std::exchange(block_, nullptr)) hwa_event_t{queue_, std::move(event)};
+    }
 
   private:
     const QueuePtr &queue_;
@@ -148,15 +184,15 @@ class EventSlot {
 };
 
 /// Empties the list of a queue when a call is over, whatever came of it.
-class ArgList {
+class ArgsOfCall {
   public:
-    explicit ArgList(QueueState &state) : args_(state.args) {}
-    ~ArgList() { args_.clear(); }
-    ArgList(const ArgList &) = delete;
-    ArgList &operator=(const ArgList &) = delete;
+    explicit ArgsOfCall(QueueState &state) : args_(state.args) {}
+    ~ArgsOfCall() { args_.clear(); }
+    ArgsOfCall(const ArgsOfCall &) = delete;
+    ArgsOfCall &operator=(const ArgsOfCall &) = delete;
 
   private:
-    std::vector<launch::Arg> &args_;
+    ArgList &args_;
 };
 
 /// A launch whose arguments, a part of QueueState::args, have been checked against the program and

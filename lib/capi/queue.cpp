@@ -174,6 +174,7 @@ static base::Result<QueuePtr> open_queue(const hwa_device_t &device,
     state->queue = std::move(*opened);
     state->queue->runtime = runtime;
     state->driver = state->queue->driver();
+    state->limits = &state->queue->limits();
     return state;
 }
 
@@ -199,7 +200,7 @@ hwa_status_t hwa_queue_info(const hwa_queue_t *queue, hwa_queue_info_t *info) {
     const QueueState &state = *queue->queue;
     if (forked(state))
         return HWA_ERROR_FORKED;
-    const launch::Limits &limits = state.queue->limits();
+    const launch::Limits &limits = *state.limits;
     hwa_queue_info_t full = HWA_INIT(hwa_queue_info_t);
     full.threads_per_group = limits.threads_per_group;
     for (size_t i = 0; i < 3; ++i) {

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "os/environment.h"
+#include "os/file.h"
 #include "os/folder.h"
 
 #include <algorithm>
@@ -104,8 +105,9 @@ std::string default_cache_folder() {
     };
     if (const std::string cache = absolute("XDG_CACHE_HOME"); !cache.empty())
         return cache + "/hwa";
+    // A home that is not there is one on purpose: that of a user who has none.
     const std::string home = absolute("HOME");
-    return home.empty() ? home : home + "/.cache/hwa";
+    return os::path_kind(home) == os::PathKind::Directory ? home + "/.cache/hwa" : std::string();
 }
 
 base::Result<std::shared_ptr<Cache>> Cache::open(const std::string &path,

@@ -85,6 +85,7 @@ class CudaQueue final : public Queue {
     const Limits &limits() const override { return context_->limits; }
     void *native() const override { return timeline_->stream(); }
     std::string driver() const override { return context_->driver; }
+    int32_t ordinal() const override { return context_->ordinal; }
 
     base::Result<std::shared_ptr<Memory>> allocate(const MemoryRequest &request) override {
         return allocate_cuda(context_, request);
@@ -163,9 +164,17 @@ class CudaQueue final : public Queue {
     /// a kernel does not end.
     std::shared_ptr<CudaPinned::Block> staging(const void *data, uint64_t size_bytes) {
         const CudaCurrent current(*context_);
-        if (cuda_pinned(*context_, data) || timeline_->idle())
+        if (!cuda().has(api::CudaGroup::HostFunctions) || cuda_pinned(*context_, data) ||
+            timeline_->idle())
             return nullptr;
         return CudaPinned::take(context_, size_bytes);
+    }
+
+    /// The host's part of a copy, when its turn comes: only then is the caller's memory as the work
+    /// before it left it. Such a function may not call the driver.
+    static void copy_on_host(void *user) {
+        const auto &event = *static_cast<const CudaEvent *>(user);
+        std::memcpy(event.host_to, event.host_from, event.host_bytes);
     }
 
     CudaContextPtr context_;
@@ -178,28 +187,41 @@ class CudaQueue final : public Queue {
 
 EventResult CudaQueue::write(const std::shared_ptr<Memory> &into, uint64_t offset, const void *data,
                              uint64_t size_bytes) {
-    auto block = staging(data, size_bytes);
-    const void *from = data;
-    if (block != nullptr)
-        from = std::memcpy(block->host, data, size_bytes);
-    return timeline_->submit(
-        holding(into, std::move(block)), "cuMemcpyHtoDAsync", true, [&](CUstream stream) {
-            return cuda().cuMemcpyHtoDAsync_v2(address_of(*into, offset), from, size_bytes, stream);
+    const CUdeviceptr to = address_of(*into, offset);
+    const auto block = staging(data, size_bytes);
+    CudaEventPtr event = holding(into, block);
+    if (block == nullptr)
+        return timeline_->submit(std::move(event), "cuMemcpyHtoDAsync", true, [&](CUstream stream) {
+            return cuda().cuMemcpyHtoDAsync_v2(to, data, size_bytes, stream);
         });
+    event->host_to = block->host;
+    event->host_from = data;
+    event->host_bytes = size_bytes;
+    CudaEvent *const turn = event.get();
+    return timeline_->submit(std::move(event), "cuMemcpyHtoDAsync", false, [&](CUstream stream) {
+        const CUresult code = cuda().cuLaunchHostFunc(stream, copy_on_host, turn);
+        return code != CUDA_SUCCESS
+                   ? code
+                   : cuda().cuMemcpyHtoDAsync_v2(to, block->host, size_bytes, stream);
+    });
 }
 
 EventResult CudaQueue::read(const std::shared_ptr<Memory> &from, uint64_t offset, void *data,
                             uint64_t size_bytes) {
-    auto block = staging(data, size_bytes);
-    void *const to = block != nullptr ? block->host : data;
+    const CUdeviceptr source = address_of(*from, offset);
+    const auto block = staging(data, size_bytes);
     CudaEventPtr event = holding(from, block);
-    if (block != nullptr) {
-        event->land_to = data;
-        event->land_from = to;
-        event->land_bytes = size_bytes;
-    }
-    return timeline_->submit(std::move(event), "cuMemcpyDtoHAsync", true, [&](CUstream stream) {
-        return cuda().cuMemcpyDtoHAsync_v2(to, address_of(*from, offset), size_bytes, stream);
+    if (block == nullptr)
+        return timeline_->submit(std::move(event), "cuMemcpyDtoHAsync", true, [&](CUstream stream) {
+            return cuda().cuMemcpyDtoHAsync_v2(data, source, size_bytes, stream);
+        });
+    event->host_to = data;
+    event->host_from = block->host;
+    event->host_bytes = size_bytes;
+    CudaEvent *const turn = event.get();
+    return timeline_->submit(std::move(event), "cuMemcpyDtoHAsync", false, [&](CUstream stream) {
+        const CUresult code = cuda().cuMemcpyDtoHAsync_v2(block->host, source, size_bytes, stream);
+        return code != CUDA_SUCCESS ? code : cuda().cuLaunchHostFunc(stream, copy_on_host, turn);
     });
 }
 
@@ -297,9 +319,6 @@ base::Result<bool> CudaQueue::wait_for(const std::shared_ptr<Event> &event, Queu
     if (of.runtime != &cuda_runtime)
         return false;
     auto &theirs = static_cast<CudaEvent &>(*event);
-    // The host has the last word in a copy by way of page-locked memory.
-    if (theirs.land_bytes != 0 && !theirs.settled.load(std::memory_order_acquire))
-        return false;
     const std::shared_ptr<CudaTimeline> &other = static_cast<CudaQueue &>(of).timeline_;
     HWA_CHECK(other->mark(theirs));
     CudaEventPtr mine = timeline_->make();

@@ -70,6 +70,7 @@ class CudaPinned {
 struct CudaContext {
     const api::Cuda &cuda;
     CUdevice device = 0;
+    int ordinal = 0; ///< in this process
     CUcontext handle = nullptr;
     int capability = 0; ///< 10 * major + minor
     Limits limits;

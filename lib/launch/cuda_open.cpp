@@ -52,7 +52,8 @@ base::Result<std::vector<api::CudaDevice>> list_devices(const api::Cuda &cuda) {
     return devices;
 }
 
-base::Result<api::CudaDevice> choose(const api::Cuda &cuda, const OpenRequest &request) {
+/// The ordinal in this process, which a variable may have changed since the detection.
+base::Result<int> choose(const api::Cuda &cuda, const OpenRequest &request) {
     HWA_TRY(const auto devices, list_devices(cuda));
     std::vector<Shown> shown;
     for (size_t i = 0; i < devices.size(); ++i) {
@@ -65,7 +66,16 @@ base::Result<api::CudaDevice> choose(const api::Cuda &cuda, const OpenRequest &r
         shown.push_back(std::move(one));
     }
     HWA_TRY(const size_t at, match_device(*request.device, *request.runtime, shown));
-    return devices[at];
+    return static_cast<int>(at);
+}
+
+/// A driver without a device does not start; why that may be so is for the match to say.
+base::Error not_started(base::Error why, const OpenRequest &request) {
+    if (why.code != CUDA_ERROR_NO_DEVICE)
+        return why;
+    const auto none = match_device(*request.device, *request.runtime, {});
+    why.message += "; " + none.error().message;
+    return why;
 }
 
 uint32_t attribute(const CudaContext &context, CUdevice_attribute what) {
@@ -88,7 +98,7 @@ Limits read_limits(const CudaContext &context) {
     limits.shared_bytes = std::max(at(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK),
                                    at(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN));
     limits.value_bytes = context.capability >= 70 && context.cuda.version >= 12010 ? 32764 : 4096;
-    limits.buffers = limits.value_bytes / sizeof(CUdeviceptr);
+    limits.buffers = limits.value_bytes / static_cast<uint32_t>(sizeof(CUdeviceptr));
     limits.timer_ns = 500; // cuEventElapsedTime: "a resolution of around 0.5 microseconds"
     size_t bytes = 0;
     if (context.cuda.cuDeviceTotalMem_v2(&bytes, context.device) == CUDA_SUCCESS)
@@ -144,11 +154,16 @@ base::Result<const api::Cuda *> cuda_driver(const std::string &library_path) {
 }
 
 base::Result<CudaContextPtr> open_cuda(const OpenRequest &request) {
-    HWA_TRY(const api::Cuda *const cuda, cuda_driver(request.library_path));
+    const auto driver = cuda_driver(request.library_path);
+    if (!driver)
+        return not_started(driver.error(), request);
+    const api::Cuda *const cuda = *driver;
     const os::CallerState state;
-    HWA_TRY(const api::CudaDevice chosen, choose(*cuda, request));
+    HWA_TRY(const int ordinal, choose(*cuda, request));
+    HWA_TRY(const api::CudaDevice chosen, api::read_cuda_device(*cuda, ordinal));
     auto context = std::make_shared<CudaContext>(*cuda);
     context->device = chosen.handle;
+    context->ordinal = ordinal;
     HWA_CU(*cuda, "cuDevicePrimaryCtxRetain",
            cuda->cuDevicePrimaryCtxRetain(&context->handle, chosen.handle));
     context->capability =

@@ -171,8 +171,8 @@ static CUresult add_nodes(const CudaRecording &recording, CUgraph graph) {
         node.sharedMemBytes = params.shared_bytes;
         node.kernelParams = params.list.data();
         CUgraphNode made = nullptr;
-        const CUresult code =
-            cuda.cuGraphAddKernelNode_v2(&made, graph, &last, last == nullptr ? 0 : 1, &node);
+        const CUresult code = cuda.cuGraphAddKernelNode_v2(
+            &made, graph, last == nullptr ? nullptr : &last, last == nullptr ? 0 : 1, &node);
         if (code != CUDA_SUCCESS)
             return code;
         last = made;

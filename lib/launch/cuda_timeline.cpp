@@ -6,7 +6,6 @@
 #include "os/latch.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace hwa::launch {
 
@@ -24,12 +23,6 @@ static constexpr uint32_t mark_every = 32;
 CudaTimeline::~CudaTimeline() {
     const CudaCurrent current(*context_);
     context_->cuda.cuStreamDestroy_v2(stream_);
-}
-
-CudaHolds CudaTimeline::holds(size_t count) const {
-    CudaHolds made{base::BlockAllocator<std::shared_ptr<const void>>(context_->blocks)};
-    made.reserve(count);
-    return made;
 }
 
 CudaEventPtr CudaTimeline::make() const {
@@ -269,8 +262,6 @@ bool CudaTimeline::settle_one(const CudaEvent *last) {
             fail(waited_for(heard.error()), false);
         conclude(*oldest);
     }
-    if (!oldest->failure && oldest->land_bytes != 0)
-        std::memcpy(oldest->land_to, oldest->land_from, oldest->land_bytes);
     // The caller's hooks may be on these, so without the mutex, and before anybody is told.
     CudaHolds(oldest->holds.get_allocator()).swap(oldest->holds);
     oldest->of.reset();

@@ -43,10 +43,12 @@ struct CudaEvent final : Event {
     std::optional<base::Error> failure; ///< this and the next are set before `settled`
     uint64_t elapsed_ns = 0;
 
-    // What is to be done when it settles, besides.
-    void *land_to = nullptr; ///< of a copy by way of page-locked memory
-    const void *land_from = nullptr;
-    uint64_t land_bytes = 0;
+    // The host's part of a copy by way of page-locked memory.
+    void *host_to = nullptr;
+    const void *host_from = nullptr;
+    uint64_t host_bytes = 0;
+
+    // How what came before in other places went, as far as it was told to wait for that.
     std::shared_ptr<const CudaVerdict> verdict; ///< of a gate
     std::shared_ptr<Event> other;               ///< what another stream had to do before,
     std::shared_ptr<CudaTimeline> of;           ///< and which
@@ -64,12 +66,11 @@ class CudaTimeline {
 
     CUstream stream() const { return stream_; }
     const CudaContextPtr &context() const { return context_; }
-    CudaHolds holds(size_t count) const;
     CudaEventPtr make() const;
 
     /// Puts one piece of work in: `enqueue` gives it to the stream, with the context current.
     /// Where earlier work has failed it is not called, and the event fails. `whole` says that an
-    /// error of the call leaves the stream as it was.
+    /// error leaves the stream as it was; else the queue has failed with it.
     template <class Enqueue>
     EventResult submit(CudaEventPtr event, const char *call, bool whole, Enqueue &&enqueue) {
         const CudaCurrent current(*context_);
@@ -77,9 +78,15 @@ class CudaTimeline {
         {
             const std::lock_guard lock(mutex_);
             HWA_CHECK(begin(*event));
+            base::Done done;
             if (!failure_)
-                HWA_CHECK(check(call, enqueue(stream_), whole));
+                done = check(call, enqueue(stream_), whole);
+            if (!done && whole)
+                return std::move(done.error());
+            // A part of it may be under way, and uses what the event holds.
             due = end(event);
+            if (!done)
+                return std::move(done.error());
         }
         if (due)
             tidy();

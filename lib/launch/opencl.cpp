@@ -61,7 +61,7 @@ static Watcher::Wait watch(std::shared_ptr<ClBacklog> backlog) {
 ClQueue::ClQueue(std::shared_ptr<const ClLane> lane, const OpenRequest &request)
     : context_(lane->context), lane_(std::move(lane)),
       backlog_(std::make_shared<ClBacklog>(request.timed)), timeout_ns_(request.timeout_ns),
-      watcher_(watch(backlog_)) {}
+      cache_(request.cache), watcher_(watch(backlog_)) {}
 
 ClQueue::~ClQueue() {
     const base::Done done = backlog_->wait_all(timeout_ns_);
@@ -74,7 +74,7 @@ ClQueue::~ClQueue() {
 
 base::Result<std::shared_ptr<Program>> ClQueue::build(const CodeRequest &request,
                                                       std::string &log) {
-    return build_opencl(context_, request, log);
+    return build_opencl(context_, request, cache_.get(), log);
 }
 
 base::Done ClQueue::set_arg(cl_kernel kernel, cl_uint index, const Arg &arg, ClHolds &holds) {

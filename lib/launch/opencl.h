@@ -5,6 +5,7 @@
 #include "api/opencl.h"
 #include "base/blocks.h"
 #include "base/ring.h"
+#include "launch/cache.h"
 #include "launch/runtime.h"
 #include "os/latch.h"
 
@@ -45,6 +46,7 @@ struct ClContext {
     Limits limits;
     ClCommandBuffers buffers;
     std::string driver;   ///< platform, its version and that of the driver
+    std::string identity; ///< all that decides whether a built program fits
     bool unified = false; ///< device and host use the same memory
     bool takes_il = false;
     /// Work of it may wait for user events. When one of them fails, pocl 3.1 tells whoever asks,
@@ -116,9 +118,17 @@ struct ClProgram final : Program {
     std::unique_ptr<ClRecording> recording; ///< in place of a kernel
 };
 
-/// Builds a kernel; what the compiler said goes to `log`.
+/// Builds a kernel, or takes it from the cache, which may be NULL; what the compiler said goes to
+/// `log`.
 base::Result<std::shared_ptr<Program>> build_opencl(const ClContextPtr &context,
-                                                    const CodeRequest &request, std::string &log);
+                                                    const CodeRequest &request, const Cache *cache,
+                                                    std::string &log);
+
+/// A program from what binary_of() gave. Unsupported if it is damaged or of another device.
+base::Result<cl_program> program_from_binary(const ClContext &context, std::span<const char> bytes);
+
+/// What the driver made of a built program; "" if it does not tell.
+std::string binary_of(const ClContext &context, cl_program program);
 
 /// What a command uses, from the blocks of its context.
 using ClHolds =

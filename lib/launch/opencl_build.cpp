@@ -33,20 +33,28 @@ std::string first_complaint(std::string_view log) {
     return lines.empty() ? "the compiler gave no reason" : base::sanitise(lines[0], 300);
 }
 
-base::Done create(const ClContext &context, const CodeRequest &request, cl_program &into) {
+base::Result<cl_program> create(const ClContext &context, const CodeRequest &request) {
     const char *text = request.code.data();
     const size_t size = request.code.size();
     cl_int code = CL_SUCCESS;
-    if (request.kind == Code::SpirvKernel) {
+    cl_program made = nullptr;
+    switch (request.kind) {
+    case Code::OpenClBinary:
+        return program_from_binary(context, request.code);
+    case Code::SpirvKernel:
         if (context.cl.clCreateProgramWithIL == nullptr || !context.takes_il)
             return base::error(Status::Unsupported, "this OpenCL device takes no SPIR-V");
-        into = context.cl.clCreateProgramWithIL(context.handle, text, size, &code);
+        made = context.cl.clCreateProgramWithIL(context.handle, text, size, &code);
         HWA_CL("clCreateProgramWithIL", code);
-        return {};
+        return made;
+    case Code::OpenClC:
+        made = context.cl.clCreateProgramWithSource(context.handle, 1, &text, &size, &code);
+        HWA_CL("clCreateProgramWithSource", code);
+        return made;
+    default:
+        return base::error(Status::Unsupported,
+                           "OpenCL takes its C, its binaries and SPIR-V kernels only");
     }
-    into = context.cl.clCreateProgramWithSource(context.handle, 1, &text, &size, &code);
-    HWA_CL("clCreateProgramWithSource", code);
-    return {};
 }
 
 base::Done compile(const ClContext &context, const CodeRequest &request, cl_program program,
@@ -60,6 +68,11 @@ base::Done compile(const ClContext &context, const CodeRequest &request, cl_prog
     if (code == CL_SUCCESS)
         return {};
     base::Error why = opencl_failure("clBuildProgram", code);
+    if (request.kind == Code::OpenClBinary &&
+        (code == CL_BUILD_PROGRAM_FAILURE || code == CL_INVALID_BINARY)) {
+        why.status = Status::Unsupported;
+        return why;
+    }
     if (code == CL_BUILD_PROGRAM_FAILURE || code == CL_INVALID_BUILD_OPTIONS) {
         why.status = Status::Build;
         why.message = first_complaint(log);
@@ -127,12 +140,10 @@ ClProgram::~ClProgram() {
         context->cl.clReleaseProgram(handle);
 }
 
-base::Result<std::shared_ptr<Program>> build_opencl(const ClContextPtr &context,
+static base::Result<std::shared_ptr<Program>> build(const ClContextPtr &context,
                                                     const CodeRequest &request, std::string &log) {
-    if (request.kind != Code::OpenClC && request.kind != Code::SpirvKernel)
-        return base::error(Status::Unsupported, "OpenCL takes its C and SPIR-V kernels only");
     auto program = std::make_shared<ClProgram>(context);
-    HWA_CHECK(create(*context, request, program->handle));
+    HWA_TRY(program->handle, create(*context, request));
     HWA_CHECK(compile(*context, request, program->handle, log));
     cl_int code = CL_SUCCESS;
     program->kernel = context->cl.clCreateKernel(program->handle, request.entry.c_str(), &code);
@@ -146,6 +157,37 @@ base::Result<std::shared_ptr<Program>> build_opencl(const ClContextPtr &context,
     program->entry = request.entry;
     describe(*context, *program);
     return std::shared_ptr<Program>(std::move(program));
+}
+
+/// Where its binary is kept; "" for a program that takes in files, which no key can stand for.
+static std::string key_of(const ClContext &context, const CodeRequest &request) {
+    const std::string_view source(request.code.data(), request.code.size());
+    if (request.kind != Code::OpenClC || source.find("include") != std::string_view::npos)
+        return {};
+    return cache_key({"opencl", context.identity, request.options, source});
+}
+
+base::Result<std::shared_ptr<Program>> build_opencl(const ClContextPtr &context,
+                                                    const CodeRequest &request, const Cache *cache,
+                                                    std::string &log) {
+    const std::string key = cache == nullptr ? "" : key_of(*context, request);
+    if (key.empty())
+        return build(context, request, log);
+    if (const auto kept = cache->find(key)) {
+        CodeRequest binary = request;
+        binary.kind = Code::OpenClBinary;
+        binary.code = *kept;
+        // Whatever is wrong with it, there is the source.
+        if (auto built = build(context, binary, log))
+            return built;
+        log.clear();
+    }
+    HWA_TRY(auto built, build(context, request, log));
+    const os::CallerState state;
+    const std::string binary = binary_of(*context, static_cast<ClProgram &>(*built).handle);
+    if (!binary.empty())
+        cache->store(key, binary);
+    return built;
 }
 
 } // namespace hwa::launch

@@ -256,6 +256,10 @@ base::Result<ClContextPtr> open_context(const OpenRequest &request) {
     context->takes_il = takes_il(cl, chosen.device);
     context->driver = platform_text(cl, chosen.platform, CL_PLATFORM_NAME) + " " +
                       device_text(cl, chosen.device, CL_DRIVER_VERSION);
+    context->identity =
+        cache_key({context->driver, platform_text(cl, chosen.platform, CL_PLATFORM_VERSION),
+                   device_text(cl, chosen.device, CL_DEVICE_VERSION), here.shown[place].name,
+                   here.shown[place].uuid});
     // It holds the lock of an event while the command runs (seen in Mesa 22.3.6).
     context->polls_block = platform_text(cl, chosen.platform, CL_PLATFORM_NAME) == "rusticl";
     context->buffers = read_buffers(cl, chosen.platform, chosen.device);

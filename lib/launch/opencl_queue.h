@@ -129,6 +129,7 @@ class ClQueue final : public Queue {
     std::shared_ptr<const ClLane> lane_;
     std::shared_ptr<ClBacklog> backlog_;
     uint64_t timeout_ns_;
+    std::shared_ptr<Cache> cache_;
     std::vector<cl_event> waits_; ///< of the next command
     ClCauses causes_;             ///< what they stand for
     /// Held while a command is put in that waits for them: no gate may fail just then.

@@ -188,7 +188,7 @@ struct Queue {
     /// Between memories of this queue, or of those that share with it; ranges do not overlap.
     virtual EventResult copy(const std::shared_ptr<Memory> &to, uint64_t to_offset,
                              const std::shared_ptr<Memory> &from, uint64_t from_offset,
-                             uint64_t size_bytes);
+                             uint64_t size_bytes) = 0;
     /// From a memory of `of`, which does not share with this queue, by the shortest way of the
     /// driver. The caller has ordered the queues. Unsupported: there is no way but the host's.
     virtual EventResult copy_from(Queue &of, const std::shared_ptr<Memory> &to, uint64_t to_offset,
@@ -196,8 +196,8 @@ struct Queue {
                                   uint64_t size_bytes);
     /// Where the host finds the content of a memory that was asked for as host visible. All work
     /// that uses it is done, and none is put in before unmap().
-    virtual base::Result<void *> map(const std::shared_ptr<Memory> &memory);
-    virtual base::Done unmap(const std::shared_ptr<Memory> &memory);
+    virtual base::Result<void *> map(const std::shared_ptr<Memory> &memory) = 0;
+    virtual base::Done unmap(const std::shared_ptr<Memory> &memory) = 0;
 
     /// Unsupported, with the reason, for a kind of code this device does not take. What the
     /// compiler said goes to `log`, whatever comes of it.
@@ -207,18 +207,18 @@ struct Queue {
                             const Shape &shape) = 0;
     /// All of them in order, in one submission where the driver has such; the event is that of the
     /// last. When the driver refuses one, those before it may have run, and the queue has failed.
-    virtual EventResult run_many(std::span<const Launch> launches);
+    virtual EventResult run_many(std::span<const Launch> launches) = 0;
     /// A program that does all of them each time it runs, without arguments of its own, for a few
     /// calls of the driver. It holds what they use.
-    virtual base::Result<std::shared_ptr<Program>> record(std::span<const Launch> launches);
+    virtual base::Result<std::shared_ptr<Program>> record(std::span<const Launch> launches) = 0;
 
     /// Lets what is put in from here on wait for an event of another queue, in the driver. False if
     /// the driver cannot order these two, and then a gate has to do.
-    virtual base::Result<bool> wait_for(const std::shared_ptr<Event> &event, Queue &of);
+    virtual base::Result<bool> wait_for(const std::shared_ptr<Event> &event, Queue &of) = 0;
     /// Lets what is put in from here on wait until the gate is opened.
-    virtual base::Result<std::shared_ptr<Gate>> gate();
+    virtual base::Result<std::shared_ptr<Gate>> gate() = 0;
     /// Calls `notice` when the event is over, at once if it is already.
-    virtual void notify(const std::shared_ptr<Event> &event, Notice notice);
+    virtual void notify(const std::shared_ptr<Event> &event, Notice notice) = 0;
 
     /// Timeout if it is not done by then, else how it went.
     virtual base::Done wait(const Event &event, uint64_t timeout_ns) = 0;

@@ -102,7 +102,9 @@ class SpirvReader {
 
     template <class... Numbers>
     static base::Error broken(size_t word, const char *format, Numbers... numbers) {
-        const std::string what = base::format(format, numbers...);
+        std::string what = format;
+        if constexpr (sizeof...(numbers) != 0) // without any, clang takes it for text
+            what = base::format(format, numbers...);
         return base::error(base::Status::Build, "SPIR-V, word %zu: %s", word, what.c_str());
     }
 

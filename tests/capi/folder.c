@@ -65,7 +65,8 @@ void folder_put(const struct folder *folder, const char *name, const char *what)
 }
 
 void folder_remove(const struct folder *folder) {
-    static const char *const names[] = {"scenario", "libvulkan.so.1", "libOpenCL.so.1"};
+    static const char *const names[] = {"scenario", "cuda.scenario", "libcuda.so.1",
+                                        "libvulkan.so.1", "libOpenCL.so.1"};
     char path[128];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
         snprintf(path, sizeof path, "%s/%s", folder->path, names[i]);

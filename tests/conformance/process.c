@@ -118,6 +118,22 @@ typedef struct inherited_t {
     if (!(condition))                                                                              \
     _exit(number)
 
+static void order_with_what_was_inherited(const inherited_t *all, const hwa_arg_t *args) {
+    hwa_program_t *program = NULL;
+    hwa_event_t *event = NULL;
+    int32_t fd = 0;
+    void *address = NULL;
+    const hwa_launch_item_t item = {.program = all->program, .args = args, .arg_count = 2};
+    EXPECT(30, hwa_queue_wait(all->queue, all->event, NULL) == HWA_ERROR_FORKED);
+    EXPECT(31, hwa_event_fd(all->event, &fd, NULL) == HWA_ERROR_FORKED && fd == -1);
+    EXPECT(32, hwa_buffer_map(all->buffer, &address, NULL) == HWA_ERROR_FORKED);
+    EXPECT(33, hwa_buffer_unmap(all->buffer, NULL) == HWA_ERROR_FORKED);
+    EXPECT(34,
+           hwa_buffer_copy(all->buffer, 0, all->buffer, 2, 2, &event, NULL) == HWA_ERROR_FORKED);
+    EXPECT(35, hwa_launch_many(all->queue, &item, 1, &event, NULL) == HWA_ERROR_FORKED);
+    EXPECT(36, hwa_program_from_launches(all->queue, &item, 1, &program, NULL) == HWA_ERROR_FORKED);
+}
+
 static void use_what_was_inherited(void *user) {
     inherited_t *all = user;
     hwa_error_t error = {0};
@@ -144,6 +160,7 @@ static void use_what_was_inherited(void *user) {
     EXPECT(16,
            hwa_program_from_op(all->queue, "gemm", NULL, 0, &program, NULL) == HWA_ERROR_FORKED);
     EXPECT(17, hwa_queue_info(all->queue, &info) == HWA_ERROR_FORKED);
+    order_with_what_was_inherited(all, args);
     EXPECT(18, hwa_queue_open(the_device, &share, &queue, NULL) == HWA_ERROR_FORKED);
     /* Host functions run in a child as anywhere; a driver's threads are not in it. */
     share.share = NULL;

@@ -228,8 +228,10 @@ HWA_REQUIRED(clCreateCommandQueue)
 #endif
 #include "api/opencl.def"
 
-EXPORT unsigned long shim_calls(void) {
+EXPORT unsigned long shim_calls(const char *name) {
     const std::lock_guard lock(mutex);
+    if (name != nullptr)
+        return row_of(name).calls;
     unsigned long sum = 0;
     for (int i = 0; i < row_count; ++i)
         if (std::strncmp(rows[i].name, "cl", 2) == 0 &&

@@ -7,8 +7,8 @@
 extern "C" {
 #endif
 
-/* Calls of the driver so far, without those that release something. */
-unsigned long shim_calls(void);
+/* Calls of that function so far; NULL: of all that release nothing. */
+unsigned long shim_calls(const char *name);
 
 /* The nth call from now on of that function answers `code` and does nothing; -1: every one of them.
    The function "kernel" is a launch that goes well and whose event then has that status: a negative

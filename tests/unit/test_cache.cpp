@@ -390,10 +390,11 @@ static void where_it_is_by_default(void **) {
         const char *home;
         const char *folder;
     } rows[] = {
-        {"/var/c", "/home/u", "/var/c/hwa"},
-        {"", "/home/u", "/home/u/.cache/hwa"},
-        {"rel", "/home/u", "/home/u/.cache/hwa"},
-        {"", "rel", ""},
+        {"/var/c", "/nonexistent", "/var/c/hwa"},
+        {"", "/tmp", "/tmp/.cache/hwa"},
+        {"rel", "/tmp", "/tmp/.cache/hwa"},
+        {"", "/nonexistent", ""},
+        {"", "tmp", ""},
         {"", "", ""},
     };
     for (const auto &row : rows) {
