@@ -5,6 +5,7 @@
    HWA_FAKE_CUBLAS names a function that fails, and with what: "cublasLtMatmul=13". */
 #include <dlfcn.h>
 #include <link.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +253,23 @@ SEARCH {
     return search(&it);
 }
 
+/* Half precision in integers: not every compiler here has a type for it. */
+static double from_half(uint16_t bits) {
+    const int exponent = bits >> 10 & 0x1f;
+    const int digits = (bits & 0x3ff) | (exponent == 0 ? 0 : 0x400);
+    const double size = ldexp(digits, (exponent == 0 ? 1 : exponent) - 25);
+    return bits & 0x8000 ? -size : size;
+}
+
+static uint16_t to_half(double value) {
+    int exponent = 0;
+    const double size = fabs(value);
+    (void)frexp(size, &exponent);
+    const int scale = size == 0 || exponent - 1 < -14 ? -14 : exponent - 1;
+    const long digits = lrint(ldexp(size, 10 - scale));
+    return (uint16_t)((digits + ((long)(scale + 14) << 10)) | (value < 0 ? 0x8000 : 0));
+}
+
 static double load(int type, const void *from, uint64_t at) {
     uint32_t bits;
     float narrow;
@@ -259,7 +277,7 @@ static double load(int type, const void *from, uint64_t at) {
     case f64:
         return ((const double *)from)[at];
     case f16:
-        return (double)((const _Float16 *)from)[at];
+        return from_half(((const uint16_t *)from)[at]);
     case bf16:
         bits = (uint32_t)((const uint16_t *)from)[at] << 16;
         memcpy(&narrow, &bits, sizeof narrow);
@@ -277,7 +295,7 @@ static void store(int type, void *to, uint64_t at, double value) {
         ((double *)to)[at] = value;
         return;
     case f16:
-        ((_Float16 *)to)[at] = (_Float16)narrow;
+        ((uint16_t *)to)[at] = to_half(value);
         return;
     case bf16:
         memcpy(&bits, &narrow, sizeof bits);
