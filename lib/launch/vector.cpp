@@ -59,7 +59,7 @@ std::optional<uint64_t> narrow(double value, int mantissa, int least, int most) 
     const double size = std::fabs(value);
     int exponent = 0;
     std::frexp(size, &exponent);
-    const int scale = std::max(exponent - 1, least);
+    const int scale = size == 0 ? least : std::max(exponent - 1, least);
     const auto digits = static_cast<uint64_t>(std::nearbyint(std::ldexp(size, mantissa - scale)));
     // A number below the first power is stored without its leading bit, and with exponent 0.
     const uint64_t bits = digits + (static_cast<uint64_t>(scale - least) << mantissa);
