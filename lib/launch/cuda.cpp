@@ -151,10 +151,9 @@ class CudaQueue final : public Queue {
     CudaEventPtr holding(const std::shared_ptr<const void> &one,
                          const std::shared_ptr<const void> &other = nullptr) const {
         CudaEventPtr event = timeline_->make();
-        event->holds.reserve(2);
-        event->holds.push_back(one);
+        event->hold(one);
         if (other != nullptr)
-            event->holds.push_back(other);
+            event->hold(other);
         return event;
     }
 
@@ -254,20 +253,19 @@ EventResult CudaQueue::copy_from(Queue &of, const std::shared_ptr<Memory> &to, u
 
 // ---- Launches ----
 
-void hold_launch(CudaHolds &holds, const std::shared_ptr<Program> &program,
+void hold_launch(CudaEvent &event, const std::shared_ptr<Program> &program,
                  std::span<const Arg> args) {
-    holds.push_back(program);
+    event.hold(program);
     for (const Arg &arg : args)
         if (arg.memory != nullptr)
-            holds.push_back(arg.memory);
+            event.hold(arg.memory);
 }
 
 EventResult CudaQueue::run(const std::shared_ptr<Program> &program, std::span<const Arg> args,
                            const Shape &shape) {
     auto &mine = static_cast<CudaProgram &>(*program);
     CudaEventPtr event = timeline_->make();
-    event->holds.reserve(args.size() + 1);
-    hold_launch(event->holds, program, args);
+    hold_launch(*event, program, args);
     if (mine.recording)
         return timeline_->submit(std::move(event), "cuGraphLaunch", false, [&](CUstream stream) {
             return static_cast<CudaRecording &>(mine).replay(stream);
@@ -286,17 +284,14 @@ EventResult CudaQueue::run_many(std::span<const Launch> launches) {
     CudaEventPtr event = timeline_->make();
     CudaParams params;
     base::Done said;
-    size_t count = 0;
     for (const Launch &launch : launches) {
         auto &mine = static_cast<CudaProgram &>(*launch.program);
-        count += launch.args.size() + 1;
         if (!mine.recording)
             HWA_CHECK(
                 pack_cuda(static_cast<CudaKernel &>(mine), launch.args, launch.shape, params));
     }
-    event->holds.reserve(count);
     for (const Launch &launch : launches)
-        hold_launch(event->holds, launch.program, launch.args);
+        hold_launch(*event, launch.program, launch.args);
     return timeline_->submit(std::move(event), "cuLaunchKernel", false, [&](CUstream stream) {
         for (const Launch &launch : launches) {
             auto &mine = static_cast<CudaProgram &>(*launch.program);

@@ -16,26 +16,15 @@ static bool is_scratch(const Arg &arg) {
 
 /// CUDA has one block of scratch for a group; a kernel sees it as an array of its own, not among
 /// its arguments.
-static base::Result<uint64_t> scratch_of(std::span<const Arg> args, const Shape &shape) {
-    uint64_t bytes = shape.shared_bytes;
-    uint32_t blocks = shape.shared_bytes != 0 ? 1 : 0;
-    for (const Arg &arg : args)
-        if (is_scratch(arg)) {
-            bytes += arg.size_bytes;
-            ++blocks;
-        }
-    if (blocks > 1)
-        return base::error(Status::Unsupported,
-                           "CUDA gives a kernel one block of scratch, by one argument or by "
-                           "options.shared_bytes, not %u",
-                           blocks);
-    return bytes;
+static base::Error too_many_blocks(uint32_t blocks) {
+    return base::error(Status::Unsupported,
+                       "CUDA gives a kernel one block of scratch, by one argument or by "
+                       "options.shared_bytes, not %u",
+                       blocks);
 }
 
 /// More than 48 KiB are to be asked for beforehand (CUDA C++ Programming Guide, "Shared Memory").
 static base::Done allow_scratch(CudaKernel &kernel, uint32_t bytes) {
-    if (bytes <= kernel.dynamic_bytes.load(std::memory_order_relaxed))
-        return {};
     const api::Cuda &cuda = kernel.context->cuda;
     const CudaCurrent current(*kernel.context);
     const std::lock_guard lock(kernel.mutex);
@@ -48,32 +37,39 @@ static base::Done allow_scratch(CudaKernel &kernel, uint32_t bytes) {
     return {};
 }
 
-static base::Done check_param(const CudaKernel &kernel, size_t at, size_t index, const Arg &arg) {
-    if (!kernel.knows_params || at >= kernel.param_bytes.size())
-        return {};
+/// Of the size that the kernel takes there; an address of device memory is one of those.
+static bool fits(const CudaKernel &kernel, size_t at, const Arg &arg) {
+    return at >= kernel.param_bytes.size() ||
+           kernel.param_bytes[at] == (arg.memory != nullptr ? sizeof(CUdeviceptr) : arg.size_bytes);
+}
+
+static base::Error misfit(const CudaKernel &kernel, size_t at, size_t index, const Arg &arg) {
     const size_t wanted = kernel.param_bytes[at];
-    if (arg.memory != nullptr && wanted != sizeof(CUdeviceptr))
+    if (arg.memory != nullptr)
         return base::error(Status::Invalid,
                            "args[%zu]: the kernel takes a value of %zu bytes here, not a buffer",
                            index, wanted);
-    if (arg.memory == nullptr && wanted != arg.size_bytes)
-        return base::error(Status::Invalid,
-                           "args[%zu]: the kernel takes %zu bytes here, not a value of %llu", index,
-                           wanted, Number{arg.size_bytes});
-    return {};
+    return base::error(Status::Invalid,
+                       "args[%zu]: the kernel takes %zu bytes here, not a value of %llu", index,
+                       wanted, Number{arg.size_bytes});
 }
 
 base::Done pack_cuda(CudaKernel &kernel, std::span<const Arg> args, const Shape &shape,
                      CudaParams &into) {
-    HWA_TRY(const uint64_t scratch, scratch_of(args, shape));
+    uint64_t scratch = shape.shared_bytes;
+    uint32_t blocks = scratch != 0 ? 1 : 0;
     size_t count = 0;
     for (size_t i = 0; i < args.size(); ++i) {
         const Arg &arg = args[i];
-        if (is_scratch(arg))
+        if (is_scratch(arg)) {
+            scratch += arg.size_bytes;
+            ++blocks;
             continue;
+        }
         if (count == CudaParams::limit)
             return base::error(Status::Unsupported, "more than %zu arguments", CudaParams::limit);
-        HWA_CHECK(check_param(kernel, count, i, arg));
+        if (kernel.knows_params && !fits(kernel, count, arg))
+            return misfit(kernel, count, i, arg);
         into.list[count] = const_cast<void *>(arg.data);
         if (arg.memory != nullptr) {
             into.addresses[count] =
@@ -87,8 +83,12 @@ base::Done pack_cuda(CudaKernel &kernel, std::span<const Arg> args, const Shape 
                            "the kernel takes %zu arguments besides scratch, not %zu",
                            kernel.param_bytes.size(), count);
     into.count = count;
+    if (blocks > 1)
+        return too_many_blocks(blocks);
     into.shared_bytes = static_cast<uint32_t>(std::min<uint64_t>(scratch, INT32_MAX));
-    return allow_scratch(kernel, into.shared_bytes);
+    if (into.shared_bytes > kernel.dynamic_bytes.load(std::memory_order_relaxed))
+        return allow_scratch(kernel, into.shared_bytes);
+    return {};
 }
 
 CUresult launch_cuda(const CudaKernel &kernel, CudaParams &params, const Shape &shape,

@@ -263,7 +263,7 @@ bool CudaTimeline::settle_one(const CudaEvent *last) {
         conclude(*oldest);
     }
     // The caller's hooks may be on these, so without the mutex, and before anybody is told.
-    CudaHolds(oldest->holds.get_allocator()).swap(oldest->holds);
+    oldest->holds.clear();
     oldest->of.reset();
     oldest->other.reset();
     oldest->verdict.reset();

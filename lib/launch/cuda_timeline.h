@@ -12,9 +12,33 @@ namespace hwa::launch {
 
 class CudaTimeline;
 
-/// What a piece of work uses; freed pieces of memory serve the next one.
-using CudaHolds =
-    std::vector<std::shared_ptr<const void>, base::BlockAllocator<std::shared_ptr<const void>>>;
+/// What a piece of work uses. The first few have their place in its event; there is room for more
+/// in pieces of memory that are used again.
+class CudaHolds {
+  public:
+    void add(std::shared_ptr<const void> one, const std::shared_ptr<base::Blocks> &blocks) {
+        if (count_ < few_.size()) {
+            few_[count_++] = std::move(one);
+            return;
+        }
+        if (!more_)
+            more_.emplace(base::BlockAllocator<std::shared_ptr<const void>>(blocks));
+        more_->push_back(std::move(one));
+    }
+    void clear() {
+        while (count_ > 0)
+            few_[--count_].reset();
+        more_.reset();
+    }
+
+  private:
+    using More =
+        std::vector<std::shared_ptr<const void>, base::BlockAllocator<std::shared_ptr<const void>>>;
+
+    std::array<std::shared_ptr<const void>, 6> few_;
+    size_t count_ = 0;
+    std::optional<More> more_;
+};
 
 /// How a gate was opened, seen by whoever finds `opened` set.
 struct CudaVerdict {
@@ -26,13 +50,12 @@ struct CudaVerdict {
 /// somebody may ask for it: at the latest before the next piece, as the owners tell.
 struct CudaEvent final : Event {
     CudaEvent(CudaContextPtr owner, bool with_times)
-        : context(std::move(owner)),
-          holds(base::BlockAllocator<std::shared_ptr<const void>>(context->blocks)),
-          timed(with_times) {}
+        : context(std::move(owner)), timed(with_times) {}
     ~CudaEvent() override {
         context->events.give(start, true);
         context->events.give(mark, timed);
     }
+    void hold(std::shared_ptr<const void> one) { holds.add(std::move(one), context->blocks); }
 
     CudaContextPtr context;
     CudaHolds holds;
