@@ -126,6 +126,7 @@ int main(int argc, char **argv) {
     hwa_system_t *system = NULL;
     hwa_detect_options_t here = HWA_INIT(hwa_detect_options_t);
     here.flags = HWA_DETECT_IN_PROCESS; /* under the counter a driver may show another device */
+    here.library_path = getenv("HWA_TEST_DRIVERS");
     NEED(hwa_detect(&here, &system, error));
     hwa_queue_t *queue = open_queue(system, argv[1]);
     hwa_system_free(system);
