@@ -172,6 +172,7 @@ static void replays_a_recording(void **state) {
     finish(spin(bench.queue, bench.program, bench.counter, 1));
     assert_int_equal(read_counter(bench.counter), count * replays + 1);
 
+    items[0].program = bench.program;
     /* In the middle of others, and on a queue that shares. */
     hwa_launch_item_t mixed[3] = {items[0], {.program = recorded}, items[0]};
     turns[0].turns = 1;
