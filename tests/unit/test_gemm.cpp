@@ -88,6 +88,9 @@ using Make = base::Result<Operation> (*)(const OpRequest &);
 /// The only folder to look for libraries in, or "".
 static std::string library_path;
 
+/// Whose kernel gemm_kernel is.
+static const char *kernel_runtime = "opencl";
+
 template <class T>
 static void multiply(Make make, Queue &queue, const core::Device &device, const Product &p) {
     const auto attrs = attrs_of(p, sizeof(T) == 8 ? "f64" : "f32");
@@ -98,7 +101,7 @@ static void multiply(Make make, Queue &queue, const core::Device &device, const 
     std::string log;
     request.log = &log;
     request.device = &device;
-    request.runtime = make == gemm_kernel ? "opencl" : "cpu";
+    request.runtime = make == gemm_kernel ? kernel_runtime : "cpu";
     request.library_path = library_path;
     request.forced = true;
     auto made = make(request);
@@ -264,12 +267,35 @@ static void with_tiles_by_opencl(void **) {
     multiply_all(gemm_kernel, **queue, device, false);
 }
 
+/// The same in GLSL, on the first Vulkan device.
+static void with_tiles_by_vulkan(void **) {
+    const Runtime *runtime = find_runtime("vulkan");
+    if (runtime == nullptr)
+        _skip(__FILE__, __LINE__);
+    core::Device device;
+    device.kind = core::Kind::Gpu;
+    core::Runtime row;
+    row.name = "vulkan";
+    row.native_id = "0";
+    OpenRequest request;
+    request.device = &device;
+    request.runtime = &row;
+    auto queue = runtime->open(request);
+    if (!queue) {
+        print_message("%s\n", queue.error().message.c_str());
+        _skip(__FILE__, __LINE__);
+    }
+    kernel_runtime = "vulkan";
+    multiply_all(gemm_kernel, **queue, device, false);
+}
+
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(on_the_cpu<gemm_openblas>), cmocka_unit_test(on_the_cpu<gemm_blis>),
         cmocka_unit_test(on_the_cpu<gemm_onednn>),   cmocka_unit_test(on_the_cpu<gemm_builtin>),
         cmocka_unit_test(by_wide_openblas),          cmocka_unit_test(chooses_a_provider),
         cmocka_unit_test(refuses_what_is_no_blas),   cmocka_unit_test(with_tiles_by_opencl),
+        cmocka_unit_test(with_tiles_by_vulkan),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
