@@ -48,7 +48,6 @@ CUcontext context_make(int device, unsigned flags, bool primary) {
 /* What belongs to it goes with it. Its address is never used again, so that old handles are known
    for what they are. */
 void context_end(CUcontext context) {
-    (void)context_finish(context);
     streams_close(context);
     modules_close(context);
     memory_end(context);
@@ -92,9 +91,12 @@ CUresult cuDevicePrimaryCtxRelease_v2(CUdevice dev) {
     REFUSE_UNLESS(device != NULL, CUDA_ERROR_INVALID_DEVICE);
     REFUSE_UNLESS(device->primary != NULL && device->primary->retained > 0,
                   CUDA_ERROR_INVALID_CONTEXT);
-    if (device->primary->retained == 1)
-        context_end(device->primary);
-    --device->primary->retained;
+    /* While its work ends, another thread may have come to retain it. */
+    if (--device->primary->retained == 0) {
+        (void)context_finish(device->primary);
+        if (device->primary->retained == 0)
+            context_end(device->primary);
+    }
     END(CUDA_SUCCESS);
 }
 
@@ -106,8 +108,10 @@ CUresult cuDevicePrimaryCtxReset_v2(CUdevice dev) {
     BEGIN(NEEDS_INIT);
     struct device *device = device_of(dev);
     REFUSE_UNLESS(device != NULL, CUDA_ERROR_INVALID_DEVICE);
-    if (device->primary != NULL)
+    if (device->primary != NULL) {
+        (void)context_finish(device->primary);
         context_end(device->primary);
+    }
     END(CUDA_SUCCESS);
 }
 
@@ -158,6 +162,7 @@ CUresult cuCtxDestroy_v2(CUcontext ctx) {
     REFUSE_UNLESS(!ctx->primary, CUDA_ERROR_INVALID_CONTEXT);
     if (context_current() == ctx)
         --depth;
+    (void)context_finish(ctx);
     context_end(ctx);
     END(CUDA_SUCCESS);
 }
