@@ -42,6 +42,7 @@ class CudaEvents {
 };
 
 struct CudaContext;
+struct CudaMemory;
 using CudaContextPtr = std::shared_ptr<CudaContext>;
 
 /// Page-locked memory of a context: for copies that may not make the caller wait, and for numbers
@@ -82,6 +83,8 @@ struct CudaContext {
     std::shared_ptr<base::Blocks> blocks = std::make_shared<base::Blocks>();
     CudaEvents events;
     CudaPinned pinned;
+    std::mutex range_mutex;
+    std::vector<std::weak_ptr<CudaMemory>> ranges; ///< of the host that are registered
     std::mutex peer_mutex;
     std::vector<CUdevice> peers; ///< whose memory was made known to this device
 
@@ -126,9 +129,11 @@ struct CudaMemory final : Memory {
     uint64_t native() const override { return address; }
     void *host() const override { return where; }
 
-    Lease lease; ///< dropped after the destructor has run
+    Lease lease;                       ///< dropped after the destructor has run
+    std::shared_ptr<CudaMemory> under; ///< whose registration this one uses
     CudaContextPtr context;
     Origin origin;
+    uint64_t host_bytes = 0; ///< of what is registered
     CUdeviceptr address = 0;
     void *where = nullptr; ///< for the host; NULL: out of its reach
 };

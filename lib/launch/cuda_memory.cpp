@@ -180,7 +180,28 @@ base::Result<std::shared_ptr<Memory>> allocate_cuda(const CudaContextPtr &contex
     return std::shared_ptr<Memory>(std::move(made));
 }
 
-/// Host memory in place. What overlaps pages that are locked already is used as it is.
+/// What is registered in this context and holds that range.
+static std::shared_ptr<CudaMemory> find_range(CudaContext &context, const void *host,
+                                              uint64_t size_bytes) {
+    const auto start = reinterpret_cast<uintptr_t>(host);
+    const std::lock_guard lock(context.range_mutex);
+    for (const std::weak_ptr<CudaMemory> &one : context.ranges)
+        if (auto memory = one.lock(); memory != nullptr) {
+            const auto from = reinterpret_cast<uintptr_t>(memory->where);
+            if (start >= from && start + size_bytes <= from + memory->host_bytes)
+                return memory;
+        }
+    return nullptr;
+}
+
+static void keep_range(CudaContext &context, const std::shared_ptr<CudaMemory> &memory) {
+    const std::lock_guard lock(context.range_mutex);
+    std::erase_if(context.ranges, [](const auto &one) { return one.expired(); });
+    context.ranges.push_back(memory);
+}
+
+/// Host memory in place. What is locked for CUDA already is used as it is: by another of our
+/// buffers, which then lives as long as this one, or by somebody whose memory it is.
 static base::Result<std::shared_ptr<Memory>> wrap_host(const CudaContextPtr &context,
                                                        const MemoryRequest &request) {
     const api::Cuda &cuda = context->cuda;
@@ -191,7 +212,9 @@ static base::Result<std::shared_ptr<Memory>> wrap_host(const CudaContextPtr &con
         flags |= CU_MEMHOSTREGISTER_READ_ONLY;
     const CUresult code = cuda.cuMemHostRegister_v2(request.host, request.size_bytes, flags);
     auto origin = CudaMemory::Origin::Registered;
+    std::shared_ptr<CudaMemory> under;
     if (code == CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED) {
+        under = find_range(*context, request.host, request.size_bytes);
         const auto *last = static_cast<const char *>(request.host) + request.size_bytes - 1;
         if (!cuda_pinned(*context, request.host) || !cuda_pinned(*context, last))
             return base::error(Status::Unsupported,
@@ -208,9 +231,14 @@ static base::Result<std::shared_ptr<Memory>> wrap_host(const CudaContextPtr &con
     }
     auto made = std::make_shared<CudaMemory>(context, origin);
     made->where = request.host;
+    made->under = std::move(under);
     HWA_CU(cuda, "cuMemHostGetDevicePointer",
            cuda.cuMemHostGetDevicePointer_v2(&made->address, request.host, 0));
     made->lease = request.lease;
+    if (origin == CudaMemory::Origin::Registered) {
+        made->host_bytes = request.size_bytes;
+        keep_range(*context, made);
+    }
     return std::shared_ptr<Memory>(std::move(made));
 }
 
