@@ -148,6 +148,41 @@ static void memory_runs_out(void) {
     works(queue);
 }
 
+static void count(void *user) {
+    ++*(int *)user;
+}
+
+static hwa_buffer_t *lend(hwa_queue_t *queue, void *memory, uint64_t size_bytes, int *released) {
+    hwa_buffer_desc_t desc = HWA_INIT(hwa_buffer_desc_t);
+    hwa_buffer_t *buffer = NULL;
+    desc.host = memory;
+    desc.size_bytes = size_bytes;
+    desc.release = count;
+    desc.release_user = released;
+    GOOD(hwa_buffer_create(queue, &desc, &buffer, &error));
+    return buffer;
+}
+
+/* What the driver locked once stays so until the last of the two buffers is gone. */
+static void memory_is_lent_twice(void) {
+    static int memory[4096];
+    int released[2] = {0, 0}, value = 42;
+    hwa_queue_t *queue = open_queue(0);
+    hwa_program_t *program = program_of(queue, "set");
+    hwa_buffer_t *whole = lend(queue, memory, sizeof memory, &released[0]);
+    hwa_buffer_t *part = lend(queue, memory + 100, 64, &released[1]);
+    hwa_buffer_free(whole);
+    MUST(released[0] == 0);
+    const hwa_arg_t args[] = {{.buffer = part}, {.data = &value, .size_bytes = sizeof value}};
+    GOOD(hwa_launch(queue, program, args, 2, NULL, NULL, &error));
+    GOOD(hwa_queue_finish(queue, HWA_FOREVER, &error));
+    MUST(memory[100] == value);
+    hwa_buffer_free(part);
+    MUST(released[0] == 1 && released[1] == 1);
+    hwa_program_free(program);
+    hwa_queue_free(queue);
+}
+
 static void code_is_bad(void) {
     static const char bad[] = "extern \"C\" __global__ void set(int *to) { nonsense; }\n";
     hwa_queue_t *queue = open_queue(0);
@@ -338,6 +373,7 @@ static const struct row {
 } rows[] = {
     {"it runs", runs, "", NULL, NULL},
     {"memory runs out", memory_runs_out, "device 0 memory 100000000\n", NULL, NULL},
+    {"memory is lent twice", memory_is_lent_twice, "", NULL, NULL},
     {"code is bad", code_is_bad, "", NULL, NULL},
     {"a kernel never ends", kernel_never_ends, "", NULL, NULL},
     {"an address is illegal", address_is_illegal, "", NULL, NULL},
