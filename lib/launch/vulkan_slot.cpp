@@ -103,12 +103,16 @@ base::Result<VkCommandBuffer> VulkanTimeline::commands(VulkanSlot &slot) {
         VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT, nullptr};
     HWA_VK("vkBeginCommandBuffer", vk.vkBeginCommandBuffer(slot.commands, &begin));
     slot.begun = true;
+    slot.writing = true;
     slot.bound = VK_NULL_HANDLE;
     return slot.commands;
 }
 
-/// The commands are as good as never written: the next begin starts afresh.
+/// What was written so far is ended, for only then may it begin afresh.
 void VulkanTimeline::abandon(VulkanSlot &slot) {
+    if (slot.writing)
+        context_->vk.vkEndCommandBuffer(slot.commands);
+    slot.writing = false;
     clear(slot);
     const std::lock_guard lock(mutex_);
     free_.push_back(&slot);

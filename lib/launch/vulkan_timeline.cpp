@@ -158,6 +158,7 @@ base::Result<std::shared_ptr<VulkanEvent>> VulkanTimeline::put(VulkanSlot &slot)
 }
 
 base::Result<std::shared_ptr<VulkanEvent>> VulkanTimeline::enqueue(VulkanSlot &slot) {
+    slot.writing = false;
     if (slot.begun)
         HWA_VK("vkEndCommandBuffer", context_->vk.vkEndCommandBuffer(slot.commands));
     const std::lock_guard lock(mutex_);

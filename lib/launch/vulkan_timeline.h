@@ -46,7 +46,8 @@ struct VulkanSlot {
     std::vector<uint64_t> wait_values;
     std::shared_ptr<VulkanEvent> event;
     uint64_t value = 0;
-    bool begun = false;
+    bool begun = false;   ///< there is something in `commands`
+    bool writing = false; ///< and there may be more
     bool delivers = false;
     bool dropped = false; ///< what it waited for has failed: nothing of it runs
 };
