@@ -125,18 +125,18 @@ CUresult memory_make(CUcontext context, size_t size, CUmemoryPool pool, CUdevice
 }
 
 /* Memory of another device takes peer access; that of another context of the device does not. */
+bool memory_reached(CUcontext context, const struct memory *memory) {
+    if (memory->kind == PINNED || memory->kind == REGISTERED || memory->device == context->device)
+        return true;
+    const unsigned by_pool = memory->pool != NULL ? memory->pool->access : 0;
+    return (by_pool >> context->device & 1u) != 0 || (context->peers >> memory->device & 1u) != 0;
+}
+
 CUresult memory_usable(CUcontext context, CUdeviceptr address, size_t size) {
     const struct memory *memory = memory_at((uintptr_t)address);
     if (memory == NULL || memory->going || size > memory->base + memory->size - (uintptr_t)address)
         return CUDA_ERROR_INVALID_VALUE;
-    if (memory->kind == PINNED || memory->kind == REGISTERED)
-        return CUDA_SUCCESS;
-    const bool near = memory->device == context->device;
-    const unsigned peers =
-        memory->pool != NULL ? context->peers | memory->pool->access : context->peers;
-    if (memory->pool != NULL && (memory->pool->access >> context->device & 1u) != 0)
-        return CUDA_SUCCESS;
-    return near || (peers >> memory->device & 1u) != 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+    return memory_reached(context, memory) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
 CUresult cuMemGetInfo_v2(size_t *free, size_t *total) {

@@ -259,7 +259,7 @@ static CUresult check_pointers(const struct launch *launch, bool after) {
         memcpy(&address, (const char *)launch->params + kernel->offsets[i], sizeof address);
         const struct memory *memory = memory_at((uintptr_t)address);
         if (address != NULL &&
-            memory_usable(launch->function->module->context, (uintptr_t)address, 0) != CUDA_SUCCESS)
+            (memory == NULL || !memory_reached(launch->function->module->context, memory)))
             result = CUDA_ERROR_ILLEGAL_ADDRESS;
         else if (after && memory != NULL && !memory_whole(memory))
             result = CUDA_ERROR_ILLEGAL_ADDRESS;

@@ -313,6 +313,32 @@ static void streams(void) {
     ANSWERS(CU(INVALID_HANDLE), cu.cuStreamDestroy_v2(stream));
 }
 
+static void pauses(void *unused) {
+    (void)unused;
+    usleep(20000);
+}
+
+/* A kernel that waits in one stream may use what another will free behind it. */
+static void freed_behind(void) {
+    CUstream first = NULL, second = NULL;
+    CUevent event = NULL;
+    CUdeviceptr at = 0;
+    int value = 1;
+    ready();
+    void *params[] = {&at, &value};
+    OK(cu.cuStreamCreate(&first, CU_STREAM_NON_BLOCKING));
+    OK(cu.cuStreamCreate(&second, CU_STREAM_NON_BLOCKING));
+    OK(cu.cuEventCreate(&event, 0));
+    OK(cu.cuMemAllocAsync(&at, 64, first));
+    OK(cu.cuLaunchHostFunc(first, pauses, NULL));
+    OK(cu.cuLaunchKernel(function_of("touch"), 1, 1, 1, 1, 1, 1, 0, first, params, NULL));
+    OK(cu.cuEventRecord(event, first));
+    OK(cu.cuStreamWaitEvent(second, event, 0));
+    OK(cu.cuMemFreeAsync(at, second));
+    ANSWERS(CU(INVALID_VALUE), cu.cuMemsetD8Async(at, 0, 1, first));
+    OK(cu.cuCtxSynchronize());
+}
+
 static void values(void) {
     CUdeviceptr at = 0;
     first_context();
@@ -379,6 +405,7 @@ int main(int argc, char **argv) {
         {"device lost", lost, "lose cuMemAlloc_v2 3 46\n", NULL},
         {"fails by number", fails_by_number, "fail cuMemAlloc_v2 2 2\n", NULL},
         {"streams", streams, "", NULL},
+        {"freed behind", freed_behind, "", NULL},
         {"values in memory", values, no_values, NULL},
         {"events", events, "", NULL},
     };
