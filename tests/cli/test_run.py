@@ -41,6 +41,14 @@ class Run(unittest.TestCase):
             done = hwa('run', 'gemm', '--runtime', runtime, '--size', 8, '--json')
             self.assertEqual(done.json['runtime'], runtime)
 
+    def test_provider(self):
+        done = hwa('run', 'gemm', '--runtime', 'cpu', '--provider', 'builtin', '--size', 8,
+                   '--json')
+        self.assertEqual(done.json['provider'], 'builtin')
+        done = hwa('run', 'gemm', '--runtime', 'cpu', '--provider', 'abacus')
+        self.assertNotEqual(done.code, 0)
+        self.assertIn('"abacus"; it has: ', done.err)
+
     def test_refusals(self):
         done = hwa('run', 'gemm', '--runtime', 'abacus')
         self.assertEqual((done.code, done.out), (3, ''))

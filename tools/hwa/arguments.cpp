@@ -131,7 +131,10 @@ void add_run(CLI::App *app, Arguments &to) {
             return name == "gemm" ? "" : "there is no operation '" + name + "', only gemm";
         });
     app->add_option("--device", to.device, "where to run [best]")->option_text("ID");
-    app->add_option("--runtime", to.runtime, "what to run it with: cpu or opencl [best]")
+    app->add_option("--runtime", to.runtime,
+                    "what to run it with: cpu, opencl, vulkan or cuda [best]")
+        ->option_text("NAME");
+    app->add_option("--provider", to.provider, "whose code to run, such as builtin [first]")
         ->option_text("NAME");
     app->add_option("--size", to.size, "rows and columns [1024]")
         ->option_text("N")

@@ -41,6 +41,7 @@ struct Arguments {
     double headroom = 0;   ///< plan, 0 to 1
     std::string operation; ///< run
     std::string runtime;   ///< run
+    std::string provider;  ///< run
     uint32_t size = 1024;  ///< run
     uint32_t repeat = 5;   ///< run
     std::string folder;    ///< capture

@@ -19,7 +19,8 @@ namespace {
 
 struct Choice {
     const hwa_device_t *device = nullptr;
-    std::string runtime; ///< "": the device's best
+    std::string runtime;  ///< "": the device's best
+    std::string provider; ///< "": the first that takes it on
 };
 
 /// Whether a device can be run on, with the runtime where one is named.
@@ -57,6 +58,7 @@ int refuse(const hwa_device_t *device, const std::string &runtime) {
 
 int choose(const Arguments &arguments, const hwa_system_t *system, Choice &choice) {
     choice.runtime = arguments.runtime;
+    choice.provider = arguments.provider;
     if (!arguments.device.empty()) {
         choice.device = hwa_system_find_device(system, arguments.device.c_str());
         if (choice.device == nullptr)
@@ -101,9 +103,16 @@ hwa_status_t prepare(Gemm &gemm, const Choice &choice, hwa_error_t *error) {
     hwa_status_t status = hwa_queue_open(choice.device, &options, Out(gemm.queue), error);
     if (status != HWA_OK)
         return status;
-    const hwa_attr_t attrs[] = {int_attr("m", gemm.size), int_attr("n", gemm.size),
-                                int_attr("k", gemm.size)};
-    status = hwa_program_from_op(gemm.queue.get(), "gemm", attrs, 3, Out(gemm.program), error);
+    std::vector<hwa_attr_t> attrs = {int_attr("m", gemm.size), int_attr("n", gemm.size),
+                                     int_attr("k", gemm.size)};
+    if (!choice.provider.empty()) {
+        attrs.push_back({});
+        attrs.back().key = "provider";
+        attrs.back().type = HWA_ATTR_TEXT;
+        attrs.back().s = choice.provider.c_str();
+    }
+    status = hwa_program_from_op(gemm.queue.get(), "gemm", attrs.data(),
+                                 static_cast<uint32_t>(attrs.size()), Out(gemm.program), error);
     const std::vector<float> *data[] = {&gemm.a, &gemm.b, &gemm.c};
     for (int i = 0; i < 3 && status == HWA_OK; ++i) {
         hwa_buffer_desc_t desc = HWA_INIT(hwa_buffer_desc_t);
