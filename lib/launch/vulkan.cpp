@@ -39,9 +39,11 @@ class VulkanQueue final : public Queue {
 
     VulkanQueue(VulkanTimelinePtr timeline, const OpenRequest &request)
         : timeline_(std::move(timeline)), timed_(request.timed), timeout_ns_(request.timeout_ns),
-          watcher_([](const Event &event) {
+          watcher_([thread = watch_thread_](const Event &event) {
+              thread->store(std::this_thread::get_id());
               const auto &mine = static_cast<const VulkanEvent &>(event);
-              return mine.timeline->wait(mine, os::forever_ns);
+              return mine.timeline == nullptr ? base::Done()
+                                              : mine.timeline->wait(mine, os::forever_ns);
           }) {}
 
     ~VulkanQueue() override {
@@ -49,6 +51,8 @@ class VulkanQueue final : public Queue {
         // A driver that is still at work must find everything in its place.
         if (!done && done.error().status == Status::Timeout)
             static_cast<void>(new VulkanTimelinePtr(timeline_));
+        else
+            drain_watcher();
         timeline_->close();
     }
 
@@ -110,6 +114,21 @@ class VulkanQueue final : public Queue {
   private:
     const VulkanContext &context() const { return *timeline_->context(); }
 
+    void watch(std::shared_ptr<Event> event, Notice notice) {
+        watched_.store(true);
+        watcher_.watch(std::move(event), std::move(notice));
+    }
+    /// The thread that watches must not be the last to hold the device: it would close it at some
+    /// later time, while the process ends and the driver's library with it.
+    void drain_watcher() {
+        if (!watched_.load() || watch_thread_->load() == std::this_thread::get_id())
+            return;
+        const auto drained = std::make_shared<os::Latch>();
+        watcher_.watch(std::make_shared<VulkanEvent>(),
+                       [drained](const base::Done &) { drained->open(); });
+        static_cast<void>(drained->wait(timeout_ns_));
+    }
+
     /// One submission of what `write` puts into a command buffer.
     template <class Write> EventResult submit(Write &&write);
     /// By the host itself, where it can reach the memory and nothing is under way.
@@ -134,6 +153,9 @@ class VulkanQueue final : public Queue {
     const bool timed_;
     const uint64_t timeout_ns_;
     VulkanDispatch dispatch_; ///< kept for its memory
+    std::atomic<bool> watched_{false};
+    const std::shared_ptr<std::atomic<std::thread::id>> watch_thread_ =
+        std::make_shared<std::atomic<std::thread::id>>();
     Watcher watcher_;
 };
 
@@ -229,7 +251,7 @@ EventResult VulkanQueue::write_later(const std::shared_ptr<VulkanMemory> &memory
     });
     // Without a slot behind it, it keeps nothing back and may be dropped.
     if (event)
-        watcher_.watch(before, [gate, job = std::move(job)](const base::Done &how) {
+        watch(before, [gate, job = std::move(job)](const base::Done &how) {
             gate->open(how ? job.run() : how);
         });
     else
@@ -349,7 +371,7 @@ void VulkanQueue::notify(const std::shared_ptr<Event> &event, Notice notice) {
     if (now || now.error().status != Status::Timeout)
         notice(now);
     else
-        watcher_.watch(event, std::move(notice));
+        watch(event, std::move(notice));
 }
 
 } // namespace
