@@ -100,12 +100,6 @@ base::Done ClQueue::set_arg(cl_kernel kernel, cl_uint index, const Arg &arg, ClH
     return {};
 }
 
-base::Done ClQueue::set_args(cl_kernel kernel, std::span<const Arg> args, ClHolds &holds) {
-    for (size_t i = 0; i < args.size(); ++i)
-        HWA_CHECK(set_arg(kernel, static_cast<cl_uint>(i), args[i], holds));
-    return {};
-}
-
 base::Done ClQueue::put_step(ClWork &work, const ClStep &step, bool last) {
     return put(work, "clEnqueueNDRangeKernel", last,
                [&](cl_command_queue queue, cl_uint count, const cl_event *waits, cl_event *event) {
@@ -115,47 +109,53 @@ base::Done ClQueue::put_step(ClWork &work, const ClStep &step, bool last) {
                });
 }
 
-base::Done ClQueue::put_launch(ClWork &work, const Launch &launch, bool last) {
-    auto &program = static_cast<ClProgram &>(*launch.program);
+base::Done ClQueue::put_launch(ClWork &work, const std::shared_ptr<Program> &program,
+                               std::span<const Arg> args, const Shape &shape, bool last) {
+    auto &mine = static_cast<ClProgram &>(*program);
     ClHolds &holds = work.event->holds;
-    if (holds.empty() || holds.back() != launch.program)
-        holds.push_back(launch.program);
-    if (program.recording != nullptr)
-        return put_recording(work, *program.recording, last);
-    // Queues that share may launch it at the same time.
-    const std::lock_guard lock(program.mutex);
-    HWA_CHECK(set_args(program.kernel, launch.args, holds));
-    return put_step(work, step_of(program.kernel, launch.shape), last);
+    if (holds.empty() || holds.back() != program)
+        holds.push_back(program);
+    if (mine.recording != nullptr)
+        return put_recording(work, *mine.recording, last);
+    // Queues that share may launch it at the same time; none is opened during a launch.
+    std::unique_lock<std::mutex> lock;
+    if (context_->lanes.load(std::memory_order_relaxed) > 1)
+        lock = std::unique_lock(mine.mutex);
+    for (size_t i = 0; i < args.size(); ++i)
+        HWA_CHECK(set_arg(mine.kernel, static_cast<cl_uint>(i), args[i], holds));
+    return put_step(work, step_of(mine.kernel, shape), last);
 }
 
 EventResult ClQueue::run(const std::shared_ptr<Program> &program, std::span<const Arg> args,
                          const Shape &shape) {
-    const Launch only = {program, args, shape};
-    return run_many({&only, 1});
+    return put_work([&](ClWork &work) {
+        work.event->holds.reserve(args.size() + 1);
+        return put_launch(work, program, args, shape, true);
+    });
 }
 
 EventResult ClQueue::run_many(std::span<const Launch> launches) {
     return put_work([&](ClWork &work) {
-        size_t holds = 0;
+        size_t holds = 1;
         for (const Launch &launch : launches)
-            holds += launch.args.size() + 1;
+            holds += launch.args.size();
         work.event->holds.reserve(holds);
         base::Done done;
         for (size_t i = 0; i < launches.size() && done; ++i)
-            done = put_launch(work, launches[i], i + 1 == launches.size());
+            done = put_launch(work, launches[i].program, launches[i].args, launches[i].shape,
+                              i + 1 == launches.size());
         return done;
     });
 }
 
 std::shared_ptr<Event> ClQueue::doom(const base::Error *why) {
-    const base::BlockAllocator<ClEvent> blocks(context_->blocks);
-    auto event = std::allocate_shared<ClEvent>(blocks, context_);
+    std::shared_ptr<ClEvent> event = backlog_->begin(context_);
     backlog_->doom(event, why);
     return event;
 }
 
 /// Puts the end of some work on the list, or what there is of it if the driver refused the rest.
-EventResult ClQueue::accept(ClWork work, const base::Done &put) {
+EventResult ClQueue::accept(ClWork &work, const base::Done &put) {
     if (!put && !work.begun) {
         if (put.error().status == Status::Lost)
             doom(&put.error());

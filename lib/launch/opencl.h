@@ -53,6 +53,7 @@ struct ClContext {
     /// but neither wakes who is in clWaitForEvents nor calls back.
     mutable std::atomic<bool> gated{false};
     bool polls_block = false; ///< asking about an event waits for it, and so does a callback
+    mutable std::atomic<uint32_t> lanes{0};                                  ///< queues that it has
     std::shared_ptr<base::Blocks> blocks = std::make_shared<base::Blocks>(); ///< of its events
 
     explicit ClContext(const api::OpenCl &table) : cl(table) {}
@@ -114,7 +115,7 @@ struct ClProgram final : Program {
     cl_program handle = nullptr;
     cl_kernel kernel = nullptr; ///< keeps the arguments last set
     std::string entry;
-    std::mutex mutex;                       ///< from the first argument set to the launch
+    std::mutex mutex; ///< from the first argument set to the launch, where queues share
     std::unique_ptr<ClRecording> recording; ///< in place of a kernel
 };
 
@@ -154,12 +155,10 @@ class ClBacklog;
 struct ClEvent final : Event {
     explicit ClEvent(ClContextPtr owner)
         : context(std::move(owner)), holds(base::BlockAllocator<char>(context->blocks)) {}
-    ~ClEvent() override {
-        if (handle != nullptr)
-            context->cl.clReleaseEvent(handle);
-        if (first != nullptr)
-            context->cl.clReleaseEvent(first);
-    }
+    ~ClEvent() override { release(); }
+    void release();
+    /// Makes it as good as new for other work; nobody else has it.
+    void renew();
 
     ClContextPtr context;
     cl_event handle = nullptr; ///< of its last command
@@ -188,7 +187,9 @@ class ClBacklog {
   public:
     explicit ClBacklog(bool timed) : timed_(timed) {}
 
-    void push(std::shared_ptr<ClEvent> event);
+    /// An event for work to come: one that has served, if its last user is gone.
+    std::shared_ptr<ClEvent> begin(const ClContextPtr &context);
+    void push(const std::shared_ptr<ClEvent> &event);
     /// Takes in work that was not given to the driver, or not all of it. Once all before it is
     /// over, it fails with `why`, or for what failed first if that is NULL.
     void doom(std::shared_ptr<ClEvent> event, const base::Error *why);
@@ -206,9 +207,11 @@ class ClBacklog {
 
     std::mutex mutex_;
     base::Ring<std::shared_ptr<ClEvent>> open_;
-    std::shared_ptr<ClEvent> last_;
-    std::optional<base::Error> failure_; ///< the first one, of work that is over
-    bool doomed_ = false;                ///< whether work that is not over yet will fail
+    base::Ring<std::shared_ptr<ClEvent>> spare_; ///< settled, and perhaps still looked at
+    std::shared_ptr<ClEvent> last_;              ///< NULL once it is known to have gone well
+    std::optional<base::Error> failure_;         ///< the first one, of work that is over
+    std::atomic<size_t> open_count_{0};          ///< how many are in open_
+    std::atomic<bool> sound_{true};              ///< false once something put in is known to fail
     const bool timed_;
 };
 

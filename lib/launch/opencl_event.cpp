@@ -17,6 +17,9 @@ constexpr uint64_t nap_ns = 200'000;
 /// The same where a driver has callbacks, but forgets them when what a command waits for fails.
 constexpr uint64_t doubt_ns = 1'000'000;
 
+/// How many events are kept to be used again.
+constexpr size_t spare_limit = 64;
+
 /// How long a wait with a deadline looks before it asks for a callback: more than an empty kernel
 /// takes from end to end on common drivers.
 constexpr uint64_t look_ns = 3 * os::spin_ns;
@@ -148,15 +151,51 @@ std::shared_ptr<ClEnd> arm(const ClEvent &event) {
     return end;
 }
 
-void ClBacklog::push(std::shared_ptr<ClEvent> event) {
+void ClEvent::release() {
+    for (cl_event *const mine : {&handle, &first})
+        if (*mine != nullptr)
+            context->cl.clReleaseEvent(std::exchange(*mine, nullptr));
+}
+
+void ClEvent::renew() {
+    release();
+    elapsed_ns = 0;
+    lengthy = false;
+    known.store(CL_QUEUED, std::memory_order_relaxed);
+    caused.store(false, std::memory_order_relaxed);
+    doom.reset();
+    failure.reset();
+    armed.reset();
+    ended.reset();
+    std::construct_at(&settled);
+}
+
+std::shared_ptr<ClEvent> ClBacklog::begin(const ClContextPtr &context) {
+    std::shared_ptr<ClEvent> spare;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!spare_.empty())
+            spare = spare_.pop_front();
+    }
+    if (spare != nullptr && spare.use_count() == 1) {
+        // A copy reads the count as the last user left it, and so sees all that he did before.
+        const std::shared_ptr<ClEvent> seen = spare;
+        seen->renew();
+        return spare;
+    }
+    return std::allocate_shared<ClEvent>(base::BlockAllocator<ClEvent>(context->blocks), context);
+}
+
+void ClBacklog::push(const std::shared_ptr<ClEvent> &event) {
     const std::lock_guard lock(mutex_);
     last_ = event;
-    open_.push_back(std::move(event));
+    open_.push_back(event);
+    open_count_.store(open_.size(), std::memory_order_relaxed);
 }
 
 void ClBacklog::doom(std::shared_ptr<ClEvent> event, const base::Error *why) {
     std::unique_lock lock(mutex_);
-    doomed_ = true;
+    sound_.store(false, std::memory_order_relaxed);
     if (why != nullptr)
         event->doom = *why;
     else
@@ -169,6 +208,7 @@ void ClBacklog::doom(std::shared_ptr<ClEvent> event, const base::Error *why) {
     }
     if (event->handle != nullptr) {
         open_.push_back(std::move(event));
+        open_count_.store(open_.size(), std::memory_order_relaxed);
         return;
     }
     conclude(*event, CL_COMPLETE);
@@ -186,6 +226,8 @@ void ClBacklog::conclude(ClEvent &event, cl_int status) {
         failure_ = event.failure = command_failure(event, status);
     else if (timed_)
         event.elapsed_ns = profiled_ns(event);
+    if (event.failure)
+        sound_.store(false, std::memory_order_relaxed);
 }
 
 /// Settles what is over, up to `through` or as far as it goes if that is NULL. Gives back the
@@ -204,12 +246,17 @@ std::shared_ptr<ClEvent> ClBacklog::settle(const ClEvent *through) {
             continue;
         }
         open_.pop_front();
+        open_count_.store(open_.size(), std::memory_order_relaxed);
         conclude(*oldest, status);
+        if (last_ == oldest && !oldest->failure)
+            last_.reset();
         // There may be hooks on what it held, and they may free what belongs to this queue.
         lock.unlock();
         oldest->holds.clear();
         oldest->settled.open();
         lock.lock();
+        if (spare_.size() < spare_limit)
+            spare_.push_back(std::move(oldest));
     }
     return nullptr;
 }
@@ -241,9 +288,9 @@ base::Done ClBacklog::wait_all(uint64_t timeout_ns) {
 }
 
 bool ClBacklog::tidy() {
-    settle(nullptr);
-    const std::lock_guard lock(mutex_);
-    return !failure_ && !doomed_;
+    if (open_count_.load(std::memory_order_relaxed) != 0)
+        settle(nullptr);
+    return sound_.load(std::memory_order_relaxed);
 }
 
 uint64_t ClBacklog::elapsed_ns(const ClEvent &event) {

@@ -9,8 +9,13 @@ namespace hwa::launch {
 
 /// A command queue of the driver's, in order.
 struct ClLane {
-    ClLane(ClContextPtr owner, cl_command_queue queue) : context(std::move(owner)), handle(queue) {}
-    ~ClLane() { context->cl.clReleaseCommandQueue(handle); }
+    ClLane(ClContextPtr owner, cl_command_queue queue) : context(std::move(owner)), handle(queue) {
+        ++context->lanes;
+    }
+    ~ClLane() {
+        --context->lanes;
+        context->cl.clReleaseCommandQueue(handle);
+    }
     ClLane(const ClLane &) = delete;
     ClLane &operator=(const ClLane &) = delete;
 
@@ -101,10 +106,10 @@ class ClQueue final : public Queue {
     base::Result<std::shared_ptr<Memory>> adopt(const MemoryRequest &request);
 
     base::Done set_arg(cl_kernel kernel, cl_uint index, const Arg &arg, ClHolds &holds);
-    base::Done set_args(cl_kernel kernel, std::span<const Arg> args, ClHolds &holds);
     base::Done put_step(ClWork &work, const ClStep &step, bool last);
     base::Done put_recording(ClWork &work, const ClRecording &recording, bool last);
-    base::Done put_launch(ClWork &work, const Launch &launch, bool last);
+    base::Done put_launch(ClWork &work, const std::shared_ptr<Program> &program,
+                          std::span<const Arg> args, const Shape &shape, bool last);
 
     base::Result<ClStep> record_step(ClRecording &into, const Launch &launch);
     void make_buffer(ClRecording &recording);
@@ -114,7 +119,7 @@ class ClQueue final : public Queue {
     /// Work that is not even begun, for the queue has failed or will.
     std::shared_ptr<Event> doom(const base::Error *why);
     void mark(ClEvent &event);
-    EventResult accept(ClWork work, const base::Done &put);
+    EventResult accept(ClWork &work, const base::Done &put);
     /// Puts in what `fill` does, unless the queue has failed.
     template <class Fill> EventResult put_work(const Fill &fill);
     /// Puts a command into the driver; the last one of a piece of work carries its event.
@@ -162,10 +167,9 @@ template <class Fill> EventResult ClQueue::put_work(const Fill &fill) {
     }
     if (!backlog_->tidy())
         return doom(nullptr);
-    const base::BlockAllocator<ClEvent> blocks(context_->blocks);
-    ClWork work{std::allocate_shared<ClEvent>(blocks, context_), waits_};
+    ClWork work{backlog_->begin(context_), waits_};
     const base::Done done = fill(work);
-    return accept(std::move(work), done);
+    return accept(work, done);
 }
 
 template <class Enqueue>

@@ -21,7 +21,8 @@ base::Result<ClStep> ClQueue::record_step(ClRecording &into, const Launch &launc
     HWA_CL("clCreateKernel", code);
     into.kernels.push_back(kernel);
     ClHolds holds{base::BlockAllocator<char>(context_->blocks)};
-    HWA_CHECK(set_args(kernel, launch.args, holds));
+    for (size_t i = 0; i < launch.args.size(); ++i)
+        HWA_CHECK(set_arg(kernel, static_cast<cl_uint>(i), launch.args[i], holds));
     into.holds.insert(into.holds.end(), holds.begin(), holds.end());
     return step_of(kernel, launch.shape);
 }
