@@ -6,6 +6,7 @@
 #include "json.h"
 #include "text.h"
 #include "units.h"
+#include "work.h"
 
 #include <cmath>
 #include <limits>
@@ -24,8 +25,8 @@ static std::vector<float> multiply(const std::vector<float> &a, const std::vecto
 
 static void products(void **) {
     for (const uint32_t size : {1u, 7u, 256u, 300u}) {
-        const std::vector<float> a = random_matrix(size, 1);
-        const std::vector<float> b = random_matrix(size, 2);
+        const std::vector<float> a = random_numbers(size_t{size} * size, 1);
+        const std::vector<float> b = random_numbers(size_t{size} * size, 2);
         const std::vector<float> right = multiply(a, b, size);
         assert_true(check_product(a, b, right, size).right);
         for (const size_t entry : {size_t{0}, right.size() / 2, right.size() - 1}) {
@@ -38,6 +39,39 @@ static void products(void **) {
         const std::vector<float> nothing(right.size());
         assert_false(check_product(a, b, nothing, size).right);
     }
+}
+
+/// What the right result of an operation is, and what becomes of it.
+static void vectors(void **) {
+    for (const char *name : {"axpby", "copy", "fill", "reduce"}) {
+        for (const uint32_t size : {1u, 1000u}) {
+            Work work = make_work(*find_operation(name), size);
+            assert_false(check(work).right);
+            std::vector<float> &result = work.data.back();
+            const bool one_input = work.data.size() == 2;
+            double sum = 0;
+            for (size_t i = 0; i < size; ++i) {
+                const float x = work.data.size() > 1 ? work.data[0][i] : fill_value;
+                sum += static_cast<double>(x);
+                if (result.size() == size)
+                    result[i] = work.data.size() > 2 ? x + work.data[1][i] : x;
+            }
+            if (one_input && result.size() == 1)
+                result[0] = static_cast<float>(sum);
+            assert_true(check(work).right);
+            const float right = result.back();
+            for (const float wrong : {right * 1.001f, right + 1, 0.0f, NAN}) {
+                result.back() = wrong;
+                assert_false(check(work).right);
+            }
+            result.back() = right;
+            assert_true(check(work).right);
+        }
+    }
+    assert_null(find_operation("sort"));
+    assert_string_equal(make_work(*find_operation("gemm"), 8).title().c_str(),
+                        "gemm, 8 × 8 × 8, f32");
+    assert_true(make_work(*find_operation("axpby"), 8).amount() == 96);
 }
 
 static void numbers(void **) {
@@ -83,10 +117,8 @@ static void slices(void **) {
 
 int main() {
     const CMUnitTest tests[] = {
-        cmocka_unit_test(products),
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(words),
-        cmocka_unit_test(slices),
+        cmocka_unit_test(products), cmocka_unit_test(vectors), cmocka_unit_test(numbers),
+        cmocka_unit_test(words),    cmocka_unit_test(slices),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

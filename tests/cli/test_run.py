@@ -30,6 +30,37 @@ class Run(unittest.TestCase):
                     self.assertEqual(done.json['runtime'], runtime)
                     self.assertEqual(done.json['runs'], 2)
 
+    def test_every_operation(self):
+        for operation in ('axpby', 'copy', 'fill', 'gemm', 'reduce'):
+            for size in (1, 300):
+                with self.subTest(operation=operation, size=size):
+                    done = hwa('run', operation, '--all', '--size', size, '--json')
+                    self.assertEqual((done.code, done.err), (0, ''))
+                    validate(done.json, 'run')
+                    self.assertEqual([(one['device'], one['runtime'])
+                                      for one in done.json['results']], ready())
+                    self.assertTrue(all(one['right'] for one in done.json['results']))
+                    unit = 'ops_per_second' if operation == 'gemm' else 'bytes_per_second'
+                    self.assertTrue(all(one[unit] > 0 for one in done.json['results']))
+
+    def test_all(self):
+        done = hwa('run', '--size', 64, env={'COLUMNS': '80'})
+        self.assertEqual((done.code, done.err), (0, ''))
+        self.assertEqual(done.out.count(' right\n'), 2 * len(ready()))
+        for text in ('axpby, 64 elements', 'gemm, 64 × 64 × 64', 'PROVIDER', 'iB/s', 'FLOP/s'):
+            self.assertIn(text, done.out)
+        self.assertLessEqual(max(map(len, done.lines)), 80)
+
+    def test_a_route_that_fails(self):
+        done = hwa('run', 'gemm', '--all', '--size', 8, '--provider', 'abacus')
+        self.assertEqual((done.code, done.err), (1, ''))
+        self.assertEqual(done.out.count(' failed\n'), len(ready()))
+        self.assertIn('! cpu-0, cpu: ', done.out)
+        done = hwa('run', '--all', '--size', 8, '--provider', 'abacus', '--json')
+        self.assertEqual(done.code, 1)
+        validate(done.json, 'run')
+        self.assertEqual({one['status'] for one in done.json['results']}, {'unsupported'})
+
     def test_best(self):
         done = hwa('run', 'gemm', '--size', 64)
         self.assertEqual((done.code, done.err), (0, ''))

@@ -3,6 +3,7 @@
 #include "arguments.h"
 
 #include "text.h"
+#include "work.h"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -83,6 +84,12 @@ void add_output(CLI::App *app, Arguments &to) {
         ->group("Output");
 }
 
+void add_library_path(CLI::App *app, LookAt &to) {
+    app->add_option("--library-path", to.library_path, "look for vendor libraries there only")
+        ->option_text("DIR")
+        ->group("Which machine");
+}
+
 void add_look(CLI::App *app, LookAt &to) {
     const auto add = [app](const char *name, auto &into, const char *what, const char *text) {
         return app->add_option(name, into, text)->option_text(what)->group("Which machine");
@@ -97,7 +104,7 @@ void add_look(CLI::App *app, LookAt &to) {
         ->option_text("MS")
         ->check(CLI::Range(1u, 3600000u))
         ->group("Which machine");
-    add("--library-path", to.library_path, "DIR", "look for vendor libraries there only");
+    add_library_path(app, to);
 }
 
 void add_verdict(CLI::App *app, Arguments &to) {
@@ -124,24 +131,26 @@ void add_plan(CLI::App *app, Arguments &to) {
 }
 
 void add_run(CLI::App *app, Arguments &to) {
-    app->add_option("OPERATION", to.operation, "gemm: multiply two square matrices")
-        ->required()
+    app->add_option("OPERATION", to.operation, operation_names() + " [axpby and gemm, everywhere]")
         ->group("Arguments")
         ->check([](const std::string &name) {
-            return name == "gemm" ? "" : "there is no operation '" + name + "', only gemm";
+            return find_operation(name) != nullptr
+                       ? ""
+                       : "there is no operation '" + name + "', only " + operation_names();
         });
+    app->add_flag("--all", to.all, "on every device, by every runtime, in one table");
     app->add_option("--device", to.device, "where to run [best]")->option_text("ID");
-    app->add_option("--runtime", to.runtime,
-                    "what to run it with: cpu, opencl, vulkan or cuda [best]")
+    app->add_option("--runtime", to.runtime, "cpu, cuda, opencl or vulkan [best]")
         ->option_text("NAME");
     app->add_option("--provider", to.provider, "whose code to run, such as builtin [first]")
         ->option_text("NAME");
-    app->add_option("--size", to.size, "rows and columns [1024]")
+    app->add_option("--size", to.size, "elements [1048576]; for gemm rows and columns [1024]")
         ->option_text("N")
-        ->check(CLI::Range(1u, 32768u));
-    app->add_option("--repeat", to.repeat, "runs to time, after one to warm up [5]")
+        ->check(CLI::Range(1u, 1u << 28));
+    app->add_option("--repeat", to.repeat, "runs to time [5, or fewer where they take long]")
         ->option_text("K")
         ->check(CLI::Range(1u, 10000u));
+    add_library_path(app, to.look);
 }
 
 /// One subcommand, with the options that all have.
@@ -173,7 +182,7 @@ void describe(CLI::App &app, Arguments &to) {
     CLI::App *plan = add_command(app, to, Command::Plan, "plan", "lay a model over the devices");
     add_plan(plan, to);
     add_look(plan, to.look);
-    add_run(add_command(app, to, Command::Run, "run", "run an operation, and check its result"),
+    add_run(add_command(app, to, Command::Run, "run", "run operations, and check their results"),
             to);
     CLI::App *doctor = add_command(app, to, Command::Doctor, "doctor",
                                    "what each backend met, and what to do about it");

@@ -39,11 +39,12 @@ struct Arguments {
     uint32_t context = 0;  ///< plan, tokens
     uint32_t batch = 0;    ///< plan
     double headroom = 0;   ///< plan, 0 to 1
-    std::string operation; ///< run
+    std::string operation; ///< run; "": several
     std::string runtime;   ///< run
     std::string provider;  ///< run
-    uint32_t size = 1024;  ///< run
-    uint32_t repeat = 5;   ///< run
+    bool all = false;      ///< run: on every route
+    uint32_t size = 0;     ///< run; 0: as the operation has it
+    uint32_t repeat = 0;   ///< run; 0: as many as do not take long
     std::string folder;    ///< capture
     std::string help;      ///< help
 };

@@ -117,7 +117,8 @@ void print_advice(const std::vector<hwa_backend_info_t> &backends, const std::ve
 
 /// Of a machine that is not here, the time says nothing.
 void print_table(const std::vector<hwa_backend_info_t> &backends, bool live, Screen &screen) {
-    Table table({{"BACKEND"}, {"OUTCOME"}, {"TIME", 1, true}, {"WHAT HAPPENED", 0, false, 20}});
+    Table table(
+        {{"BACKEND"}, {"OUTCOME"}, {"TIME", 1, true}, {"WHAT HAPPENED", 0, false, 20, true}});
     for (const hwa_backend_info_t &backend : backends)
         table.row({{or_empty(backend.name), Look::Name},
                    {outcome_name(backend.outcome), look_of(backend.outcome)},

@@ -73,8 +73,8 @@ struct Product {
 
 } // namespace
 
-std::vector<float> random_matrix(uint32_t size, uint64_t seed) {
-    std::vector<float> values(size_t{size} * size);
+std::vector<float> random_numbers(size_t count, uint64_t seed) {
+    std::vector<float> values(count);
     for (float &value : values)
         value = static_cast<float>(static_cast<double>(next(seed) >> 40) * 0x1p-23 - 1);
     return values;

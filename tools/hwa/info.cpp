@@ -136,8 +136,8 @@ void print_compute(const hwa_device_t *device, Screen &screen) {
 }
 
 void print_runtimes(const hwa_device_t *device, const hwa_device_info_t &info, Screen &screen) {
-    Table table({{"RUNTIME"}, {"STATE", 0}, {"VERSION", 2, false, 8}, {"MESSAGE", 1, false, 16}},
-                2);
+    Table table(
+        {{"RUNTIME"}, {"STATE", 0}, {"VERSION", 2, false, 8}, {"MESSAGE", 1, false, 16, true}}, 2);
     for (uint32_t i = 0; i < info.runtime_count; ++i) {
         const hwa_runtime_info_t runtime = runtime_at(device, i);
         const bool ready = runtime.status == HWA_OK;

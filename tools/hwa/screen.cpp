@@ -93,20 +93,22 @@ void Screen::line(std::string_view text, Look look) {
 }
 
 void Screen::paragraph(std::string_view text, std::string_view lead, Look look) {
+    beside(clip(lead, width_), columns(lead), text, look);
+}
+
+void Screen::beside(std::string_view lead, size_t lead_columns, std::string_view text, Look look) {
     // Prose is the one thing that is broken over lines, and on a wide screen not far apart.
     constexpr size_t readable = 100;
     const size_t limit = width_ == unlimited || width_ < readable ? width_ : readable;
-    const size_t indent = columns(lead);
     std::string margin(lead);
     std::string row;
     const auto flush = [&] {
-        out_ +=
-            clip(margin, width_) + paint(look, clip(row, limit - std::min(indent, limit))) + '\n';
-        margin.assign(indent, ' ');
+        out_ += margin + paint(look, clip(row, limit - std::min(lead_columns, limit))) + '\n';
+        margin.assign(std::min(lead_columns, width_), ' ');
         row.clear();
     };
     for (const std::string &word : split(text, ' ')) {
-        if (!row.empty() && indent + columns(row) + 1 + columns(word) > limit)
+        if (!row.empty() && lead_columns + columns(row) + 1 + columns(word) > limit)
             flush();
         row += (row.empty() ? "" : " ") + word;
     }

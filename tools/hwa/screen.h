@@ -30,6 +30,9 @@ class Screen {
     /// A paragraph broken at blanks, beside its lead, such as a bullet.
     void paragraph(std::string_view text, std::string_view lead = {}, Look look = Look::Plain);
 
+    /// The same beside a lead that is painted already and takes so many columns.
+    void beside(std::string_view lead, size_t lead_columns, std::string_view text, Look look);
+
     /// Writes what was printed. A reader that has gone is no failure.
     int finish(int exit);
 

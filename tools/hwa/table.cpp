@@ -76,29 +76,37 @@ std::vector<size_t> Table::choose(size_t width, std::vector<size_t> &widths) con
     return shown;
 }
 
+void Table::print_row(const std::vector<Cell> &cells, const std::vector<size_t> &shown,
+                      const std::vector<size_t> &widths, Screen &screen) const {
+    std::string line(std::min(indent_, screen.width()), ' ');
+    size_t used = line.size();
+    for (size_t i : shown) {
+        const size_t room = screen.width() - used;
+        const bool last = i == shown.back();
+        if (last && columns_[i].wraps && tool::columns(cells[i].text) > widths[i]) {
+            screen.beside(line, used, cells[i].text, cells[i].look);
+            return;
+        }
+        const std::string text = clip(cells[i].text, std::min(widths[i], room));
+        const size_t pad = std::min(widths[i] - tool::columns(text), room);
+        const size_t after = last ? 0 : gap;
+        line += std::string(columns_[i].right ? pad : 0, ' ') + screen.paint(cells[i].look, text) +
+                std::string((columns_[i].right || last ? 0 : pad) + after, ' ');
+        used = std::min(used + widths[i] + after, screen.width());
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    screen.print(line + "\n");
+}
+
 void Table::print(Screen &screen) const {
     std::vector<size_t> widths(columns_.size());
     const std::vector<size_t> shown = choose(screen.width(), widths);
-    const auto put = [&](const auto &cell_of) {
-        std::string line(std::min(indent_, screen.width()), ' ');
-        size_t used = line.size();
-        for (size_t i : shown) {
-            const Cell cell = cell_of(i);
-            const size_t room = screen.width() - used;
-            const std::string text = clip(cell.text, std::min(widths[i], room));
-            const size_t pad = std::min(widths[i] - tool::columns(text), room);
-            const bool last = i == shown.back();
-            const size_t after = last ? 0 : gap;
-            line += std::string(columns_[i].right ? pad : 0, ' ') + screen.paint(cell.look, text) +
-                    std::string((columns_[i].right || last ? 0 : pad) + after, ' ');
-            used = std::min(used + widths[i] + after, screen.width());
-        }
-        line.erase(line.find_last_not_of(' ') + 1);
-        screen.print(line + "\n");
-    };
-    put([&](size_t i) { return Cell{columns_[i].title, Look::Heading}; });
+    std::vector<Cell> titles;
+    for (const Column &column : columns_)
+        titles.push_back({column.title, Look::Heading});
+    print_row(titles, shown, widths, screen);
     for (const std::vector<Cell> &cells : rows_)
-        put([&](size_t i) { return cells[i]; });
+        print_row(cells, shown, widths, screen);
 }
 
 } // namespace hwa::tool

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Table: aligned columns that give way to a narrow screen by priority, and never wrap.
+// Table: aligned columns that give way to a narrow screen by priority.
 #pragma once
 
 #include "screen.h"
@@ -14,6 +14,7 @@ struct Column {
     int priority = 0;   ///< the highest number is the first to go; 0 stays
     bool right = false; ///< numbers line up at their right
     size_t least = 0;   ///< may be cut down to so many columns; 0: not
+    bool wraps = false; ///< what is cut goes on below; of the last column only
 };
 
 struct Cell {
@@ -37,6 +38,8 @@ class Table {
   private:
     std::vector<size_t> choose(size_t width, std::vector<size_t> &widths) const;
     size_t natural(size_t column) const;
+    void print_row(const std::vector<Cell> &cells, const std::vector<size_t> &shown,
+                   const std::vector<size_t> &widths, Screen &screen) const;
     bool known(size_t column) const;
 
     std::vector<Column> columns_;
