@@ -21,21 +21,62 @@ using base::Status;
 constexpr const char *compilers[] = {"/usr/bin/cc", "/usr/bin/gcc", "/usr/bin/clang"};
 
 /// What a caller's option may begin with.
-constexpr std::string_view allowed[] = {"-D", "-U",    "-O", "-f", "-m",
-                                        "-W", "-std=", "-g", "-w", "-pedantic"};
+constexpr std::string_view allowed[] = {"-D", "-U", "-O", "-f", "-m", "-W", "-std=", "-pedantic"};
+
+/// What it may be as a whole: others that begin so take the next one for the name of a file.
+constexpr std::string_view whole[] = {"-g", "-g0", "-g1", "-g2", "-g3", "-ggdb", "-w"};
 
 /// What it may not begin with all the same: these name files, hand options to other programs, load
 /// plugins, write beside the output, or need a library in the process before its start.
-constexpr std::string_view refused[] = {
-    "-Wa,",          "-Wl,",          "-Wp,",           "-fauto-profile", "-fbuild-session",
-    "-fcallgraph",   "-fcompare-",    "-fcoverage",     "-fcrash-",       "-fdebug-compilation",
-    "-fdiagnostics", "-fdump-",       "-fembed",        "-ffile-",        "-finstrument",
-    "-flto",         "-fmodule",      "-foffload",      "-fopt-info",     "-fpass-plugin",
-    "-fpch",         "-fplugin",      "-fpreprocessed", "-fprofile",      "-fsanitize",
-    "-fsave-",       "-fsplit-dwarf", "-fstack-usage",  "-fsyntax-only",  "-ftest-coverage",
-    "-ftime-",       "-fuse-",        "-fxray",         "-gsplit-dwarf",  "-mllvm",
-    "-mlinker",      "-fno-PIC",      "-fno-pic",
-};
+constexpr std::string_view refused[] = {"-Wa,",
+                                        "-Wl,",
+                                        "-Wp,",
+                                        "-fauto-profile",
+                                        "-fbuild-session",
+                                        "-fcallgraph",
+                                        "-fcompare-",
+                                        "-fcoverage",
+                                        "-fcrash-",
+                                        "-fcs-profile",
+                                        "-fdebug-compilation",
+                                        "-fdep",
+                                        "-fdiagnostics",
+                                        "-fdump-",
+                                        "-fembed",
+                                        "-ffile-",
+                                        "-filelist",
+                                        "-finstrument",
+                                        "-flto",
+                                        "-fmemory-profile",
+                                        "-fmodule",
+                                        "-fno-PIC",
+                                        "-fno-pic",
+                                        "-foffload",
+                                        "-fopt-info",
+                                        "-foptimization-record",
+                                        "-force_load",
+                                        "-fpass-plugin",
+                                        "-fpch",
+                                        "-fplugin",
+                                        "-fprebuilt",
+                                        "-fpreprocessed",
+                                        "-fproc-stat",
+                                        "-fprofile",
+                                        "-framework",
+                                        "-frewrite",
+                                        "-fsanitize",
+                                        "-fsave-",
+                                        "-fsplit-dwarf",
+                                        "-fstack-usage",
+                                        "-fsyntax-only",
+                                        "-ftest-coverage",
+                                        "-fthinlto",
+                                        "-ftime-",
+                                        "-fuse-",
+                                        "-fxray",
+                                        "-mlinker",
+                                        "-mllvm",
+                                        "-module"};
 
 constexpr size_t log_limit = 4u << 20;
 constexpr uint64_t object_limit = 64u << 20;
@@ -65,9 +106,15 @@ std::string first_complaint(std::string_view log) {
     return "it says nothing";
 }
 
-void drop_all(std::string &from, const std::string &what) {
-    for (size_t at = 0; (at = from.find(what, at)) != std::string::npos;)
-        from.erase(at, what.size());
+/// Without that text, wherever it stands.
+std::string without(std::string_view text, std::string_view what) {
+    std::string rest;
+    for (size_t at = 0; (at = text.find(what)) != std::string_view::npos;) {
+        rest += text.substr(0, at);
+        text.remove_prefix(at + what.size());
+    }
+    rest += text;
+    return rest;
 }
 
 /// Takes what the child says until it ends; Timeout, and the end of its process group, if that is
@@ -77,11 +124,14 @@ base::Result<os::Ending> listen(os::Child &child, uint64_t until_ns, std::string
     std::vector<char> piece(1 << 14);
     for (;;) {
         const auto ending = child.ending();
-        while (const size_t got = child.read(piece))
+        bool late = false;
+        for (size_t got = 1; got != 0 && (ending || !late); late = os::clock_ns() >= until_ns) {
+            got = child.read(piece);
             log.append(piece.data(), std::min(got, log_limit - std::min(log_limit, log.size())));
+        }
         if (ending)
             return *ending;
-        if (os::clock_ns() >= until_ns)
+        if (late)
             return base::error(Status::Timeout, "the C compiler did not end in time");
         os::wait_for(list, until_ns);
     }
@@ -99,7 +149,10 @@ std::vector<std::string> command_line(const std::string &compiler, const std::st
         "-I",
         folder,
         "-include",
-        "hwa/hwa.h",
+        folder + "/hwa/hwa.h", // a mere name is looked for where the process is, first of all
+        "-MMD",
+        "-MF",
+        folder + "/kernel.d",
 #if !defined(__riscv) // whose compilers do not know it
         "-march=native"
 #endif
@@ -115,8 +168,30 @@ std::vector<std::string> command_line(const std::string &compiler, const std::st
     return line;
 }
 
-base::Result<std::string> run_compiler(const CSource &source, const std::string &compiler,
-                                       const std::vector<std::string> &options, std::string &log) {
+/// What a compiler made.
+struct Compiled {
+    std::string object;
+    bool alone = false; ///< of the source and the system's headers only
+};
+
+/// Whether the list that the compiler leaves for make names nothing but what was put there.
+bool took_ours_only(const std::string &folder) {
+    constexpr uint64_t limit = 1u << 20;
+    auto list = os::read_whole(folder + "/kernel.d", limit);
+    if (!list)
+        return false;
+    std::replace_if(
+        list->begin(), list->end(), [](char c) { return c == '\\' || c == '\n'; }, ' ');
+    const std::string_view files = std::string_view(*list).substr(list->find(": ") + 1);
+    const std::string own[] = {"", folder + "/kernel.c", folder + "/hwa/hwa.h"};
+    const auto names = base::split(files, ' ');
+    return std::all_of(names.begin(), names.end(), [&](std::string_view name) {
+        return std::find(std::begin(own), std::end(own), name) != std::end(own);
+    });
+}
+
+base::Result<Compiled> run_compiler(const CSource &source, const std::string &compiler,
+                                    const std::vector<std::string> &options, std::string &log) {
     const uint64_t now = os::clock_ns();
     const uint64_t until_ns = now + std::min(source.timeout_ns, UINT64_MAX - now);
     std::optional<os::Turn> turn;
@@ -134,14 +209,14 @@ base::Result<std::string> run_compiler(const CSource &source, const std::string 
     command.answers_on_output = true;
     HWA_TRY(os::Child child, os::Child::start(command));
     auto ending = listen(child, until_ns, log);
-    drop_all(log, folder.path() + "/");
+    log = without(log, folder.path() + "/");
     HWA_TRY(const os::Ending how, std::move(ending));
     auto object = os::read_whole(folder.path() + "/kernel.so", object_limit);
     // Who waits for all children of the process may have been told of the end in our place.
     const bool ended_well = how.kind == os::Ending::Kind::Unknown ||
                             (how.kind == os::Ending::Kind::Exited && how.value == 0);
     if (ended_well && object)
-        return std::move(*object);
+        return Compiled{std::move(*object), took_ours_only(folder.path())};
     base::Error why =
         base::error(Status::Build, "%s", base::sanitise(first_complaint(log), 400).c_str());
     why.code = how.value;
@@ -160,8 +235,9 @@ base::Result<std::vector<std::string>> c_options(std::string_view options) {
             continue;
         const bool names_file = option.find('/') != std::string_view::npos;
         const bool defines = option.starts_with("-D") || option.starts_with("-U");
-        if (!starts_with_any(option, allowed) || starts_with_any(option, refused) ||
-            (names_file && !defines))
+        const bool known = starts_with_any(option, allowed) ||
+                           std::find(std::begin(whole), std::end(whole), option) != std::end(whole);
+        if (!known || starts_with_any(option, refused) || (names_file && !defines))
             return base::error(Status::Invalid,
                                "the option \"%s\" is not one that C may be built with",
                                base::sanitise(option, 80).c_str());
@@ -183,10 +259,11 @@ base::Result<std::string> compile_c(const CSource &source, std::string &log) {
     if (source.cache != nullptr)
         if (auto found = source.cache->find(key))
             return std::move(*found);
-    HWA_TRY(std::string object, run_compiler(source, compiler.path, options, log));
-    if (source.cache != nullptr)
-        source.cache->store(key, object);
-    return object;
+    HWA_TRY(Compiled made, run_compiler(source, compiler.path, options, log));
+    // The key knows nothing of other files that the source takes in, and they may change.
+    if (source.cache != nullptr && made.alone)
+        source.cache->store(key, made.object);
+    return std::move(made.object);
 }
 
 } // namespace hwa::launch

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <sys/mman.h>
 #include <utility>
 
@@ -85,8 +86,19 @@ Image &Image::operator=(Image &&other) noexcept {
     return *this;
 }
 
+/// Where the library begins that has this address, or NULL.
+static void *start_of(void *address) {
+    Dl_info facts = {};
+    return ::dladdr(address, &facts) != 0 ? facts.dli_fbase : nullptr;
+}
+
 void *Image::find(const std::string &name) const {
-    return ::dlsym(handle_, name.c_str());
+    void *const address = ::dlsym(handle_, name.c_str());
+    struct link_map *map = nullptr;
+    if (address == nullptr || ::dlinfo(handle_, RTLD_DI_LINKMAP, &map) != 0)
+        return nullptr;
+    // dlsym looks into the libraries that this one needs as well, libc among them.
+    return start_of(address) == start_of(map->l_ld) ? address : nullptr;
 }
 
 } // namespace hwa::os

@@ -19,7 +19,7 @@ class Image {
     Image(Image &&other) noexcept;
     Image &operator=(Image &&other) noexcept;
 
-    /// Address of what it exports under that name, or NULL.
+    /// Address of what it exports itself under that name, or NULL.
     void *find(const std::string &name) const;
 
   private:

@@ -92,6 +92,13 @@ static const char *in_folder(const char *name) {
     return path;
 }
 
+static void put_file(const char *path, const char *text) {
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
+    assert_int_equal(fclose(file), 0);
+}
+
 /* Up to `limit` bytes of the library under another name; returns its path. */
 static const char *copy_library(const char *name, size_t limit) {
     static char path[128];
@@ -121,6 +128,8 @@ static void runs_a_library(void **state) {
     assert_true(run(queue, program) == 6);
     hwa_program_free(program);
     refused(queue, HWA_CODE_SHARED_OBJECT, path, "thrice", NULL, HWA_ERROR_NOT_FOUND, "thrice");
+    /* Of a library that it was linked with. */
+    refused(queue, HWA_CODE_SHARED_OBJECT, path, "memcpy", NULL, HWA_ERROR_NOT_FOUND, "memcpy");
     hwa_queue_free(queue);
 }
 
@@ -190,6 +199,26 @@ static void compiles_c(void **state) {
     hwa_queue_free(queue);
 }
 
+/* Neither the folder that the process is in nor the libraries of the system pass for the code's. */
+static void sees_nothing_beside_it(void **state) {
+    (void)state;
+    if (!has_compiler())
+        skip();
+    char before[512];
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(mkdir("hwa", 0700), 0);
+    put_file(in_folder("hwa/hwa.h"), "#error another header\n");
+    hwa_queue_t *queue = open_queue(HWA_QUEUE_COMPILER, "", 0);
+    hwa_program_t *program = NULL;
+    CHECK(build_c(queue, half, "-DFACTOR=2", &program, error));
+    assert_int_equal(chdir(before), 0);
+    assert_true(run(queue, program) == 6);
+    hwa_program_free(program);
+    refused(queue, HWA_CODE_C, half, "sqrt", "-DFACTOR=2", HWA_ERROR_NOT_FOUND, "sqrt");
+    hwa_queue_free(queue);
+}
+
 static void tells_what_the_compiler_said(void **state) {
     (void)state;
     if (!has_compiler())
@@ -234,6 +263,10 @@ static void refuses_c(void **state) {
         "-x",
         "-D",
         "-std=c99\t-o",
+        "-wrapper -Dx/../evil",
+        "-gcc-toolchain -Dx",
+        "-foptimization-record-file=x",
+        "-fdeps-file=x",
     };
     hwa_queue_t *queue = open_queue(HWA_QUEUE_COMPILER, "", 0);
     for (size_t i = 0; i < sizeof options / sizeof *options; ++i)
@@ -267,6 +300,25 @@ static void keeps_what_it_compiled(void **state) {
     assert_true(run(queue, program) == 6);
     hwa_program_free(program);
     refused(queue, HWA_CODE_C, half, "half", "-DFACTOR=3", HWA_ERROR_TIMEOUT, "in time");
+    hwa_queue_free(queue);
+}
+
+/* What the code takes in from elsewhere may be another the next time. */
+static void reads_again_what_it_includes(void **state) {
+    (void)state;
+    if (!has_compiler())
+        skip();
+    char code[sizeof half + 200];
+    snprintf(code, sizeof code, "#include <math.h>\n#include \"%s\"\n%s", in_folder("factor.h"),
+             half);
+    hwa_queue_t *queue = open_queue(HWA_QUEUE_COMPILER, in_folder("cache"), 0);
+    for (int i = 0; i < 2; ++i) {
+        put_file(in_folder("factor.h"), i == 0 ? "#define FACTOR 4\n" : "#define FACTOR 5\n");
+        hwa_program_t *program = NULL;
+        CHECK(build_c(queue, code, NULL, &program, error));
+        assert_true(run(queue, program) == 3.0F * (float)(4 + i));
+        hwa_program_free(program);
+    }
     hwa_queue_free(queue);
 }
 
@@ -349,10 +401,12 @@ int main(int argc, char **argv) {
         cmocka_unit_test(runs_a_library),
         cmocka_unit_test(refuses_libraries),
         cmocka_unit_test(compiles_c),
+        cmocka_unit_test(sees_nothing_beside_it),
         cmocka_unit_test(tells_what_the_compiler_said),
         cmocka_unit_test(refuses_c),
         cmocka_unit_test(ends_a_slow_compiler),
         cmocka_unit_test(keeps_what_it_compiled),
+        cmocka_unit_test(reads_again_what_it_includes),
         cmocka_unit_test(loads_a_thousand_times),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,8 @@ static void splits_options(void **) {
                                              "-std=gnu11"};
     assert_true(*list == wanted);
     assert_true(launch::c_options("")->empty());
-    assert_true(bool(launch::c_options("-fopenmp -fno-math-errno -Wall -UX -g -w")));
+    assert_true(
+        bool(launch::c_options("-fopenmp -fno-math-errno -Wall -UX -g -w -ggdb -pedantic-errors")));
 }
 
 static void refuses_options(void **) {
@@ -49,6 +50,16 @@ static void refuses_options(void **) {
         "-fdump-tree-all",
         "-fprofile-use",
         "-gsplit-dwarf",
+        "-gcc-toolchain",
+        "-gen-reproducer",
+        "-wrapper",
+        "-working-directory",
+        "-module-dependency-dir",
+        "-fproc-stat-report=x",
+        "-foptimization-record-file=x",
+        "-fdeps-file=x",
+        "-fmemory-profile=x",
+        "-framework",
         "-D",
         "-fdiagnostics-format=json-file",
         "-ftime-trace",
