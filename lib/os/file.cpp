@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <memory>
 #include <string_view>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -111,6 +112,20 @@ base::Result<std::vector<std::string>> list_folder(const std::string &path, size
     }
     std::sort(names.begin(), names.end());
     return names;
+}
+
+bool may_write(uint64_t size_bytes) {
+    struct rlimit limit = {};
+    return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && size_bytes <= limit.rlim_cur;
+}
+
+int64_t file_time_ns(const struct timespec &time) {
+    const int64_t seconds = time.tv_sec;
+    int64_t sum = 0;
+    if (__builtin_mul_overflow(seconds, int64_t{1'000'000'000}, &sum) ||
+        __builtin_add_overflow(sum, int64_t{time.tv_nsec}, &sum))
+        return seconds < 0 ? INT64_MIN : INT64_MAX;
+    return sum;
 }
 
 PathKind path_kind(const std::string &path) {

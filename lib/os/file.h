@@ -5,6 +5,7 @@
 #include "base/status.h"
 
 #include <cstdint>
+#include <ctime>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,6 +37,13 @@ base::Result<std::string> read_whole(const std::string &path, uint64_t limit);
 
 /// Names in a directory, sorted, without . and .., refused when there are more than `limit`.
 base::Result<std::vector<std::string>> list_folder(const std::string &path, size_t limit);
+
+/// Whether this process may write a file of that size: past its limit (RLIMIT_FSIZE) the kernel
+/// would end it by a signal.
+bool may_write(uint64_t size_bytes);
+
+/// A file's time in nanoseconds; times too far from 1970 for that are as far as can be.
+int64_t file_time_ns(const struct timespec &time);
 
 enum class PathKind { Missing, File, Directory, Other };
 

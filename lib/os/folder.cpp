@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "os/file.h"
 #include "os/host.h"
 
 #include <atomic>
@@ -15,7 +16,6 @@
 #include <fcntl.h>
 #include <memory>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -118,13 +118,11 @@ Result<std::string> Folder::read(const std::string &name, uint64_t limit) const 
     return text;
 }
 
-/// Whether a file may grow to this: past the limit the kernel would end the process by a signal.
-static bool fits_limit(std::span<const std::string_view> pieces) {
+static uint64_t size_of(std::span<const std::string_view> pieces) {
     uint64_t size = 0;
     for (const std::string_view piece : pieces)
         size = base::checked_add(size, piece.size()).value_or(UINT64_MAX);
-    struct rlimit limit = {};
-    return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && size <= limit.rlim_cur;
+    return size;
 }
 
 static Done write_all(int file, std::span<const std::string_view> pieces, const std::string &name) {
@@ -143,7 +141,7 @@ static Done write_all(int file, std::span<const std::string_view> pieces, const 
 
 Done Folder::replace(const std::string &name, std::span<const std::string_view> pieces) const {
     static std::atomic<uint32_t> count = 0;
-    if (!fits_limit(pieces))
+    if (!may_write(size_of(pieces)))
         return base::error(Status::Io, "%s: is larger than files may be here", name.c_str());
     const std::string fresh =
         base::format("%s%d-%u-%llx", std::string(unfinished).c_str(), static_cast<int>(::getpid()),
@@ -195,8 +193,8 @@ Result<std::vector<FolderFile>> Folder::list(size_t limit) const {
             continue;
         if (files.size() == limit)
             break;
-        files.push_back({entry->d_name, static_cast<uint64_t>(facts.st_size),
-                         facts.st_mtim.tv_sec * 1000000000 + facts.st_mtim.tv_nsec});
+        files.push_back(
+            {entry->d_name, static_cast<uint64_t>(facts.st_size), file_time_ns(facts.st_mtim)});
     }
     return files;
 }

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "os/descriptor.h"
+#include "os/file.h"
 #include "os/library.h"
 
 #include <atomic>
@@ -37,6 +38,8 @@ base::Result<Image> Image::open_file(const std::string &path) {
 }
 
 static base::Result<Descriptor> sealed(std::string_view bytes) {
+    if (!may_write(bytes.size()))
+        return base::error(Status::Io, "a file in memory for code: is larger than files may be");
     constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
     Descriptor file(::memfd_create("hwa-code", flags | memfd_exec));
     if (file.get() < 0 && errno == EINVAL)

@@ -4,6 +4,7 @@
 
 #include "os/descriptor.h"
 #include "os/environment.h"
+#include "os/file.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -54,6 +55,8 @@ base::Done TempFolder::add_folder(const std::string &name) const {
 
 base::Done TempFolder::add_file(const std::string &name, std::string_view content) const {
     const std::string path = path_ + "/" + name;
+    if (!may_write(content.size()))
+        return base::error(base::Status::Io, "%s: is larger than files may be here", path.c_str());
     const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (file.get() < 0)
         return failure(path);

@@ -2,6 +2,8 @@
 // Trust by owners and modes, from the file up to the root.
 #include "os/trust.h"
 
+#include "os/file.h"
+
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -47,8 +49,7 @@ base::Result<TrustedFile> trust(const std::string &path, Owner owner) {
         HWA_CHECK(look(folder, above));
         HWA_CHECK(check(folder, above, owner, excuse));
     }
-    return TrustedFile{resolved, static_cast<uint64_t>(facts.st_size),
-                       int64_t{facts.st_mtim.tv_sec} * 1'000'000'000 + facts.st_mtim.tv_nsec};
+    return TrustedFile{resolved, static_cast<uint64_t>(facts.st_size), file_time_ns(facts.st_mtim)};
 }
 
 } // namespace hwa::os

@@ -9,6 +9,7 @@
 #include "os/trust.h"
 
 #include <cstring>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -151,6 +152,34 @@ static void refuses_bytes_that_are_no_library(void **) {
     assert_int_equal(half.error().status, Status::Unavailable);
 }
 
+/// Past the limit the kernel ends the process by a signal.
+static void keeps_within_the_limit_of_files(void **) {
+    const auto folder = os::TempFolder::make();
+    assert_true(bool(folder));
+    const std::string large(2000, 'x');
+    struct rlimit before = {};
+    assert_int_equal(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit limit = before;
+    limit.rlim_cur = 1000;
+    assert_int_equal(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+    const auto added = folder->add_file("large", large);
+    const auto loaded = os::Image::from_bytes(large);
+    const bool small = bool(folder->add_file("small", large.substr(1000)));
+    assert_int_equal(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(added.error().status, Status::Io);
+    assert_int_equal(loaded.error().status, Status::Io);
+    assert_true(small);
+}
+
+static void tells_times_that_nanoseconds_reach(void **) {
+    assert_int_equal(os::file_time_ns({1, 2}), 1'000'000'002);
+    assert_int_equal(os::file_time_ns({-1, 2}), -999'999'998);
+    assert_int_equal(os::file_time_ns({9223372036, 854775807}), INT64_MAX);
+    assert_int_equal(os::file_time_ns({9223372036, 854775808}), INT64_MAX);
+    assert_int_equal(os::file_time_ns({99999999999, 0}), INT64_MAX);
+    assert_int_equal(os::file_time_ns({-99999999999, 0}), INT64_MIN);
+}
+
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(splits_options),
@@ -159,6 +188,8 @@ int main() {
         cmocka_unit_test(removes_its_folder),
         cmocka_unit_test(trusts_by_owner_and_mode),
         cmocka_unit_test(refuses_bytes_that_are_no_library),
+        cmocka_unit_test(keeps_within_the_limit_of_files),
+        cmocka_unit_test(tells_times_that_nanoseconds_reach),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
