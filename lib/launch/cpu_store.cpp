@@ -13,6 +13,8 @@ std::unique_ptr<Store, Store::Close> Store::make() {
 
 void *Store::take(size_t size_bytes) {
     const size_t slot = (size_bytes + sizeof(Head) - 1) / step;
+    if (slot >= slots)
+        collect(); // before there is more of what is not kept
     if (slot < slots) {
         if (free_[slot] == nullptr)
             collect();
