@@ -32,7 +32,7 @@ void CpuEvent::notify(Notice notice) {
     while (mine->next != closed())
         if (listeners_.compare_exchange_weak(mine->next, mine, std::memory_order_acq_rel))
             return;
-    mine->notice(outcome());
+    mine->notice(told());
     delete mine;
 }
 

@@ -18,10 +18,25 @@ using MemoryPtr = std::shared_ptr<Memory>;
 /// Large enough that a copy of one piece hides what it costs to queue it.
 constexpr uint64_t piece_bytes = uint64_t{8} << 20;
 
-/// Keeps something until an event is over.
-template <class T> void hold(Queue &queue, const EventPtr &event, T held) {
-    if (event != nullptr)
-        queue.notify(event, [held = std::move(held)](const Done &) {});
+bool is_over(Queue &queue, const Event &event) {
+    const Done how = queue.wait(event, 0);
+    return how || how.error().status != Status::Timeout;
+}
+
+/// Keeps something until an event is over; for good where there is no thread or no memory to tell
+/// of that, for then the driver may still be using it.
+template <class T> void hold(Queue &queue, const EventPtr &event, T held) noexcept {
+    if (event == nullptr)
+        return;
+    try {
+        const auto box = std::make_shared<T>(held);
+        queue.notify(event, [box](const Done &) {});
+        if (box.use_count() > 1 || is_over(queue, *event))
+            return;
+    } catch (const std::bad_alloc &) {
+    }
+    alignas(T) std::byte place[sizeof(T)];
+    new (place) T(std::move(held)); // which nobody destroys
 }
 
 std::byte *at(void *start, uint64_t offset) {

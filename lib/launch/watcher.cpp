@@ -34,8 +34,17 @@ struct Watcher::State {
             return false;
         const Watched next = list.pop_front();
         lock.unlock();
-        next.notice(wait(*next.event));
+        next.notice(outcome(*next.event));
         return true;
+    }
+
+    /// Of what failed; texts this short take no memory themselves.
+    base::Done outcome(const Event &event) const {
+        try {
+            return wait(event);
+        } catch (const std::bad_alloc &) { // A thread has nobody to throw at.
+            return base::Error{base::Status::HostMemory, 0, {}, "no host memory"};
+        }
     }
 
     static void *serve(void *owned) {

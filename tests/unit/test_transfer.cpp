@@ -5,12 +5,38 @@
 
 #include "launch/transfer.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <new>
 #include <random>
 
 using namespace hwa;
 using namespace hwa::launch;
+
+static int heap_left = -1; ///< how many more pieces the heap has; negative: no end of them
+
+void *operator new(size_t bytes) {
+    if (heap_left == 0)
+        throw std::bad_alloc();
+    heap_left -= heap_left > 0 ? 1 : 0;
+    void *const piece = std::malloc(bytes == 0 ? 1 : bytes);
+    if (piece == nullptr)
+        throw std::bad_alloc();
+    return piece;
+}
+
+void operator delete(void *piece) noexcept {
+    std::free(piece);
+}
+
+void operator delete(void *piece, size_t) noexcept {
+    std::free(piece);
+}
+
+/// What is kept for good on purpose is no leak.
+extern "C" void __lsan_disable() __attribute__((weak));
+extern "C" void __lsan_enable() __attribute__((weak));
 
 namespace {
 
@@ -45,6 +71,7 @@ struct Entry {
 class ModelQueue final : public Queue {
   public:
     bool stages_by_host = false;
+    bool deaf = false;  ///< has no thread to wait for events, and says so at once
     int refuse_at = -1; ///< which call is refused, from 0 on
     int calls = 0;
 
@@ -120,6 +147,8 @@ class ModelQueue final : public Queue {
         auto &mine = static_cast<ModelEvent &>(*event);
         if (mine.how)
             notice(*mine.how);
+        else if (deaf)
+            notice(base::error(base::Status::Io, "no thread"));
         else
             mine.notices.push_back(std::move(notice));
     }
@@ -234,10 +263,59 @@ static void gives_all_back_when_a_call_is_refused(void **) {
     }
 }
 
+/// A notice that comes too early does not mean that memory is free to go.
+static void keeps_what_nobody_can_tell_of(void **) {
+    std::mt19937 order(1);
+    for (const Way &way : ways) {
+        if (__lsan_disable != nullptr)
+            __lsan_disable();
+        alive = 0;
+        ModelQueue a, b;
+        a.deaf = b.deaf = true;
+        b.stages_by_host = way.stages_by_host;
+        auto from = std::make_shared<ModelMemory>(way.size_bytes, way.from_by_host);
+        const auto to = std::make_shared<ModelMemory>(way.size_bytes, way.to_by_host);
+        const bool staged = way.stages_by_host && !way.from_by_host && !way.to_by_host;
+        assert_true(bool(carry({&b, to, 0}, {&a, from, 0}, way.size_bytes)));
+        assert_true(alive >= (staged ? 3 : 2));
+        drain(a, b, order);
+        if (__lsan_enable != nullptr)
+            __lsan_enable();
+    }
+    alive = 0;
+}
+
+static void survives_a_lack_of_memory(void **) {
+    std::mt19937 order(1);
+    for (const Way &way : ways) {
+        bool starved = true;
+        for (int left = 0; starved && way.size_bytes <= 1000; ++left) {
+            if (__lsan_disable != nullptr)
+                __lsan_disable();
+            ModelQueue a, b;
+            b.stages_by_host = way.stages_by_host;
+            const auto from = std::make_shared<ModelMemory>(way.size_bytes, way.from_by_host);
+            const auto to = std::make_shared<ModelMemory>(way.size_bytes, way.to_by_host);
+            heap_left = left;
+            try {
+                starved = !carry({&b, to, 0}, {&a, from, 0}, way.size_bytes);
+            } catch (const std::bad_alloc &) {
+            }
+            heap_left = -1;
+            drain(a, b, order);
+            if (__lsan_enable != nullptr)
+                __lsan_enable();
+        }
+    }
+    alive = 0;
+}
+
 int main() {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(carries_by_every_way),
         cmocka_unit_test(gives_all_back_when_a_call_is_refused),
+        cmocka_unit_test(keeps_what_nobody_can_tell_of),
+        cmocka_unit_test(survives_a_lack_of_memory),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
