@@ -146,9 +146,10 @@ template <class Managed> static base::Result<Managed *> lend(const hwa_arg_t &gi
     HWA_CHECK(check_range(buffer, "tensor", given.offset, room));
     auto lent = std::make_unique<Lent<Managed>>();
     HWA_TRY(lent->shape, shape_of(given, room, format));
-    HWA_TRY(const Extent extent, extent_of(lent->shape, given.strides, format));
+    const int64_t *const strides = given.shape == nullptr ? nullptr : given.strides;
+    HWA_TRY(const Extent extent, extent_of(lent->shape, strides, format));
     HWA_CHECK(check_extent(extent, whole ? given.offset : 0, room));
-    lent->strides = strides_of(lent->shape, given.shape == nullptr ? nullptr : given.strides);
+    lent->strides = strides_of(lent->shape, strides);
     DLTensor &tensor = lent->tensor.dl_tensor;
     if (extent.after != 0)
         HWA_CHECK(locate(buffer, given.offset, tensor));

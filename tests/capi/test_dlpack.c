@@ -336,6 +336,7 @@ static void lends_parts_that_are_there(void **state) {
         {8, 0, two_rows, back, HWA_ERROR_RANGE},
         {12, 12, two_rows, back, HWA_ERROR_RANGE},
         {0, 0, none, NULL, HWA_OK},
+        {0, 0, NULL, apart, HWA_OK}, /* strides of no shape mean nothing */
     };
     hwa_buffer_t *buffer = allocate(32, 0);
     for (size_t i = 0; i < COUNT(rows); ++i) {
