@@ -61,9 +61,9 @@ class CpuQueue final : public Queue {
         if (!running_)
             return;
         line_->stop();
-        // A kernel may itself be what lets go of the queue; a kernel may never end.
-        const bool inside = thread_.is_current() || line_->pool().is_current();
-        if (!inside && line_->ended(site_.timeout_ns))
+        // A kernel or a release hook may be what lets go of the queue, and its work may wait for
+        // what this very thread is doing; a kernel may never end.
+        if (!os::is_own_thread() && line_->ended(site_.timeout_ns))
             thread_.join();
         else
             thread_.detach();
@@ -74,12 +74,12 @@ class CpuQueue final : public Queue {
     std::string driver() const override { return {}; }
 
     base::Result<std::shared_ptr<Memory>> allocate(const MemoryRequest &request) override {
-        void *memory = ::operator new(request.size_bytes, host_alignment, std::nothrow);
-        if (memory == nullptr)
+        auto made = std::make_shared<CpuMemory>(nullptr, nullptr);
+        made->owned = true;
+        made->data = ::operator new(request.size_bytes, host_alignment, std::nothrow);
+        if (made->data == nullptr)
             return base::error(Status::HostMemory, "no memory for a buffer of %llu bytes",
                                static_cast<unsigned long long>(request.size_bytes));
-        auto made = std::make_shared<CpuMemory>(memory, nullptr);
-        made->owned = true;
         return std::shared_ptr<Memory>(std::move(made));
     }
 

@@ -18,7 +18,6 @@ class Line {
     void stop() { put(&stop_, &stop_); }
     /// False if the thread has not ended by then.
     bool ended(uint64_t timeout_ns) const { return ended_.wait(timeout_ns); }
-    Pool &pool() const { return *pool_; }
 
   private:
     /// Tells the thread to end; nothing is put in after it.

@@ -167,12 +167,6 @@ std::shared_ptr<Pool> Pool::of(const std::vector<uint32_t> &cpus) {
     return made;
 }
 
-bool Pool::is_current() {
-    const std::lock_guard lock(mutex_);
-    return std::any_of(threads_.begin(), threads_.end(),
-                       [](const os::Thread &thread) { return thread.is_current(); });
-}
-
 void Pool::join_cpus() const {
     if (!cpus_.empty())
         os::keep_to(cpus_);

@@ -65,8 +65,6 @@ class Pool {
 
     /// Returns when every group has run. `scratch` is that of the calling thread.
     void run(HostJob &job, Scratch &scratch);
-    /// True on a thread of this pool, which must not wait for the work it is doing.
-    bool is_current();
     /// Keeps the calling thread to the processors of the pool.
     void join_cpus() const;
 

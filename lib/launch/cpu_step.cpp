@@ -91,7 +91,7 @@ Call::~Call() {
 }
 
 std::optional<Error> Transfer::perform(const Bench &) const {
-    std::memcpy(to, from, size_bytes);
+    std::memmove(to, from, size_bytes); // two buffers may be the same memory of the host
     return {};
 }
 

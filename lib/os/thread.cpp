@@ -2,6 +2,8 @@
 // Starts threads by pthread_create, and counts the processors there are for them.
 #include "os/thread.h"
 
+#include "base/once.h"
+
 #include <atomic>
 #include <csignal>
 #include <memory>
@@ -9,16 +11,49 @@
 
 namespace hwa::os {
 
+/// Set on our threads. Variables of a thread would be simpler, and have the library name the
+/// dynamic loader among those it needs.
+static std::atomic<bool> has_key{false};
+static pthread_key_t key;
+
+static void make_key() {
+    static base::Once once;
+    once.run([] { has_key = ::pthread_key_create(&key, nullptr) == 0; });
+}
+
+bool is_own_thread() {
+    return has_key && ::pthread_getspecific(key) != nullptr;
+}
+
+namespace {
+
+struct Start {
+    void *(*body)(void *);
+    void *state;
+
+    static void *run(void *owned) {
+        const std::unique_ptr<Start> start(static_cast<Start *>(owned));
+        if (has_key)
+            ::pthread_setspecific(key, &key);
+        return start->body(start->state);
+    }
+};
+
+} // namespace
+
 base::Result<Thread> start_thread(const char *name, void *(*body)(void *), void *state) {
+    make_key();
+    auto start = std::make_unique<Start>(Start{body, state});
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     Thread thread;
-    const int code = ::pthread_create(&thread.handle, nullptr, body, state);
+    const int code = ::pthread_create(&thread.handle, nullptr, Start::run, start.get());
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (code != 0)
         return base::os_error(code, "the thread %s could not be started", name);
+    start.release();
     ::pthread_setname_np(thread.handle, name);
     return thread;
 }

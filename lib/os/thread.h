@@ -17,11 +17,14 @@ struct Thread {
 
     void join() const { ::pthread_join(handle, nullptr); }
     void detach() const { ::pthread_detach(handle); }
-    bool is_current() const { return ::pthread_equal(handle, ::pthread_self()) != 0; }
 };
 
 /// Starts `body(state)`. All signals are blocked in it: they are the caller's business.
 base::Result<Thread> start_thread(const char *name, void *(*body)(void *), void *state);
+
+/// True on a thread that start_thread() started. What the caller's hooks do there must not wait for
+/// other threads of the library, which may be waiting for this one.
+bool is_own_thread();
 
 /// Keeps the calling thread to those of `cpus` that it may run on; where it may run on none of
 /// them, it stays as it is.

@@ -93,6 +93,11 @@ static void copies_and_maps(void **) {
     std::memcpy(from->host(), "here and there", 15);
     assert_int_equal(outcome(*one, one->copy(from, 32, from, 0, 15)), Status::Ok);
     assert_int_equal(outcome(*other, other->copy_from(*one, to, 1, from, 37, 9)), Status::Ok);
+    MemoryRequest part;
+    part.host = static_cast<std::byte *>(from->host()) + 1;
+    const auto beside = one->wrap(part); // memory that two have in part
+    assert_int_equal(outcome(*one, one->copy(*beside, 0, from, 0, 60)), Status::Ok);
+    assert_string_equal(static_cast<char *>(from->host()) + 1, "here and there");
     const auto mapped = other->map(to);
     assert_true(bool(mapped));
     assert_string_equal(static_cast<char *>(*mapped) + 1, "and there");
@@ -237,6 +242,36 @@ static void closes_before_its_gate(void **) {
     assert_int_equal(value_of(x), 3);
 }
 
+/// What lets go of a queue may be a hook that runs in a queue it waits for.
+static void closes_inside_what_it_waits_for(void **) {
+    auto first = open_queue();
+    const auto second = open_queue();
+    const auto latch = std::make_shared<os::Latch>();
+    const auto x = memory_of(*second, 8);
+    const auto mine = program_of(*first, digit);
+    const auto holder = std::make_shared<std::unique_ptr<Queue>>();
+    MemoryRequest request;
+    request.host = x->host();
+    request.lease = Lease(x->host(), [holder](const void *) { holder->reset(); });
+    auto lent = second->wrap(request);
+    request.lease.reset();
+    assert_true(bool(lent));
+    Arg arg{*lent, 0, nullptr, 8};
+    const auto event = second->run(program_of(*second, held, latch), {&arg, 1}, {});
+    assert_true(*first->wait_for(*event, *second));
+    const auto last = put_digit(*first, mine, x, 5);
+    const auto over = std::make_shared<os::Latch>();
+    first->notify(*last, [over](const base::Done &) { over->open(); });
+    *holder = std::move(first);
+    *lent = arg.memory = nullptr;
+    latch->open();
+    const auto done = second->wait(**event, 5 * second_ns);
+    assert_true(bool(done));
+    assert_null(holder->get());
+    assert_true(over->wait(10 * second_ns)); // what was queued is done all the same
+    assert_int_equal(value_of(x), 5);
+}
+
 static void notices_come_in_order(void **) {
     const auto queue = open_queue();
     const auto latch = std::make_shared<os::Latch>();
@@ -349,6 +384,7 @@ int main() {
         cmocka_unit_test(waits_for_others),
         cmocka_unit_test(gates_hold),
         cmocka_unit_test(closes_before_its_gate),
+        cmocka_unit_test(closes_inside_what_it_waits_for),
         cmocka_unit_test(notices_come_in_order),
         cmocka_unit_test(queues_share_their_threads),
         cmocka_unit_test(keeps_to_its_socket),
