@@ -292,7 +292,6 @@ static void lends_every_format(void **state) {
         assert_int_equal(tensor->ndim, 1);
         assert_int_equal(tensor->shape[0] * rows[i].bits, 64 * 8);
         assert_int_equal(tensor->strides[0], 1);
-
         hwa_buffer_t *again = NULL;
         hwa_arg_t view;
         assert_int_equal(hwa_buffer_from_dlpack(cpu, lent, &again, &view, NULL), HWA_OK);
