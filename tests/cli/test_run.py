@@ -56,6 +56,7 @@ class Run(unittest.TestCase):
         self.assertEqual((done.code, done.err), (1, ''))
         self.assertEqual(done.out.count(' failed\n'), len(ready()))
         self.assertIn('! cpu-0, cpu: ', done.out)
+        self.assertIn('abacus', done.out)
         done = hwa('run', '--all', '--size', 8, '--provider', 'abacus', '--json')
         self.assertEqual(done.code, 1)
         validate(done.json, 'run')

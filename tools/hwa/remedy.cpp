@@ -57,6 +57,11 @@ struct AccessAdvice {
 constexpr AccessAdvice by_access[] = {
     {HWA_KIND_CPU, "", HWA_ERROR_DENIED,
      "widen the set of processors: that of taskset, of the container or of the batch job"},
+    {HWA_KIND_GPU, "opencl", HWA_ERROR_UNAVAILABLE,
+     "install its maker's OpenCL driver, or Mesa's, which has to be told of the device: apt "
+     "install "
+     "ocl-icd-libopencl1 mesa-opencl-icd, and RUSTICL_ENABLE=radeonsi (AMD) or iris (Intel) in the "
+     "environment"},
     {HWA_KIND_UNKNOWN, "opencl", HWA_ERROR_UNAVAILABLE,
      "install the OpenCL loader and a driver: apt install ocl-icd-libopencl1 pocl-opencl-icd"},
     {HWA_KIND_UNKNOWN, "vulkan", HWA_ERROR_UNAVAILABLE,

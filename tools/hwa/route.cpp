@@ -29,6 +29,18 @@ int refuse(const hwa_device_t *device, const std::string &runtime) {
                 "'hwa info " + or_empty(info.id) + "' lists its runtimes");
 }
 
+/// The same of the first device that the runtime could drive, where there is one.
+int refuse_all(const hwa_system_t *system, const std::string &runtime) {
+    for (const hwa_device_t *device : devices_of(system))
+        for (uint32_t i = 0; i < info_of(device).runtime_count; ++i)
+            if (runtime.empty() || runtime == or_empty(runtime_at(device, i).name))
+                return refuse(device, runtime);
+    return fail(ExitNothing,
+                runtime.empty() ? "no device here can be run on"
+                                : "no device here runs with '" + runtime + "'",
+                "'hwa doctor' says what to install");
+}
+
 void add_routes(std::vector<Route> &routes, const hwa_device_t *device,
                 const std::string &runtime) {
     for (uint32_t i = 0; i < info_of(device).runtime_count; ++i) {
@@ -56,11 +68,7 @@ std::vector<Route> find_routes(const hwa_system_t *system, const Arguments &argu
     for (const hwa_device_t *device : devices_of(system))
         add_routes(routes, device, arguments.runtime);
     if (routes.empty())
-        *exit =
-            fail(ExitNothing,
-                 arguments.runtime.empty() ? "no device here can be run on"
-                                           : "no device here runs with '" + arguments.runtime + "'",
-                 "'hwa doctor' says what to install");
+        *exit = refuse_all(system, arguments.runtime);
     return routes;
 }
 

@@ -94,8 +94,9 @@ void Work::forget() {
 }
 
 std::string Work::title() const {
-    return is_product() ? format("%s, %u × %u × %u, f32", operation->name, size, size, size)
-                        : format("%s, %u elements, f32", operation->name, size);
+    return is_product()
+               ? format("%s, %u × %u × %u, f32", operation->name, size, size, size)
+               : format("%s, %u element%s, f32", operation->name, size, size == 1 ? "" : "s");
 }
 
 double Work::amount() const {
