@@ -185,8 +185,9 @@ std::atomic<clEnqueueCommandBufferKHR_fn> next_buffer;
                                                    cl_command_buffer_khr buffer, cl_uint wait_count,
                                                    const cl_event *waits, cl_event *event) {
     const int code = count("clEnqueueCommandBufferKHR");
-    return code != CL_SUCCESS ? code
-                              : next_buffer(number, queues, buffer, wait_count, waits, event);
+    return code != CL_SUCCESS
+               ? code
+               : next_buffer.load()(number, queues, buffer, wait_count, waits, event);
 }
 
 struct Extension {
