@@ -523,7 +523,7 @@ typedef struct hwa_runtime_info_t {
     hwa_status_t status;   /**< HWA_OK: hwa_queue_open() should do; else why not. */
     uint32_t flags;        /**< HWA_BACKEND_RUNS_*. */
     uint32_t code_mask;    /**< 1 << hwa_code_t for each kind of code it takes. */
-    const char *name;      /**< For hwa_queue_options_t: "cpu", "opencl", "vulkan". */
+    const char *name;      /**< For hwa_queue_options_t: "cpu", "cuda", "opencl"... */
     const char *native_id; /**< The runtime's own name for the device: "0", "GPU-5f3a...". */
     const char *version;
     const char *message; /**< When status is not HWA_OK. */
@@ -771,7 +771,8 @@ typedef struct hwa_queue_options_t {
     uint32_t struct_size;
     uint32_t flags;      /**< HWA_QUEUE_*. */
     const char *runtime; /**< As hwa_device_runtime() names it; NULL: the device's best. */
-    hwa_queue_t *share;  /**< Of the same device and runtime: buffers and programs serve both. */
+    hwa_queue_t *share;  /**< Of the same device and runtime: buffers and programs serve both,
+                              also as arguments on two threads at once. */
     uint64_t timeout_ns; /**< Of calls that block and take no timeout; 0: one minute. */
     /** Folder of built programs, made if need be; "": none; NULL: $XDG_CACHE_HOME/hwa, else
         ~/.cache/hwa, and none in a process with more rights than its user. */
@@ -824,7 +825,8 @@ HWA_API hwa_status_t hwa_queue_finish(hwa_queue_t *queue, uint64_t timeout_ns, h
 
 /** Let what is queued from here on wait for an event, of any queue on any device and whether it is
     over or not; returns at once. If that work fails, all that waits for it fails. An event of the
-    same queue changes nothing: it is in order. */
+    same queue changes nothing: it is in order. HWA_ERROR_UNSUPPORTED: the driver cannot be held up
+    by what it does not know. */
 HWA_API hwa_status_t hwa_queue_wait(hwa_queue_t *queue, const hwa_event_t *event,
                                     hwa_error_t *error);
 
@@ -869,7 +871,8 @@ HWA_API hwa_status_t hwa_buffer_map(hwa_buffer_t *buffer, void **address, hwa_er
 HWA_API hwa_status_t hwa_buffer_unmap(hwa_buffer_t *buffer, hwa_error_t *error);
 
 /** Queued like a launch. With out_event, returns at once and `data` is borrowed until the event;
-    with NULL, returns when it is done. HWA_ERROR_RANGE: past the end of the buffer. */
+    with NULL, returns when it is done. HWA_ERROR_RANGE: past the end of the buffer.
+    HWA_ERROR_TIMEOUT: with NULL, not done within hwa_queue_options_t::timeout_ns. */
 HWA_API hwa_status_t hwa_buffer_write(hwa_buffer_t *buffer, uint64_t offset, const void *data,
                                       uint64_t size_bytes, hwa_event_t **out_event,
                                       hwa_error_t *error);
@@ -1027,8 +1030,9 @@ typedef struct hwa_launch_options_t {
     uint32_t group[3];     /**< Threads in a group; 0: 1. */
 } hwa_launch_options_t;
 
-/** Queue one run of a program made on this queue, and return without waiting for it. With out_event
-    NULL, see hwa_queue_finish(). HWA_ERROR_RANGE: an argument reaches past its buffer.
+/** Queue one run of a program made on this queue, or on one that shares with it, and return without
+    waiting for it. With options NULL, one group of one thread; with out_event NULL, see
+    hwa_queue_finish(). HWA_ERROR_RANGE: an argument reaches past its buffer.
     HWA_ERROR_UNSUPPORTED: a limit of hwa_queue_info_t. HWA_ERROR_DRIVER: the runtime refused. */
 HWA_API hwa_status_t hwa_launch(hwa_queue_t *queue, const hwa_program_t *program,
                                 const hwa_arg_t *args, uint32_t arg_count,
