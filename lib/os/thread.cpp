@@ -2,8 +2,6 @@
 // Starts threads by pthread_create, and counts the processors there are for them.
 #include "os/thread.h"
 
-#include "base/once.h"
-
 #include <atomic>
 #include <csignal>
 #include <memory>
@@ -11,18 +9,22 @@
 
 namespace hwa::os {
 
-/// Set on our threads. Variables of a thread would be simpler, and have the library name the
-/// dynamic loader among those it needs.
-static std::atomic<bool> has_key{false};
-static pthread_key_t key;
+/// The key, and one more, of what is set on our threads; 0 before the first of them. Variables of a
+/// thread would be simpler, and have the library name the dynamic loader among those it needs.
+static std::atomic<uint64_t> mark{0};
 
-static void make_key() {
-    static base::Once once;
-    once.run([] { has_key = ::pthread_key_create(&key, nullptr) == 0; });
+static void make_mark() {
+    pthread_key_t key;
+    if (mark.load(std::memory_order_acquire) != 0 || ::pthread_key_create(&key, nullptr) != 0)
+        return;
+    uint64_t none = 0;
+    if (!mark.compare_exchange_strong(none, uint64_t{key} + 1, std::memory_order_acq_rel))
+        ::pthread_key_delete(key); // another thread was first
 }
 
 bool is_own_thread() {
-    return has_key && ::pthread_getspecific(key) != nullptr;
+    const uint64_t made = mark.load(std::memory_order_acquire);
+    return made != 0 && ::pthread_getspecific(static_cast<pthread_key_t>(made - 1)) != nullptr;
 }
 
 namespace {
@@ -33,8 +35,8 @@ struct Start {
 
     static void *run(void *owned) {
         const std::unique_ptr<Start> start(static_cast<Start *>(owned));
-        if (has_key)
-            ::pthread_setspecific(key, &key);
+        if (const uint64_t made = mark.load(std::memory_order_acquire); made != 0)
+            ::pthread_setspecific(static_cast<pthread_key_t>(made - 1), &mark);
         return start->body(start->state);
     }
 };
@@ -42,7 +44,7 @@ struct Start {
 } // namespace
 
 base::Result<Thread> start_thread(const char *name, void *(*body)(void *), void *state) {
-    make_key();
+    make_mark();
     auto start = std::make_unique<Start>(Start{body, state});
     sigset_t all;
     sigset_t before;
