@@ -872,7 +872,8 @@ HWA_API hwa_status_t hwa_buffer_unmap(hwa_buffer_t *buffer, hwa_error_t *error);
 
 /** Queued like a launch. With out_event, returns at once and `data` is borrowed until the event;
     with NULL, returns when it is done. HWA_ERROR_RANGE: past the end of the buffer.
-    HWA_ERROR_TIMEOUT: with NULL, not done within hwa_queue_options_t::timeout_ns. */
+    HWA_ERROR_TIMEOUT: with NULL, not done within hwa_queue_options_t::timeout_ns.
+    HWA_ERROR_INVALID: it is HWA_BUFFER_READ_ONLY over memory that the caller lends. */
 HWA_API hwa_status_t hwa_buffer_write(hwa_buffer_t *buffer, uint64_t offset, const void *data,
                                       uint64_t size_bytes, hwa_event_t **out_event,
                                       hwa_error_t *error);

@@ -44,8 +44,9 @@ create(const QueuePtr &state, const hwa_buffer_desc_t &desc, launch::Lease hook)
     made->read_only = request.read_only;
     if (request.host_visible)
         made->mapped = std::make_shared<std::atomic<bool>>(false);
-    const bool lent = desc.host != nullptr || desc.native != 0;
-    HWA_TRY(made->memory, lent ? state->queue->wrap(request) : state->queue->allocate(request));
+    made->lent = desc.host != nullptr || desc.native != 0;
+    HWA_TRY(made->memory,
+            made->lent ? state->queue->wrap(request) : state->queue->allocate(request));
     return made;
 }
 
@@ -155,9 +156,13 @@ hwa_status_t hwa_buffer_create(hwa_queue_t *queue, const hwa_buffer_desc_t *desc
 
 hwa_status_t hwa_buffer_write(hwa_buffer_t *buffer, uint64_t offset, const void *data,
                               uint64_t size_bytes, hwa_event_t **out_event, hwa_error_t *error) {
-    return transfer(buffer, offset, data, size_bytes, out_event, error, [&](launch::Queue &queue) {
+    const auto write = [&](launch::Queue &queue) -> launch::EventResult {
+        if (buffer->read_only && buffer->lent)
+            return base::error(Status::Invalid,
+                               "the buffer is HWA_BUFFER_READ_ONLY, and its memory is lent");
         return queue.write(buffer->memory, offset, data, size_bytes);
-    });
+    };
+    return transfer(buffer, offset, data, size_bytes, out_event, error, write);
 }
 
 hwa_status_t hwa_buffer_read(hwa_buffer_t *buffer, uint64_t offset, void *data, uint64_t size_bytes,

@@ -117,6 +117,7 @@ struct hwa_buffer_t {
     std::shared_ptr<hwa::launch::Memory> memory;
     uint64_t size_bytes = 0;
     bool read_only = false;
+    bool lent = false;        ///< its memory is somebody else's
     hwa::capi::Mapped mapped; ///< NULL where it cannot be
 };
 

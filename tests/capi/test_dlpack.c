@@ -106,7 +106,6 @@ static void borrows_the_legacy_form(void **state) {
     assert_int_equal(foreign.ended, 0);
     hwa_buffer_free(buffer);
     assert_int_equal(foreign.ended, 1);
-
     make(&foreign);
     foreign.legacy.deleter = NULL;
     assert_int_equal(hwa_buffer_from_dlpack_legacy(cpu, &foreign.legacy, &buffer, NULL, NULL),
@@ -380,6 +379,8 @@ static void read_only_stays_so(void **state) {
     assert_int_equal(hwa_buffer_to_dlpack(&view, &third, NULL), HWA_OK);
     assert_int_equal(third->flags, DLPACK_FLAG_BITMASK_READ_ONLY);
     third->deleter(third);
+    assert_int_equal(hwa_buffer_write(buffer, 0, "full", 4, NULL, NULL), HWA_OK);
+    assert_int_equal(hwa_buffer_write(again, 0, "full", 4, NULL, NULL), HWA_ERROR_INVALID);
     hwa_buffer_free(again);
     hwa_buffer_free(buffer);
 }
@@ -438,7 +439,6 @@ static void handles_of_opencl(void **state) {
     assert_int_equal((uintptr_t)lent->dl_tensor.data, hwa_buffer_native(buffer));
     assert_int_equal(lent->dl_tensor.byte_offset, 1024);
     assert_int_equal(lent->dl_tensor.shape[0], (4096 - 1024) / 4);
-
     hwa_buffer_t *again = NULL;
     assert_int_equal(hwa_buffer_from_dlpack(cpu, lent, &again, NULL, NULL), HWA_ERROR_UNSUPPORTED);
     hwa_arg_t view;
