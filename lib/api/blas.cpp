@@ -20,7 +20,7 @@ static constexpr os::Symbol symbols[] = {
 #undef HWA_ROW
 
 base::Result<Blas> load_openblas(const std::string &directory) {
-    static constexpr const char *sonames[] = {"libopenblas.so.0"};
+    static constexpr const char *sonames[] = {"libopenblas.so.0", "libopenblas64.so.0"};
     Blas table;
     HWA_TRY(table.library, os::load(sonames, directory, symbols, &table));
     if (table.openblas_get_config == nullptr)

@@ -39,11 +39,14 @@ static base::Result<Library> open_one(const char *soname, const std::string &dir
     void *handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (handle == nullptr) {
         const char *why = ::dlerror();
-        return base::error(Status::Unavailable, "%s", why != nullptr ? why : path.c_str());
+        const std::string said = why != nullptr ? why : path;
+        const bool there = said.rfind(path + ": cannot open shared object", 0) != 0;
+        return base::error(there ? Status::Unavailable : Status::NotFound, "%s", said.c_str());
     }
     return Library{handle, mapped_path(handle, path)};
 }
 
+/// What an earlier library had is overwritten, be it with NULL.
 static base::Done fill(const Library &library, std::span<const Symbol> symbols, void *table) {
     for (const Symbol &symbol : symbols) {
         void *address = ::dlsym(library.handle, symbol.name);
@@ -57,18 +60,19 @@ static base::Done fill(const Library &library, std::span<const Symbol> symbols, 
 
 base::Result<Library> load(std::span<const char *const> sonames, const std::string &directory,
                            std::span<const Symbol> symbols, void *table) {
-    base::Error last = base::error(Status::Unavailable, "no library was named");
+    base::Error why = base::error(Status::NotFound, "no library was named");
     for (const char *soname : sonames) {
         auto opened = open_one(soname, directory);
-        if (!opened) {
-            last = std::move(opened.error());
-            last.status = Status::Unavailable;
-            continue;
-        }
-        HWA_CHECK(fill(*opened, symbols, table));
-        return std::move(*opened);
+        base::Done filled = opened ? fill(*opened, symbols, table) : base::Done();
+        if (opened && filled)
+            return std::move(*opened);
+        // A library that is there but will not do says more than one that is not.
+        if (why.status == Status::NotFound)
+            why = std::move(opened ? filled.error() : opened.error());
     }
-    return last;
+    if (why.status != Status::Unsupported)
+        why.status = Status::Unavailable;
+    return why;
 }
 
 } // namespace hwa::os

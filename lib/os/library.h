@@ -26,8 +26,9 @@ struct Library {
 /// Refuses a file that is no whole ELF library: dlopen hangs on a FIFO and dies on a truncated one.
 base::Done check_library(const std::string &path);
 
-/// Opens the first of `sonames` that is there, in `directory` only unless that is empty, and fills
-/// `table`. Unavailable if none is there; Unsupported, naming the symbol, if a required one lacks.
+/// Opens the first of `sonames` that is there and has what is required, in `directory` only unless
+/// that is empty, and fills `table`. Unavailable if none is there; Unsupported, naming the symbol,
+/// if those that are there lack one.
 base::Result<Library> load(std::span<const char *const> sonames, const std::string &directory,
                            std::span<const Symbol> symbols, void *table);
 

@@ -146,19 +146,20 @@ template <Make make> static void on_the_cpu(void **) {
     multiply_all(make, **queue, device, make != gemm_onednn);
 }
 
-/// A folder of its own, with one library under the name that is looked for, or with none.
+/// A folder of its own, with libraries under the names that are looked for, or with none.
 struct Folder {
     Folder() { assert_non_null(mkdtemp(path)); }
     ~Folder() {
-        unlink(place.c_str());
+        for (const std::string &place : places)
+            unlink(place.c_str());
         rmdir(path);
     }
     void link(const char *library, const char *soname) {
-        place = std::string(path) + "/" + soname;
-        assert_int_equal(symlink(library, place.c_str()), 0);
+        places.push_back(std::string(path) + "/" + soname);
+        assert_int_equal(symlink(library, places.back().c_str()), 0);
     }
     char path[32] = "/tmp/hwa-gemm-XXXXXX";
-    std::string place;
+    std::vector<std::string> places;
 };
 
 /// Debian's build with 64-bit integers exports the names of the one with 32.
@@ -171,6 +172,9 @@ static void by_wide_openblas(void **) {
     const auto loaded = api::load_openblas(folder.path);
     assert_true(bool(loaded));
     assert_true(loaded->wide);
+    Folder other; // also under the name that it comes with
+    other.link(wide, "libopenblas64.so.0");
+    assert_true(bool(api::load_openblas(other.path)));
     library_path = folder.path;
     on_the_cpu<gemm_openblas>(nullptr);
     library_path.clear();
@@ -221,6 +225,18 @@ static void chooses_a_provider(void **) {
     }
     assert_string_equal(ask("", 64, "builtin").c_str(), "builtin");
     assert_part(ask("", 64, "nobody"), "\"nobody\"; it has: onednn, openblas, blis, builtin");
+}
+
+/// Where the newest library lacks a function, an older one does.
+static void takes_an_older_library(void **) {
+    const char *older = "/usr/lib/" HWA_TRIPLET "/libdnnl.so.2";
+    const char *other = "/usr/lib/" HWA_TRIPLET "/libm.so.6";
+    if (find_runtime("cpu") == nullptr || access(older, R_OK) != 0 || access(other, R_OK) != 0)
+        _skip(__FILE__, __LINE__);
+    Folder folder;
+    folder.link(other, "libdnnl.so.3");
+    folder.link(older, "libdnnl.so.2");
+    assert_part(ask(folder.path, 64, "onednn"), "onednn 2.");
 }
 
 /// A file that is no library at all, and one that lacks the function.
@@ -294,8 +310,8 @@ int main() {
         cmocka_unit_test(on_the_cpu<gemm_openblas>), cmocka_unit_test(on_the_cpu<gemm_blis>),
         cmocka_unit_test(on_the_cpu<gemm_onednn>),   cmocka_unit_test(on_the_cpu<gemm_builtin>),
         cmocka_unit_test(by_wide_openblas),          cmocka_unit_test(chooses_a_provider),
-        cmocka_unit_test(refuses_what_is_no_blas),   cmocka_unit_test(with_tiles_by_opencl),
-        cmocka_unit_test(with_tiles_by_vulkan),
+        cmocka_unit_test(takes_an_older_library),    cmocka_unit_test(refuses_what_is_no_blas),
+        cmocka_unit_test(with_tiles_by_opencl),      cmocka_unit_test(with_tiles_by_vulkan),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
