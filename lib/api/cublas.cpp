@@ -16,11 +16,9 @@ static constexpr os::Symbol symbols[] = {
 #undef HWA_REQUIRED
 };
 
-base::Result<Cublas> load_cublas(const std::string &directory) {
-    static constexpr const char *sonames[] = {"libcublasLt.so.13", "libcublasLt.so.12",
-                                              "libcublasLt.so.11"};
+base::Result<Cublas> load_cublas(const char *soname, const std::string &directory) {
     Cublas table;
-    HWA_TRY(table.library, os::load(sonames, directory, symbols, &table));
+    HWA_TRY(table.library, os::load({&soname, 1}, directory, symbols, &table));
     const size_t version = table.cublasLtGetVersion();
     table.version =
         base::format("%zu.%zu.%zu", version / 10000, version / 100 % 100, version % 100);

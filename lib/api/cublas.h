@@ -118,6 +118,10 @@ struct Cublas {
     const char *status_name(cublasStatus_t status) const;
 };
 
-base::Result<Cublas> load_cublas(const std::string &directory);
+/// The newest first. One that is newer than the driver may be there and yet not start.
+inline constexpr const char *cublas_sonames[] = {"libcublasLt.so.13", "libcublasLt.so.12",
+                                                 "libcublasLt.so.11"};
+
+base::Result<Cublas> load_cublas(const char *soname, const std::string &directory);
 
 } // namespace hwa::api

@@ -19,22 +19,23 @@ using core::Dtype;
 /// What its document recommends for Hopper; smaller devices are asked for less by the library.
 constexpr uint64_t workspace_limit = 32u << 20;
 
-/// The library of a folder, opened when the first product asks for it and kept.
+/// A library of a folder, opened when the first product asks for it and kept.
 struct Opened {
+    const char *soname;
     std::string directory;
     base::Result<api::Cublas> cublas;
     const Opened *next;
 };
 
-const base::Result<api::Cublas> &opened(const std::string &directory) {
+const base::Result<api::Cublas> &opened(const char *soname, const std::string &directory) {
     static std::mutex mutex;
     static const Opened *first = nullptr;
     const std::lock_guard lock(mutex);
     for (const Opened *one = first; one != nullptr; one = one->next)
-        if (one->directory == directory)
+        if (one->soname == soname && one->directory == directory)
             return one->cublas;
     const os::CallerState state;
-    first = new Opened{directory, api::load_cublas(directory), first};
+    first = new Opened{soname, directory, api::load_cublas(soname, directory), first};
     return first->cublas;
 }
 
@@ -136,10 +137,11 @@ class Product final : public LibraryWork {
     Dtype scale() const { return format_.dtype == Dtype::F64 ? Dtype::F64 : Dtype::F32; }
 
     base::Error failure(const char *call, cublasStatus_t status) const {
-        const Status kind = status == CUBLAS_STATUS_ALLOC_FAILED    ? Status::DeviceMemory
-                            : status == CUBLAS_STATUS_NOT_SUPPORTED ? Status::Unsupported
-                            : status == CUBLAS_STATUS_ARCH_MISMATCH ? Status::Unsupported
-                                                                    : Status::Driver;
+        const Status kind = status == CUBLAS_STATUS_ALLOC_FAILED      ? Status::DeviceMemory
+                            : status == CUBLAS_STATUS_NOT_SUPPORTED   ? Status::Unsupported
+                            : status == CUBLAS_STATUS_ARCH_MISMATCH   ? Status::Unavailable
+                            : status == CUBLAS_STATUS_NOT_INITIALIZED ? Status::Unavailable
+                                                                      : Status::Driver;
         base::Error why =
             base::error(kind, "%s answered %s (%d)", call, lt_.status_name(status), status);
         why.code = status;
@@ -206,23 +208,11 @@ class Product final : public LibraryWork {
     Algorithm algorithms_[std::size(alignments)];
 };
 
-} // namespace
-
-base::Result<Operation> gemm_cublas(const OpRequest &request) {
-    HWA_TRY(const Gemm gemm, read_gemm(request.attrs));
+base::Result<Operation> make(const OpRequest &request, const api::Cublas &cublas, const Gemm &gemm,
+                             const Format &format) {
     Operation made;
     HWA_TRY(made.bindings, gemm_bindings(gemm));
-    const Format *format = nullptr;
-    for (const Format &row : formats)
-        if (row.dtype == gemm.dtype)
-            format = &row;
-    if (format == nullptr)
-        return base::error(Status::Unsupported, "does not multiply %s",
-                           core::dtype_name(gemm.dtype));
-    const auto &cublas = opened(request.library_path);
-    if (!cublas)
-        return cublas.error();
-    const auto product = std::make_shared<Product>(*cublas, gemm, *format);
+    const auto product = std::make_shared<Product>(cublas, gemm, format);
     CodeRequest code;
     code.kind = core::Code::Host;
     code.library = product;
@@ -233,8 +223,35 @@ base::Result<Operation> gemm_cublas(const OpRequest &request) {
         HWA_TRY(made.scratch, request.queue->allocate(wanted));
         made.scratch_bytes = bytes;
     }
-    made.provider = "cublaslt " + cublas->version;
+    made.provider = "cublaslt " + cublas.version;
     return made;
+}
+
+} // namespace
+
+base::Result<Operation> gemm_cublas(const OpRequest &request) {
+    HWA_TRY(const Gemm gemm, read_gemm(request.attrs));
+    const Format *format = nullptr;
+    for (const Format &row : formats)
+        if (row.dtype == gemm.dtype)
+            format = &row;
+    if (format == nullptr)
+        return base::error(Status::Unsupported, "does not multiply %s",
+                           core::dtype_name(gemm.dtype));
+    // Its document does not say that what is no number in A and B then goes unseen.
+    if (gemm.alpha == 0)
+        return base::error(Status::Unsupported, "does not promise to leave A and B unread");
+    // The next one is asked where one is not there, lacks a function or does not start here.
+    base::Error why;
+    for (const char *soname : api::cublas_sonames) {
+        const auto &cublas = opened(soname, request.library_path);
+        auto made = cublas ? make(request, *cublas, gemm, *format) : cublas.error();
+        if (made || (cublas && made.error().status != Status::Unavailable))
+            return made;
+        if (why.message.empty() || cublas || made.error().status == Status::Unsupported)
+            why = std::move(made.error());
+    }
+    return why;
 }
 
 } // namespace hwa::launch

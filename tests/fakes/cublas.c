@@ -2,7 +2,8 @@
 /* cuBLASLt on the device of the fake CUDA driver, which is the host: a product is over when the
    call returns. It refuses what the document of cuBLAS has refused: handles that are none, formats
    that do not go together, matrices that do not fit, workspace and alignment less than promised.
-   HWA_FAKE_CUBLAS names a function that fails, and with what: "cublasLtMatmul=13". */
+   HWA_FAKE_CUBLAS names a function that fails, and with what: "cublasLtMatmul=13"; with the name of
+   a file in front, it fails in that copy of this library alone: "libcublasLt.so.13:...". */
 #include <dlfcn.h>
 #include <link.h>
 #include <math.h>
@@ -45,9 +46,21 @@ typedef struct result_t {
     int reserved[4];
 } result_t;
 
+EXPORT size_t cublasLtGetVersion(void) {
+    return 120905;
+}
+
 static int fault(const char *name) {
     const char *wanted = getenv("HWA_FAKE_CUBLAS");
+    const char *call = wanted == NULL ? NULL : strchr(wanted, ':');
     const size_t length = strlen(name);
+    Dl_info self;
+    if (call != NULL) {
+        if (dladdr((const void *)cublasLtGetVersion, &self) == 0 ||
+            strncmp(strrchr(self.dli_fname, '/') + 1, wanted, (size_t)(call - wanted)) != 0)
+            return success;
+        wanted = call + 1;
+    }
     if (wanted == NULL || strncmp(wanted, name, length) != 0 || wanted[length] != '=')
         return success;
     return atoi(wanted + length + 1);
@@ -95,10 +108,6 @@ static int has_context(void) {
     int (*current)(void **) = (int (*)(void **))driver_call("cuCtxGetCurrent");
     void *context = NULL;
     return current != NULL && current(&context) == 0 && context != NULL;
-}
-
-EXPORT size_t cublasLtGetVersion(void) {
-    return 120905;
 }
 
 EXPORT int cublasLtCreate(void **handle) {
