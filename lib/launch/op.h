@@ -54,7 +54,8 @@ struct Provider {
 };
 
 /// The operation from the first provider that takes it on. NotFound for an unknown name;
-/// Unsupported, with every provider's reason, if none does.
+/// Unsupported, with the reason of each, if none does, or the status of the last for which
+/// something went wrong.
 base::Result<Operation> make_operation(const OpRequest &request);
 
 // On the CPU, by functions of this process and libraries.

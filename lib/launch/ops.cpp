@@ -59,6 +59,11 @@ base::Result<std::string> take_provider(std::vector<core::Attr> &attrs) {
     return named;
 }
 
+/// What a provider says that cannot do it, as opposed to one that something went wrong for.
+bool declines(Status status) {
+    return status == Status::Unsupported || status == Status::Unavailable;
+}
+
 base::Error nobody(const OpRequest &request, const std::string &named, const std::string &reasons) {
     const std::string op = base::sanitise(request.name, 64);
     const std::string runtime(request.runtime);
@@ -88,6 +93,8 @@ base::Result<Operation> make_operation(const OpRequest &request) {
     own.forced = !named.empty();
     bool known = false;
     std::string reasons;
+    base::Error failure; // of the last provider that had one
+    failure.status = Status::Ok;
     for (const Provider &row : table) {
         known = known || request.name == row.op;
         if (request.name != row.op || !base::list_holds(row.runtime, request.runtime) ||
@@ -98,11 +105,17 @@ base::Result<Operation> make_operation(const OpRequest &request) {
             return made;
         reasons += base::format("%s%s: %s", reasons.empty() ? "" : "; ", row.name,
                                 made.error().message.c_str());
+        if (!declines(made.error().status))
+            failure = std::move(made.error());
     }
     if (!known)
         return base::error(Status::NotFound, "there is no operation \"%s\"; there is: %s",
                            base::sanitise(request.name, 64).c_str(), op_names().c_str());
-    return nobody(request, named, reasons);
+    base::Error why = nobody(request, named, reasons);
+    if (failure.status == Status::Ok)
+        return why;
+    failure.message = std::move(why.message);
+    return failure;
 }
 
 } // namespace hwa::launch

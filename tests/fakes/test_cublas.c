@@ -1,18 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /* Products on the fake CUDA driver by the fake cuBLASLt, and what is said when it fails.
-   `test-cublas FOLDER`, which has both. */
+   `test-cublas FOLDER [full]`, which has both; `full`: of a device whose memory is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <hwa/hwa.h>
 
-static const char *folder;
+static char folder[] = "/tmp/hwa-cublas-XXXXXX";
 static hwa_queue_t *queue;
+
+static const char *place(const char *name) {
+    static char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+/* A copy, which the loader of libraries takes for another one than its original. */
+static void copy(const char *from, const char *name, const char *as) {
+    static char content[1 << 20];
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", from, name);
+    FILE *in = fopen(path, "rb");
+    FILE *out = fopen(place(as), "wb");
+    if (in == NULL || out == NULL)
+        abort();
+    const size_t size = fread(content, 1, sizeof content, in);
+    if (size == sizeof content || fwrite(content, 1, size, out) != size)
+        abort();
+    fclose(in);
+    fclose(out);
+}
 
 static int open_all(void **state) {
     (void)state;
@@ -101,13 +125,65 @@ static void says_why_a_launch_failed(void **state) {
     hwa_program_free(program);
 }
 
+/* The newest library may be one that the driver is too old for. */
+static void takes_an_older_library(void **state) {
+    (void)state;
+    static const char *const faults[] = {"libcublasLt.so.13:cublasLtCreate=1",
+                                         "libcublasLt.so.13:cublasLtCreate=8"};
+    for (size_t i = 0; i < 2; ++i) {
+        hwa_program_t *program = NULL;
+        hwa_error_t error = {0};
+        setenv("HWA_FAKE_CUBLAS", faults[i], 1);
+        assert_int_equal(make("bf16", NULL, &program, &error), HWA_OK);
+        assert_non_null(strstr(provider_of(program), "cublaslt "));
+        hwa_program_free(program);
+    }
+    unsetenv("HWA_FAKE_CUBLAS");
+}
+
+/* Not "nobody can do it": there is no room for what the reduction keeps between its parts. */
+static void says_that_memory_is_out(void **state) {
+    (void)state;
+    const hwa_attr_t attrs[] = {{.key = "n", .type = HWA_ATTR_INT, .i = 8}};
+    hwa_program_t *program = NULL;
+    hwa_error_t error = {0};
+    assert_int_equal(hwa_program_from_op(queue, "reduce", attrs, 1, &program, &error),
+                     HWA_ERROR_DEVICE_MEMORY);
+    assert_int_equal(error.code, 2);
+    assert_string_equal(error.backend, "cuda");
+    assert_non_null(strstr(error.message, "CUDA_ERROR_OUT_OF_MEMORY"));
+    /* A product that needs room to work in is left to the kernel, which needs none. */
+    assert_int_equal(make("f32", NULL, &program, &error), HWA_OK);
+    assert_string_equal(provider_of(program), "builtin cuda");
+    hwa_program_free(program);
+}
+
 int main(int argc, char **argv) {
-    if (argc < 2)
+    static const char *const files[] = {"libcuda.so.1", "libnvrtc.so.12", "libcublasLt.so.12",
+                                        "libcublasLt.so.13", "cuda.scenario"};
+    if (argc < 2 || mkdtemp(folder) == NULL)
         return 2;
-    folder = argv[1];
+    for (int i = 0; i < 4; ++i)
+        copy(argv[1], files[i < 3 ? i : 2], files[i]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(leaves_it_to_the_kernel),
         cmocka_unit_test(says_why_a_launch_failed),
+        cmocka_unit_test(takes_an_older_library),
     };
-    return cmocka_run_group_tests(tests, open_all, close_all);
+    const struct CMUnitTest full_tests[] = {cmocka_unit_test(says_that_memory_is_out)};
+    int failed;
+    if (argc > 2) {
+        FILE *scenario = fopen(place("cuda.scenario"), "w");
+        if (scenario == NULL ||
+            fputs("fail cuMemAlloc_v2 0 2\nfail cuMemAllocFromPoolAsync 0 2\n", scenario) < 0)
+            return 2;
+        fclose(scenario);
+        failed = cmocka_run_group_tests(full_tests, open_all, close_all);
+    } else {
+        failed = cmocka_run_group_tests(tests, open_all, close_all);
+    }
+    for (size_t i = 0; i < sizeof files / sizeof *files; ++i)
+        unlink(place(files[i]));
+    rmdir(folder);
+    return failed;
 }
