@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "core/dtype.h"
 #include "launch/attributes.h"
-#include "os/latch.h"
 
 #include <algorithm>
 #include <cmath>
@@ -157,8 +156,10 @@ base::Result<Vector> read_axpby(std::span<const core::Attr> attrs) {
     static constexpr Dtype taken[] = {Dtype::F32, Dtype::F64};
     HWA_TRY(Vector vector, read_as("axpby", attrs, keys, taken));
     const Attributes all{"axpby", attrs};
-    HWA_TRY(vector.alpha, all.real("alpha", 1));
-    HWA_TRY(vector.beta, all.real("beta", 1));
+    HWA_TRY(const double alpha, all.real("alpha", 1));
+    HWA_TRY(const double beta, all.real("beta", 1));
+    HWA_TRY(vector.alpha, round_factor("axpby", "alpha", vector.dtype, alpha));
+    HWA_TRY(vector.beta, round_factor("axpby", "beta", vector.dtype, beta));
     return vector;
 }
 
@@ -205,14 +206,18 @@ std::vector<Binding> reduce_bindings(const Vector &vector) {
             vector_binding("Y", BindingOutput, vector, 1)};
 }
 
+/// What counts the parts lies in front of them, in a cache line at most.
+static constexpr std::byte counter[64] = {};
+
 base::Done give_scratch(const OpRequest &request, uint64_t size_bytes, Operation &operation) {
     MemoryRequest wanted;
     wanted.size_bytes = size_bytes;
     HWA_TRY(operation.scratch, request.queue->allocate(wanted));
     operation.scratch_bytes = size_bytes;
-    const std::vector<std::byte> zeros(size_bytes);
-    HWA_TRY(const auto event, request.queue->write(operation.scratch, 0, zeros.data(), size_bytes));
-    return request.queue->wait(*event, os::forever_ns);
+    // Runs come after it on the same queue, so nobody waits for a device that may be busy.
+    HWA_TRY(const auto event, request.queue->write(operation.scratch, 0, counter,
+                                                   std::min<uint64_t>(size_bytes, sizeof counter)));
+    return {};
 }
 
 } // namespace hwa::launch

@@ -34,7 +34,8 @@ std::vector<Binding> copy_bindings(const Vector &vector);
 std::vector<Binding> axpby_bindings(const Vector &vector);
 std::vector<Binding> reduce_bindings(const Vector &vector);
 
-/// Memory for what a reduction keeps between its parts, with 0 in all of it.
+/// Memory for what a reduction keeps between its parts, with 0 in the first 64 bytes once it is the
+/// turn of work that is put in from here on.
 base::Done give_scratch(const OpRequest &request, uint64_t size_bytes, Operation &operation);
 
 /// An element of that format, in its lowest bits, as near to `value` as can be; nothing if the
