@@ -5,11 +5,22 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace hwa::launch {
 
 using base::Status;
 using core::AttrType;
+
+base::Result<double> round_factor(const char *op, const char *key, core::Dtype dtype,
+                                  double value) {
+    if (dtype == core::Dtype::F64)
+        return value;
+    if (std::fabs(value) > static_cast<double>(std::numeric_limits<float>::max()))
+        return base::error(Status::Invalid, "%s: %s must be a number that f32 can hold", op, key);
+    return static_cast<double>(static_cast<float>(value));
+}
 
 const core::Attr *Attributes::find(std::string_view key) const {
     for (const core::Attr &attr : list)

@@ -9,6 +9,10 @@
 
 namespace hwa::launch {
 
+/// A factor as elements of that format are multiplied with: in f64 for f64, and else in f32, so
+/// that all who multiply agree on which is 0. Invalid past its range.
+base::Result<double> round_factor(const char *op, const char *key, core::Dtype dtype, double value);
+
 /// The attributes of one operation. What is not known, comes twice or is out of its range is
 /// Invalid.
 struct Attributes {

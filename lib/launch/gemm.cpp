@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "launch/attributes.h"
 
 namespace hwa::launch {
 
@@ -128,6 +129,9 @@ base::Result<Gemm> read_gemm(std::span<const core::Attr> attrs) {
         for (const Extent &row : extents)
             if (std::string_view(key) == row.key && gemm.*row.field == 0)
                 return base::error(Status::Invalid, "gemm: the attribute %s lacks", key);
+    for (const Factor &row : factors) {
+        HWA_TRY(gemm.*row.field, round_factor("gemm", row.key, gemm.dtype, gemm.*row.field));
+    }
     HWA_CHECK(settle(gemm.lda, gemm.transpose_a ? gemm.m : gemm.k, "lda"));
     HWA_CHECK(settle(gemm.ldb, gemm.transpose_b ? gemm.k : gemm.n, "ldb"));
     HWA_CHECK(settle(gemm.ldc, gemm.n, "ldc"));

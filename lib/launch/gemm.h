@@ -16,10 +16,13 @@ struct Gemm {
     uint64_t ldc = 0;
     bool transpose_a = false;
     bool transpose_b = false;
-    double alpha = 1;
+    double alpha = 1;        ///< at 0, A and B are not read
     double beta = 0;         ///< at 0, C is not read
     bool allow_tf32 = false; ///< whether f32 may be rounded to 10 bits before it is multiplied
     core::Dtype dtype = core::Dtype::F32;
+
+    /// Products that each element of C is the sum of.
+    uint64_t depth() const { return alpha == 0 ? 0 : k; }
 
     uint64_t element_bytes() const {
         return dtype == core::Dtype::F64 ? 8 : dtype == core::Dtype::F32 ? 4 : 2;

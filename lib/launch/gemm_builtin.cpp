@@ -143,13 +143,14 @@ void run_block(const void *state, const HostCall &call, Multiply<T> multiply) {
     step.rows = std::min(block_rows, gemm.m - step.row);
     step.column = call.group[0] * block_columns;
     step.columns = std::min(block_columns, gemm.n - step.column);
-    for (step.from = 0; step.from < gemm.k; step.from += depth) {
-        step.count = std::min(depth, gemm.k - step.from);
+    do {
+        step.count = std::min(depth, gemm.depth() - step.from);
         pack_a(gemm, step, static_cast<const T *>(call.args[0]), panel_a);
         pack_b<T, tile_columns<T, Bytes>>(gemm, step, static_cast<const T *>(call.args[1]),
                                           panel_b);
         multiply(gemm, step, panel_a, panel_b, static_cast<T *>(call.args[2]));
-    }
+        step.from += depth;
+    } while (step.from < gemm.depth());
 }
 
 #if defined(__x86_64__)
