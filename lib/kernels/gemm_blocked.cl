@@ -5,10 +5,11 @@ __kernel void gemm(__global const T *a, __global const T *b, __global T *c, cons
                    const uint n, const uint k, const uint a_row, const uint a_column,
                    const uint b_row, const uint b_column, const uint ldc, const T alpha,
                    const T beta) {
-    const uint j = get_global_id(0) * 16;
-    const uint i = get_global_id(1) * 6;
-    if (i >= m || j >= n)
+    const uint across = (n + 15) / 16;
+    const ulong down = GROUP_NUMBER / across;
+    if (down * 6 >= m)
         return;
+    const uint i = down * 6, j = GROUP_NUMBER % across * 16;
     // Rows past the end are the last one again.
     const uint rows = min(m - i, (uint)6);
     __global const T *a0 = a + (ulong)i * a_row;

@@ -22,8 +22,11 @@ layout(push_constant) uniform Values {
 const uint rows = 16, columns = 8, lanes = 8;
 
 void main() {
-    const uint i = gl_WorkGroupID.x * rows;
-    const uint j = gl_WorkGroupID.y * columns * lanes + gl_LocalInvocationID.x;
+    const uint group = gl_WorkGroupID.x + gl_NumWorkGroups.x *
+                       (gl_WorkGroupID.y + gl_NumWorkGroups.y * gl_WorkGroupID.z);
+    const uint down = (m + rows - 1) / rows;
+    const uint i = group % down * rows;
+    const uint j = group / down * columns * lanes + gl_LocalInvocationID.x;
     // Rows and columns past the end are the last one again.
     uint at_a[rows], at_b[columns];
     T sum[rows][columns];

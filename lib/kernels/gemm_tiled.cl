@@ -8,7 +8,11 @@ gemm(__global const T *a, __global const T *b, __global T *c, const uint m, cons
     __local T left[16][65];
     __local T right[16][65];
     const uint x = get_local_id(0), y = get_local_id(1), me = y * 16 + x;
-    const uint i = get_group_id(1) * 64, j = get_group_id(0) * 64;
+    const uint across = (n + 63) / 64;
+    const ulong down = GROUP_NUMBER / across;
+    if (down * 64 >= m)
+        return;
+    const uint i = down * 64, j = GROUP_NUMBER % across * 64;
     T sum[4][4];
     for (uint r = 0; r < 4; ++r)
         for (uint q = 0; q < 4; ++q)

@@ -21,7 +21,12 @@ shared T right[16][65];
 
 void main() {
     const uint x = gl_LocalInvocationID.x, y = gl_LocalInvocationID.y, me = y * 16 + x;
-    const uint i = gl_WorkGroupID.y * 64, j = gl_WorkGroupID.x * 64;
+    const uint group = gl_WorkGroupID.x + gl_NumWorkGroups.x *
+                       (gl_WorkGroupID.y + gl_NumWorkGroups.y * gl_WorkGroupID.z);
+    const uint across = (n + 63) / 64;
+    const uint i = group / across * 64, j = group % across * 64;
+    if (i >= m)
+        return;
     T sum[4][4];
     for (uint r = 0; r < 4; ++r)
         for (uint q = 0; q < 4; ++q)

@@ -8,7 +8,11 @@ gemm(const T *a, const T *b, T *c, const unsigned m, const unsigned n, const uns
     __shared__ T left[16][65];
     __shared__ T right[16][65];
     const unsigned x = threadIdx.x, y = threadIdx.y, me = y * 16 + x;
-    const unsigned i = blockIdx.y * 64, j = blockIdx.x * 64;
+    const index_t group = blockIdx.x + (index_t)gridDim.x * (blockIdx.y + (index_t)gridDim.y * blockIdx.z);
+    const unsigned across = (n + 63) / 64;
+    if (group / across * 64 >= m)
+        return;
+    const unsigned i = group / across * 64, j = group % across * 64;
     T sum[4][4];
     for (unsigned r = 0; r < 4; ++r)
         for (unsigned q = 0; q < 4; ++q)

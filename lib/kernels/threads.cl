@@ -17,3 +17,7 @@ typedef ELEMENT T;
     for (ulong i = get_global_id(0) * RUN_OF(n), end_ = min(i + RUN_OF(n), (ulong)(n)); i < end_;  \
          ++i)
 #endif
+// Groups one after the other, however they lie in the grid.
+#define GROUP_NUMBER                                                                               \
+    (get_group_id(0) +                                                                             \
+     get_num_groups(0) * (get_group_id(1) + get_num_groups(1) * get_group_id(2)))

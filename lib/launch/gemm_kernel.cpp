@@ -27,15 +27,29 @@ std::vector<std::vector<std::byte>> values_of(const Gemm &gemm) {
                                 gemm.transpose_b ? 1 : gemm.ldb, gemm.transpose_b ? gemm.ldb : 1};
     std::vector<std::vector<std::byte>> values;
     for (const uint64_t value :
-         {gemm.m, gemm.n, gemm.k, strides[0], strides[1], strides[2], strides[3], gemm.ldc})
+         {gemm.m, gemm.n, gemm.depth(), strides[0], strides[1], strides[2], strides[3], gemm.ldc})
         values.push_back(bytes_of(static_cast<uint32_t>(value)));
     values.push_back(real_bytes(gemm.dtype, gemm.alpha));
     values.push_back(real_bytes(gemm.dtype, gemm.beta));
     return values;
 }
 
-uint32_t blocks(uint64_t extent, uint64_t block) {
-    return static_cast<uint32_t>(base::divide_up(extent, block));
+/// So many groups, and a few more, in as many directions as it takes. The kernels number them.
+base::Result<std::array<uint32_t, 3>> spread(uint64_t groups, const Limits &limits,
+                                             uint32_t threads) {
+    std::array<uint32_t, 3> grid = {1, 1, 1};
+    for (size_t i = 0; i < 3; ++i) {
+        uint64_t most = limits.grid[i] == 0 ? UINT32_MAX : limits.grid[i];
+        if (i == 0)
+            most = std::min(most, limits.index_limit / threads);
+        if (groups <= most) {
+            grid[i] = static_cast<uint32_t>(groups);
+            return grid;
+        }
+        grid[i] = static_cast<uint32_t>(most);
+        groups = base::divide_up(groups, most);
+    }
+    return base::error(base::Status::Unsupported, "C needs more groups than this device takes");
 }
 
 } // namespace
@@ -60,19 +74,11 @@ base::Result<Operation> gemm_kernel(const OpRequest &request) {
         base::format("-DELEMENT=%s -DVEC=%s16 -DNEEDS_F64=%d -DSTRIDED=1", type, type, f64);
     HWA_TRY(made.program, build_kernel(request, choice));
     made.provider = "builtin " + std::string(request.runtime);
-    made.shape.grid = {blocks(gemm.n, how.columns), blocks(gemm.m, how.rows), 1};
-    // There, groups that follow each other are to share columns of B.
-    if (&how == &blocked_lanes)
-        std::swap(made.shape.grid[0], made.shape.grid[1]);
+    const uint64_t groups =
+        base::divide_up(gemm.n, how.columns) * base::divide_up(gemm.m, how.rows);
+    HWA_TRY(made.shape.grid, spread(groups, request.queue->limits(), how.group[0]));
     made.shape.group = how.group;
     made.values = values_of(gemm);
-    for (size_t i = 0; i < 2; ++i) {
-        const uint32_t limit = request.queue->limits().grid[i];
-        if (limit != 0 && made.shape.grid[i] > limit)
-            return base::error(base::Status::Unsupported,
-                               "the kernel needs a grid of %u groups, and this device takes %u",
-                               made.shape.grid[i], limit);
-    }
     return made;
 }
 
