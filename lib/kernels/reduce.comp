@@ -57,6 +57,19 @@ T get(uint at) {
 #endif
 }
 
+// By its bits: a driver may take it that there is no such number.
+#if !REAL
+#define NO_NUMBER(v) false
+#elif BYTES == 8
+#define NO_NUMBER(v) is_no_number(unpackDouble2x32(v))
+bool is_no_number(uvec2 bits) {
+    const uint high = bits.y & 0x7fffffff;
+    return high > 0x7ff00000 || (high == 0x7ff00000 && bits.x != 0);
+}
+#else
+#define NO_NUMBER(v) ((floatBitsToUint(v) & 0x7fffffff) > 0x7f800000)
+#endif
+
 // Sums of reals keep apart what rounding takes from them (Knuth, The Art of Computer Programming 2,
 // 4.2.2, theorem B); of a sum that is infinite the error is no number and does not count.
 void take(inout T s, inout T e, T v) {
@@ -69,16 +82,12 @@ void take(inout T s, inout T e, T v) {
 #elif HOW == 0
     s += v;
 #else
-#if REAL
-    const bool other = isnan(v);
-#else
-    const bool other = false;
-#endif
 #if HOW == 1
-    s = v < s || other ? v : s;
+    const bool better = v < s;
 #else
-    s = v > s || other ? v : s;
+    const bool better = v > s;
 #endif
+    s = !NO_NUMBER(s) && (better || NO_NUMBER(v)) ? v : s;
 #endif
 }
 
@@ -126,11 +135,7 @@ void main() {
         join(s, e, get(parts + part * 2 * words), get(parts + part * 2 * words + words));
     tree(s, e);
     if (me == 0) {
-#if REAL
-        y[0] = isnan(e) ? s : s + e;
-#else
-        y[0] = s;
-#endif
+        y[0] = NO_NUMBER(e) ? s : s + e;
         atomicExchange(scratch[0], 0);
     }
 }

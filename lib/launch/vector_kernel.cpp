@@ -185,10 +185,13 @@ base::Result<Operation> axpby_kernel(const OpRequest &request) {
 base::Result<Operation> reduce_kernel(const OpRequest &request) {
     HWA_TRY(const Vector vector, read_reduce(request.attrs));
     HWA_CHECK(check_reach(request, vector, "reduce"));
-    Plan made = plan(request, "reduce", vector, vector.dtype);
-    const bool real = vector.dtype == Dtype::F32 || vector.dtype == Dtype::F64;
+    // A sum of integers is the same without signs, and then it is modulo a power of two everywhere.
+    const bool whole = vector.dtype != Dtype::F32 && vector.dtype != Dtype::F64;
+    const Dtype element =
+        whole && vector.how == Reduction::Sum ? word_of(vector.element_bytes) : vector.dtype;
+    Plan made = plan(request, "reduce", vector, element);
     made.choice.options +=
-        base::format(" -DREAL=%d -DIDENTITY=%s", real, identity_of(vector.dtype, vector.how));
+        base::format(" -DREAL=%d -DIDENTITY=%s", !whole, identity_of(vector.dtype, vector.how));
     for (const ReductionRow &row : reductions) {
         made.choice.options += base::format(" -D%s=%d", row.define, row.how == vector.how);
         if (row.how == vector.how)
