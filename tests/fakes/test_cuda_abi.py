@@ -13,7 +13,7 @@ SKIPPED = 77
 
 def headers():
     """Folders that may have a cuda.h, the likeliest first."""
-    for name in ('CUDA_INCLUDE', 'CUDA_HOME', 'CUDA_PATH'):
+    for name in ('HWA_TEST_CUDA_INCLUDE', 'CUDA_HOME', 'CUDA_PATH'):
         if name in os.environ:
             yield os.environ[name]
             yield os.path.join(os.environ[name], 'include')
@@ -33,7 +33,7 @@ def main():
     compiler, source = sys.argv[1:]
     real = [path for path in headers() if os.path.exists(os.path.join(path, 'cuda.h'))]
     if not real:
-        print('no cuda.h is at hand; name its folder in CUDA_INCLUDE')
+        print('no cuda.h is at hand; name its folder in HWA_TEST_CUDA_INCLUDE')
         return SKIPPED
     with tempfile.TemporaryDirectory() as folder:
         own = say(compiler, source, folder)

@@ -5,6 +5,7 @@
 #include "check.h"
 
 #include "api/nvrtc.h"
+#include "launch/cuda_image.h"
 #include "launch/kernels.h"
 #include "launch/op.h"
 
@@ -69,12 +70,8 @@ class Compiler final : public Queue {
         assert_int_equal(
             nvrtc_.nvrtcCreateProgram(&program, code.c_str(), "kernel.cu", 0, nullptr, nullptr),
             NVRTC_SUCCESS);
-        std::vector<std::string> words = {"--gpu-architecture=compute_75"};
-        for (size_t at = 0; at < request.options.size();) {
-            const size_t end = std::min(request.options.find(" -D", at), request.options.size());
-            words.push_back(request.options.substr(at, end - at));
-            at = end + 1;
-        }
+        std::vector<std::string> words = split_options(request.options);
+        words.push_back("--gpu-architecture=compute_75");
         std::vector<const char *> options;
         for (const std::string &word : words)
             options.push_back(word.c_str());
