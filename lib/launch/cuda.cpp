@@ -267,14 +267,17 @@ EventResult CudaQueue::run(const std::shared_ptr<Program> &program, std::span<co
     auto &mine = static_cast<CudaProgram &>(*program);
     CudaEventPtr event = timeline_->make();
     hold_launch(*event, program, args);
-    if (mine.recording)
-        return timeline_->submit(std::move(event), "cuGraphLaunch", false, [&](CUstream stream) {
-            return static_cast<CudaRecording &>(mine).replay(stream);
-        });
+    base::Done said;
+    if (mine.recording) {
+        auto put =
+            timeline_->submit(std::move(event), "cuGraphLaunch", false, [&](CUstream stream) {
+                return static_cast<CudaRecording &>(mine).replay(stream, said);
+            });
+        return said ? std::move(put) : EventResult(std::move(said.error()));
+    }
     auto &kernel = static_cast<CudaKernel &>(mine);
     CudaParams params;
     HWA_CHECK(pack_cuda(kernel, args, shape, params));
-    base::Done said;
     auto put = timeline_->submit(std::move(event), "cuLaunchKernel", true, [&](CUstream stream) {
         return launch_cuda(kernel, params, shape, stream, said);
     });
@@ -293,12 +296,12 @@ EventResult CudaQueue::run_many(std::span<const Launch> launches) {
     }
     for (const Launch &launch : launches)
         hold_launch(*event, launch.program, launch.args);
-    return timeline_->submit(std::move(event), "cuLaunchKernel", false, [&](CUstream stream) {
+    auto put = timeline_->submit(std::move(event), "cuLaunchKernel", false, [&](CUstream stream) {
         for (const Launch &launch : launches) {
             auto &mine = static_cast<CudaProgram &>(*launch.program);
             CUresult code = CUDA_SUCCESS;
             if (mine.recording)
-                code = static_cast<CudaRecording &>(mine).replay(stream);
+                code = static_cast<CudaRecording &>(mine).replay(stream, said);
             else if (pack_cuda(static_cast<CudaKernel &>(mine), launch.args, launch.shape, params))
                 code = launch_cuda(static_cast<CudaKernel &>(mine), params, launch.shape, stream,
                                    said);
@@ -307,6 +310,7 @@ EventResult CudaQueue::run_many(std::span<const Launch> launches) {
         }
         return CUDA_SUCCESS;
     });
+    return said ? std::move(put) : EventResult(std::move(said.error()));
 }
 
 // ---- Between queues ----

@@ -198,8 +198,8 @@ struct CudaRecording final : CudaProgram {
     explicit CudaRecording(CudaContextPtr owner) : CudaProgram(std::move(owner), true) {}
     ~CudaRecording() override;
 
-    /// With the context current.
-    CUresult replay(CUstream stream);
+    /// With the context current. What a library says besides goes to `said`.
+    CUresult replay(CUstream stream, base::Done &said);
 
     /// One launch, with arguments of its own.
     struct Step {

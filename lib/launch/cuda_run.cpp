@@ -113,13 +113,12 @@ CudaRecording::~CudaRecording() {
     context->cuda.cuGraphExecDestroy(graph);
 }
 
-CUresult CudaRecording::replay(CUstream stream) {
+CUresult CudaRecording::replay(CUstream stream, base::Done &said) {
     if (graph != nullptr && context->cuda.has(api::CudaGroup::Graphs)) {
         const std::lock_guard lock(mutex);
         return context->cuda.cuGraphLaunch(graph, stream);
     }
     CudaParams params;
-    base::Done said;
     for (const Step &step : steps) {
         auto &kernel = static_cast<CudaKernel &>(*step.program);
         if (!pack_cuda(kernel, step.args, step.shape, params))

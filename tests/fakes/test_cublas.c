@@ -38,8 +38,8 @@ static void copy(const char *from, const char *name, const char *as) {
     fclose(out);
 }
 
-static int open_all(void **state) {
-    (void)state;
+static int open_another(void) {
+    queue = NULL;
     hwa_detect_options_t options = HWA_INIT(hwa_detect_options_t);
     options.library_path = folder;
     hwa_system_t *system = NULL;
@@ -56,6 +56,11 @@ static int open_all(void **state) {
     if (queue == NULL)
         print_error("%s\n", error.message);
     return queue == NULL ? -1 : 0;
+}
+
+static int open_all(void **state) {
+    (void)state;
+    return open_another();
 }
 
 static int close_all(void **state) {
@@ -99,6 +104,27 @@ static void leaves_it_to_the_kernel(void **state) {
     unsetenv("HWA_FAKE_CUBLAS");
 }
 
+static void make_args(hwa_queue_t *on, hwa_arg_t *args) {
+    hwa_buffer_desc_t desc = HWA_INIT(hwa_buffer_desc_t);
+    desc.size_bytes = 8 * 8 * sizeof(float);
+    memset(args, 0, 3 * sizeof *args);
+    for (int i = 0; i < 3; ++i)
+        assert_int_equal(hwa_buffer_create(on, &desc, &args[i].buffer, NULL), HWA_OK);
+}
+
+static void free_args(hwa_arg_t *args) {
+    for (int i = 0; i < 3; ++i)
+        hwa_buffer_free(args[i].buffer);
+}
+
+static void check_failure(hwa_status_t status, const hwa_error_t *error) {
+    assert_int_equal(status, HWA_ERROR_DRIVER);
+    assert_int_equal(error->code, 13);
+    assert_string_equal(error->backend, "cuda");
+    assert_non_null(
+        strstr(error->message, "cublasLtMatmul answered CUBLAS_STATUS_EXECUTION_FAILED"));
+}
+
 static void says_why_a_launch_failed(void **state) {
     (void)state;
     hwa_program_t *program = NULL;
@@ -106,23 +132,44 @@ static void says_why_a_launch_failed(void **state) {
     assert_int_equal(make("f32", NULL, &program, &error), HWA_OK);
     assert_non_null(strstr(provider_of(program), "cublaslt "));
     hwa_arg_t args[3];
-    memset(args, 0, sizeof args);
-    hwa_buffer_desc_t desc = HWA_INIT(hwa_buffer_desc_t);
-    desc.size_bytes = 8 * 8 * sizeof(float);
-    for (int i = 0; i < 3; ++i)
-        assert_int_equal(hwa_buffer_create(queue, &desc, &args[i].buffer, &error), HWA_OK);
+    make_args(queue, args);
     setenv("HWA_FAKE_CUBLAS", "cublasLtMatmul=13", 1);
-    assert_int_equal(hwa_launch(queue, program, args, 3, NULL, NULL, &error), HWA_ERROR_DRIVER);
-    assert_int_equal(error.code, 13);
-    assert_string_equal(error.backend, "cuda");
-    assert_non_null(
-        strstr(error.message, "cublasLtMatmul answered CUBLAS_STATUS_EXECUTION_FAILED"));
+    check_failure(hwa_launch(queue, program, args, 3, NULL, NULL, &error), &error);
     unsetenv("HWA_FAKE_CUBLAS");
     assert_int_equal(hwa_launch(queue, program, args, 3, NULL, NULL, &error), HWA_OK);
     assert_int_equal(hwa_queue_finish(queue, HWA_FOREVER, &error), HWA_OK);
-    for (int i = 0; i < 3; ++i)
-        hwa_buffer_free(args[i].buffer);
+    free_args(args);
     hwa_program_free(program);
+}
+
+/* The same of many launches and of a recording; then the queue has failed, so it is one of ours. */
+static void says_why_many_failed(void **state) {
+    (void)state;
+    hwa_queue_t *const others = queue;
+    for (int recorded = 0; recorded < 2; ++recorded) {
+        open_another();
+        hwa_program_t *program = NULL;
+        hwa_program_t *recording = NULL;
+        hwa_error_t error = {0};
+        assert_int_equal(make("f32", "cublaslt", &program, &error), HWA_OK);
+        hwa_arg_t args[3];
+        make_args(queue, args);
+        const hwa_launch_item_t items[] = {{.program = program, .args = args, .arg_count = 3},
+                                           {.program = program, .args = args, .arg_count = 3}};
+        if (recorded)
+            assert_int_equal(hwa_program_from_launches(queue, items, 2, &recording, &error),
+                             HWA_OK);
+        setenv("HWA_FAKE_CUBLAS", "cublasLtMatmul=13", 1);
+        check_failure(recorded ? hwa_launch(queue, recording, NULL, 0, NULL, NULL, &error)
+                               : hwa_launch_many(queue, items, 2, NULL, &error),
+                      &error);
+        unsetenv("HWA_FAKE_CUBLAS");
+        hwa_program_free(recording);
+        hwa_program_free(program);
+        free_args(args);
+        hwa_queue_free(queue);
+        queue = others;
+    }
 }
 
 /* The newest library may be one that the driver is too old for. */
@@ -168,6 +215,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(leaves_it_to_the_kernel),
         cmocka_unit_test(says_why_a_launch_failed),
+        cmocka_unit_test(says_why_many_failed),
         cmocka_unit_test(takes_an_older_library),
     };
     const struct CMUnitTest full_tests[] = {cmocka_unit_test(says_that_memory_is_out)};
