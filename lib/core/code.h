@@ -44,7 +44,7 @@ constexpr uint32_t code_mask(std::string_view runtime) {
     if (runtime == "cuda")
         return code_bit(Code::CudaC) | code_bit(Code::Ptx) | code_bit(Code::Cubin);
     if (runtime == "opencl")
-        return code_bit(Code::OpenClC);
+        return code_bit(Code::OpenClC) | code_bit(Code::OpenClBinary);
     if (runtime == "vulkan")
         return code_bit(Code::Spirv);
     return 0;

@@ -9,6 +9,7 @@
 #include "api/opencl_device.h"
 #include "base/text.h"
 #include "config.h"
+#include "core/code.h"
 #include "detect/frames.h"
 #include "detect/witness.h"
 
@@ -31,10 +32,6 @@ static constexpr cl_device_info device_id_intel = 0x4251;
 
 /// Longest answer of text that is taken seriously; lists of extensions take a few KiB.
 static constexpr size_t text_limit = 64 * 1024;
-
-/// 1 << hwa_code_t of source and of SPIR-V kernels.
-static constexpr uint32_t code_opencl_c = 1u << 8;
-static constexpr uint32_t code_spirv_kernel = 1u << 11;
 
 static base::Error failure(const char *call, cl_int code) {
     const auto status = code == CL_OUT_OF_HOST_MEMORY ? Status::HostMemory : Status::Driver;
@@ -185,10 +182,11 @@ static void put_runtime(const Subject &subject, core::Device &device) {
     runtime.native_id = subject.native_id;
     runtime.device_name = subject.text(CL_DEVICE_NAME); // `device` may have that of the board
     runtime.version = subject.text(CL_DEVICE_VERSION);
-    if (subject.get<cl_bool>(CL_DEVICE_COMPILER_AVAILABLE).value_or(CL_FALSE) == CL_TRUE)
-        runtime.code_mask |= code_opencl_c;
-    if (subject.extensions.find("cl_khr_il_program") != std::string::npos)
-        runtime.code_mask |= code_spirv_kernel;
+    runtime.code_mask = core::code_mask("opencl");
+    if (subject.get<cl_bool>(CL_DEVICE_COMPILER_AVAILABLE).value_or(CL_FALSE) != CL_TRUE)
+        runtime.code_mask &= ~core::code_bit(core::Code::OpenClC);
+    if (subject.text(CL_DEVICE_IL_VERSION).find("SPIR-V") != std::string::npos)
+        runtime.code_mask |= core::code_bit(core::Code::SpirvKernel);
     if (subject.get<cl_bool>(CL_DEVICE_AVAILABLE).value_or(CL_TRUE) != CL_TRUE) {
         runtime.status = Status::Unavailable;
         runtime.message = "the driver says that the device is not available";
