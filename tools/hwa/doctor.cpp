@@ -93,10 +93,13 @@ std::string story(const hwa_backend_info_t &backend) {
     return join(parts, " · ");
 }
 
-void print_advice(const std::vector<hwa_backend_info_t> &backends, const std::vector<Shut> &shut,
+/// Whether there was any to give.
+bool print_advice(const std::vector<hwa_backend_info_t> &backends, const std::vector<Shut> &shut,
                   Screen &screen) {
-    const auto advise = [&screen](const std::string &who, const std::string &why,
-                                  const std::string &what) {
+    bool any = false;
+    const auto advise = [&screen, &any](const std::string &who, const std::string &why,
+                                        const std::string &what) {
+        any = true;
         screen.line();
         screen.line(who, Look::Strong);
         if (!why.empty())
@@ -113,6 +116,7 @@ void print_advice(const std::vector<hwa_backend_info_t> &backends, const std::ve
         advise(one.device + (one.runtime.empty() ? "" : ", runtime " + one.runtime),
                one.message.empty() ? hwa_status_name(one.status) : one.message,
                remedy(one.kind, one.runtime, one.status));
+    return any;
 }
 
 /// Of a machine that is not here, the time says nothing.
@@ -170,10 +174,12 @@ int doctor(const Arguments &arguments, Screen &screen) {
         screen.print(to_json(backends, shut, healthy));
     } else {
         print_table(backends, (info_of(system.get()).flags & HWA_SYSTEM_LIVE) != 0, screen);
-        print_advice(backends, shut, screen);
+        const bool advised = print_advice(backends, shut, screen);
         screen.line();
         if (healthy)
-            screen.line("All is well: no backend had trouble.", Look::Good);
+            screen.line(advised ? "No backend had trouble; the advice is for what could be here."
+                                : "All is well: no backend had trouble.",
+                        Look::Good);
         else
             screen.paragraph("When the advice is followed, run 'hwa doctor' again.");
     }
