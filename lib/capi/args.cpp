@@ -25,7 +25,8 @@ using Number = unsigned long long;
 /// A launch with more arguments than this is a mistake.
 static constexpr size_t arg_limit = 1024;
 
-static base::Done read_buffer(QueueState &state, const hwa_arg_t &given, size_t i) {
+static base::Done read_buffer(const QueueState &state, const hwa_arg_t &given, size_t i,
+                              Arg &into) {
     const hwa_buffer_t &buffer = *given.buffer;
     if (buffer.queue->family != state.family)
         return base::error(Status::Invalid,
@@ -39,33 +40,25 @@ static base::Done read_buffer(QueueState &state, const hwa_arg_t &given, size_t 
         return base::error(
             Status::Range, "args[%zu]: %llu bytes from byte %llu on are not in a buffer of %llu", i,
             Number{given.size_bytes}, Number{given.offset}, Number{buffer.size_bytes});
-    const uint32_t alignment = state.limits->offset_alignment;
+    const uint32_t alignment = state.ceilings.offset_alignment;
     if (given.offset != 0 && given.offset % alignment != 0)
         return base::error(Status::Invalid, "args[%zu]: offset %llu is not a multiple of %u", i,
                            Number{given.offset}, alignment);
     if (is_mapped(buffer))
         return base::error(Status::Invalid, "args[%zu]: the buffer is mapped; unmap it first", i);
-    const uint64_t size_bytes = given.size_bytes == 0 ? rest : given.size_bytes;
-    Arg &into = state.args.next();
-    into.memory = buffer.memory;
-    into.offset = given.offset;
-    into.data = nullptr;
-    into.size_bytes = size_bytes;
+    into = {&buffer.memory, given.offset, nullptr, given.size_bytes == 0 ? rest : given.size_bytes};
     return {};
 }
 
-static base::Done read_arg(QueueState &state, const hwa_arg_t &given, size_t i) {
+static base::Done read_arg(const QueueState &state, const hwa_arg_t &given, size_t i, Arg &into) {
     if (given.buffer != nullptr)
-        return read_buffer(state, given, i);
+        return read_buffer(state, given, i, into);
     if (given.size_bytes == 0)
         return base::error(Status::Invalid, "args[%zu]: has neither a buffer nor a size", i);
     if (given.size_bytes > PTRDIFF_MAX)
         return base::error(Status::Invalid, "args[%zu]: no value has %llu bytes", i,
                            Number{given.size_bytes});
-    Arg &into = state.args.next();
-    into.offset = 0;
-    into.data = given.data;
-    into.size_bytes = given.size_bytes;
+    into = {nullptr, 0, given.data, given.size_bytes};
     return {};
 }
 
@@ -86,6 +79,41 @@ static const char *want_name(Want want) {
     }
 }
 
+static uint64_t add(uint64_t a, uint64_t b) {
+    return base::checked_add(a, b).value_or(UINT64_MAX);
+}
+
+/// What the arguments of a launch add up to.
+struct Tally {
+    uint64_t buffers = 0;
+    uint64_t values = 0;  ///< bytes
+    uint64_t scratch = 0; ///< bytes
+
+    void count(const Arg &arg) {
+        if (arg.memory != nullptr)
+            ++buffers;
+        else if (arg.data != nullptr)
+            values = add(launch::place_value(values, arg.size_bytes), arg.size_bytes);
+        else
+            scratch = add(scratch, arg.size_bytes);
+    }
+};
+
+static base::Done check_tally(const launch::Limits &ceilings, const Tally &tally) {
+    if (tally.buffers > ceilings.buffers)
+        return base::error(Status::Unsupported, "%llu buffers are more than this queue's %u",
+                           Number{tally.buffers}, ceilings.buffers);
+    if (tally.values > ceilings.value_bytes)
+        return base::error(Status::Unsupported,
+                           "%llu bytes of values are more than this queue's %u",
+                           Number{tally.values}, ceilings.value_bytes);
+    if (tally.scratch > ceilings.shared_bytes)
+        return base::error(Status::Unsupported,
+                           "%llu bytes of scratch are more than this queue's %u",
+                           Number{tally.scratch}, ceilings.shared_bytes);
+    return {};
+}
+
 /// Against what the kernel itself says, where it says something.
 static base::Done check_wants(const launch::Program &program, std::span<const Arg> args) {
     if (!program.knows_args)
@@ -100,76 +128,42 @@ static base::Done check_wants(const launch::Program &program, std::span<const Ar
     return {};
 }
 
-static uint64_t add(uint64_t a, uint64_t b) {
-    return base::checked_add(a, b).value_or(UINT64_MAX);
-}
-
-static base::Done check_amounts(const launch::Limits &limits, const launch::Program &program,
-                                std::span<const Arg> args, uint64_t shared_bytes) {
-    uint64_t values = 0;
-    uint64_t scratch = shared_bytes + program.shared_bytes;
-    uint64_t buffers = 0;
-    for (const Arg &arg : args) {
-        if (arg.memory != nullptr)
-            ++buffers;
-        else if (arg.data != nullptr)
-            values = add(launch::place_value(values, arg.size_bytes), arg.size_bytes);
-        else
-            scratch = add(scratch, arg.size_bytes);
-    }
-    if (limits.buffers != 0 && buffers > limits.buffers)
-        return base::error(Status::Unsupported, "%llu buffers are more than this queue's %u",
-                           Number{buffers}, limits.buffers);
-    if (limits.value_bytes != 0 && values > limits.value_bytes)
-        return base::error(Status::Unsupported,
-                           "%llu bytes of values are more than this queue's %u", Number{values},
-                           limits.value_bytes);
-    if (limits.shared_bytes != 0 && scratch > limits.shared_bytes)
-        return base::error(Status::Unsupported,
-                           "%llu bytes of scratch are more than this queue's %u", Number{scratch},
-                           limits.shared_bytes);
-    return {};
-}
-
-static base::Done check_group(const launch::Limits &limits, const launch::Program &program,
-                              const launch::Shape &shape) {
+static base::Done check_threads(const launch::Limits &ceilings, const launch::Program &program,
+                                const std::array<uint32_t, 3> &group) {
     const auto threads =
-        base::checked_mul(uint64_t{shape.group[0]} * shape.group[1], shape.group[2])
-            .value_or(UINT64_MAX);
-    const auto within = [](uint64_t value, uint64_t limit) { return limit == 0 || value <= limit; };
-    for (size_t i = 0; i < 3; ++i) {
-        if (!within(shape.group[i], limits.group[i]))
-            return base::error(Status::Unsupported, "group[%zu] is %u, the limit %u", i,
-                               shape.group[i], limits.group[i]);
-        if (program.group[0] != 0 && shape.group[i] != program.group[i])
-            return base::error(Status::Invalid, "the kernel is made for groups of %u x %u x %u",
-                               program.group[0], program.group[1], program.group[2]);
-    }
-    if (!within(threads, limits.threads_per_group))
+        base::checked_mul(uint64_t{group[0]} * group[1], group[2]).value_or(UINT64_MAX);
+    if (threads > ceilings.threads_per_group)
         return base::error(Status::Unsupported, "a group of %llu threads is over the limit of %u",
-                           Number{threads}, limits.threads_per_group);
-    if (!within(threads, program.threads_per_group))
+                           Number{threads}, ceilings.threads_per_group);
+    if (program.threads_per_group != 0 && threads > program.threads_per_group)
         return base::error(Status::Unsupported,
                            "a group of %llu threads is over this kernel's limit of %u",
                            Number{threads}, program.threads_per_group);
+    if (program.group[0] != 0 && group != program.group)
+        return base::error(Status::Invalid, "the kernel is made for groups of %u x %u x %u",
+                           program.group[0], program.group[1], program.group[2]);
     return {};
 }
 
-static base::Done check_grid(const launch::Limits &limits, const launch::Shape &shape) {
-    std::optional<uint64_t> groups = 1;
+static base::Done check_shape(const launch::Limits &ceilings, const launch::Program &program,
+                              const launch::Shape &shape) {
+    const auto &[grid, group, shared_bytes] = shape;
     for (size_t i = 0; i < 3; ++i) {
-        if (limits.grid[i] != 0 && shape.grid[i] > limits.grid[i])
-            return base::error(Status::Unsupported, "grid[%zu] is %u, the limit %u", i,
-                               shape.grid[i], limits.grid[i]);
-        if (uint64_t{shape.grid[i]} * shape.group[i] > limits.index_limit)
+        if (group[i] > ceilings.group[i])
+            return base::error(Status::Unsupported, "group[%zu] is %u, the limit %u", i, group[i],
+                               ceilings.group[i]);
+        if (grid[i] > ceilings.grid[i])
+            return base::error(Status::Unsupported, "grid[%zu] is %u, the limit %u", i, grid[i],
+                               ceilings.grid[i]);
+        if (uint64_t{grid[i]} * group[i] > ceilings.index_limit)
             return base::error(Status::Unsupported, "grid[%zu] has more threads than %llu", i,
-                               Number{limits.index_limit});
-        groups = groups ? base::checked_mul(*groups, shape.grid[i]) : std::nullopt;
+                               Number{ceilings.index_limit});
     }
+    const auto groups = base::checked_mul(uint64_t{grid[0]} * grid[1], grid[2]);
     if (!groups || *groups > INT64_MAX)
         return base::error(Status::Unsupported, "a grid of %u x %u x %u groups is too large",
-                           shape.grid[0], shape.grid[1], shape.grid[2]);
-    return {};
+                           grid[0], grid[1], grid[2]);
+    return check_threads(ceilings, program, group);
 }
 
 static base::Done read_shape(const hwa_launch_options_t *given, launch::Shape &shape) {
@@ -189,18 +183,19 @@ static base::Done read_shape(const hwa_launch_options_t *given, launch::Shape &s
     return {};
 }
 
-static base::Done check_kernel(const QueueState &state, const hwa_program_t &program,
-                               std::span<const Arg> args, const launch::Shape &shape) {
-    const launch::Limits &limits = *state.limits;
-    if (shape.shared_bytes != 0 && !limits.scratch_by_launch)
+static base::Done check_kernel(const QueueState &state, const launch::Program &program,
+                               std::span<const Arg> args, Tally &tally,
+                               const launch::Shape &shape) {
+    const launch::Limits &ceilings = state.ceilings;
+    if (shape.shared_bytes != 0 && !ceilings.scratch_by_launch)
         return base::error(Status::Unsupported,
                            "%s hands scratch to a kernel as an argument only, not by "
                            "options.shared_bytes",
                            state.row->name.c_str());
-    HWA_CHECK(check_wants(*program.program, args));
-    HWA_CHECK(check_amounts(limits, *program.program, args, shape.shared_bytes));
-    HWA_CHECK(check_group(limits, *program.program, shape));
-    return check_grid(limits, shape);
+    tally.scratch = add(tally.scratch, shape.shared_bytes + program.shared_bytes);
+    HWA_CHECK(check_wants(program, args));
+    HWA_CHECK(check_tally(ceilings, tally));
+    return check_shape(ceilings, program, shape);
 }
 
 /// What an argument says of itself must be what the operation was made for.
@@ -226,17 +221,16 @@ static base::Done check_layout(const launch::Binding &binding, const hwa_arg_t &
     return {};
 }
 
-static base::Done check_overlap(const hwa_program_t &program, std::span<const Arg> args) {
-    for (size_t i = 0; i < args.size(); ++i)
-        for (size_t j = 0; j < args.size(); ++j) {
+static base::Done check_overlap(const hwa_program_t &program, std::span<const hwa_arg_t> given) {
+    const auto part = [&](size_t of) {
+        return Part{given[of].buffer, given[of].offset, program.bindings[of].size_bytes};
+    };
+    for (size_t i = 0; i < given.size(); ++i)
+        for (size_t j = 0; j < given.size(); ++j) {
             const bool written = (program.bindings[i].flags & launch::BindingOutput) != 0;
-            const auto end = [&](size_t of) {
-                return args[of].offset + program.bindings[of].size_bytes;
-            };
-            if (program.bindings[i].in_place && args[i].offset == args[j].offset)
+            if (program.bindings[i].in_place && coincide(part(i), part(j)))
                 continue;
-            if (i != j && written && args[i].memory == args[j].memory && args[i].offset < end(j) &&
-                args[j].offset < end(i))
+            if (i != j && written && overlap(part(i), part(j)))
                 return base::error(Status::Invalid, "%s is written and overlaps %s",
                                    program.bindings[i].name, program.bindings[j].name);
         }
@@ -264,7 +258,7 @@ static base::Done check_op(const hwa_program_t &program, std::span<const hwa_arg
                                binding.name, Number{args[i].offset});
         HWA_CHECK(check_layout(binding, given[i]));
     }
-    return check_overlap(program, args);
+    return check_overlap(program, given);
 }
 
 /// Scratch in device memory is for one run at a time, and only work of one queue is in order.
@@ -286,19 +280,30 @@ static base::Done check_recording(const hwa_program_t &program, size_t arg_count
     return {};
 }
 
+/// What an operation takes after the arguments of its caller.
+static void add_own(QueueState &state, const hwa_program_t &program, Tally &tally) {
+    const auto append = [&](const Arg &arg) {
+        *state.args.add(1) = arg;
+        tally.count(arg);
+    };
+    if (program.scratch != nullptr)
+        append({&program.scratch, 0, nullptr, program.scratch_bytes});
+    for (const auto &value : program.values)
+        append({nullptr, 0, value.data(), value.size()});
+}
+
 /// The arguments of one launch, appended to those of the queue.
 static base::Done read_args(QueueState &state, const hwa_program_t &program,
-                            std::span<const hwa_arg_t> given) {
-    const size_t first = state.args.size();
-    for (size_t i = 0; i < given.size(); ++i)
-        HWA_CHECK(read_arg(state, given[i], i));
+                            std::span<const hwa_arg_t> given, Tally &tally) {
+    Arg *const args = state.args.add(given.size());
+    for (size_t i = 0; i < given.size(); ++i) {
+        HWA_CHECK(read_arg(state, given[i], i, args[i]));
+        tally.count(args[i]);
+    }
     if (!program.is_op)
         return {};
-    HWA_CHECK(check_op(program, given, state.args.part(first, given.size())));
-    if (program.scratch != nullptr)
-        state.args.next() = Arg{program.scratch, 0, nullptr, program.scratch_bytes};
-    for (const auto &value : program.values)
-        state.args.next() = Arg{nullptr, 0, value.data(), value.size()};
+    HWA_CHECK(check_op(program, given, {args, given.size()}));
+    add_own(state, program, tally);
     return {};
 }
 
@@ -317,13 +322,16 @@ base::Done check_launch(QueueState &state, const hwa_program_t &program,
     HWA_CHECK(read_shape(options, into.shape));
     into.program = &program;
     into.first = state.args.size();
+    into.count = 0;
     if (program.is_recording)
         return check_recording(program, given.size());
-    HWA_CHECK(read_args(state, program, given));
+    Tally tally;
+    HWA_CHECK(read_args(state, program, given, tally));
     into.count = state.args.size() - into.first;
     if (program.is_op)
         into.shape = program.shape;
-    return check_kernel(state, program, state.args.part(into.first, into.count), into.shape);
+    return check_kernel(state, *program.program, state.args.part(into.first, into.count), tally,
+                        into.shape);
 }
 
 } // namespace hwa::capi

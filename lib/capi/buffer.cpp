@@ -45,9 +45,28 @@ create(const QueuePtr &state, const hwa_buffer_desc_t &desc, launch::Lease hook)
     if (request.host_visible)
         made->mapped = std::make_shared<std::atomic<bool>>(false);
     made->lent = desc.host != nullptr || desc.native != 0;
+    made->host = desc.host;
     HWA_TRY(made->memory,
             made->lent ? state->queue->wrap(request) : state->queue->allocate(request));
     return made;
+}
+
+static bool same_space(const hwa_buffer_t &a, const hwa_buffer_t &b) {
+    return a.memory == b.memory || (a.host != nullptr && b.host != nullptr);
+}
+
+/// Comparable between parts of one space.
+static uint64_t start_of(const Part &part) {
+    return reinterpret_cast<uintptr_t>(part.buffer->host) + part.offset;
+}
+
+bool overlap(const Part &a, const Part &b) {
+    return same_space(*a.buffer, *b.buffer) && start_of(a) < start_of(b) + b.size_bytes &&
+           start_of(b) < start_of(a) + a.size_bytes;
+}
+
+bool coincide(const Part &a, const Part &b) {
+    return same_space(*a.buffer, *b.buffer) && start_of(a) == start_of(b);
 }
 
 base::Done check_range(const hwa_buffer_t &buffer, const char *name, uint64_t offset,
@@ -64,37 +83,71 @@ base::Done check_range(const hwa_buffer_t &buffer, const char *name, uint64_t of
     return {};
 }
 
+/// Between a buffer and the caller's memory; `Data` is const where it goes into the buffer.
+template <class Data> struct Transfer {
+    const hwa_buffer_t *buffer;
+    uint64_t offset;
+    Data *data;
+    uint64_t size_bytes;
+
+    void *place() const { return static_cast<std::byte *>(buffer->memory->host()) + offset; }
+};
+
+static launch::EventResult put_in(launch::Queue &queue, const Transfer<const void> &write) {
+    return queue.write(write.buffer->memory, write.offset, write.data, write.size_bytes);
+}
+
+static launch::EventResult put_in(launch::Queue &queue, const Transfer<void> &read) {
+    return queue.read(read.buffer->memory, read.offset, read.data, read.size_bytes);
+}
+
+/// The caller's memory may be that of the buffer.
+static void copy_by_host(const Transfer<const void> &write) {
+    std::memmove(write.place(), write.data, write.size_bytes);
+}
+
+static void copy_by_host(const Transfer<void> &read) {
+    std::memmove(read.data, read.place(), read.size_bytes);
+}
+
 /// A copy that was given up could still write to the caller's memory later. So a call that blocks
 /// waits, with its deadline, for what is queued already, and puts the copy in only then.
-template <class Copy> static base::Done copy_now(const hwa_buffer_t &buffer, Copy &&copy) {
-    QueueState &state = *buffer.queue;
-    if (auto idle = settle(state, buffer.memory); !idle) {
+template <class Data> static base::Done copy_now(const Transfer<Data> &transfer) {
+    QueueState &state = *transfer.buffer->queue;
+    if (auto idle = settle(state, transfer.buffer->memory); !idle) {
         if (idle.error().status == Status::Timeout)
             idle.error().message = "earlier work of the queue took too long; nothing was copied";
         return idle;
     }
-    HWA_TRY(const std::shared_ptr<launch::Event> event, copy(*state.queue));
+    if (transfer.buffer->memory->is_plain()) {
+        copy_by_host(transfer);
+        return {};
+    }
+    HWA_TRY(const std::shared_ptr<launch::Event> event, put_in(*state.queue, transfer));
     state.waits = false;
     return state.queue->wait(*event, HWA_FOREVER);
 }
 
-template <class Copy>
-static hwa_status_t transfer(const hwa_buffer_t *buffer, uint64_t offset, const void *data,
-                             uint64_t size_bytes, hwa_event_t **out_event, hwa_error_t *error,
-                             Copy &&copy) noexcept {
+template <class Data>
+static hwa_status_t copy(const Transfer<Data> &transfer, hwa_event_t **out_event,
+                         hwa_error_t *error) noexcept {
     if (out_event != nullptr)
         *out_event = nullptr;
     return guarded(error, [&]() -> base::Done {
+        const hwa_buffer_t *const buffer = transfer.buffer;
         if (buffer == nullptr)
             return null_argument("buffer");
-        if (data == nullptr)
+        if (transfer.data == nullptr)
             return null_argument("data");
         HWA_CHECK(enter(*buffer->queue));
-        HWA_CHECK(check_range(*buffer, "buffer", offset, size_bytes));
+        HWA_CHECK(check_range(*buffer, "buffer", transfer.offset, transfer.size_bytes));
+        if (std::is_const_v<Data> && buffer->read_only && buffer->lent)
+            return base::error(Status::Invalid,
+                               "the buffer is HWA_BUFFER_READ_ONLY, and its memory is lent");
         if (out_event == nullptr)
-            return copy_now(*buffer, copy);
+            return copy_now(transfer);
         EventSlot slot(buffer->queue, out_event);
-        HWA_TRY(std::shared_ptr<launch::Event> event, copy(*buffer->queue->queue));
+        HWA_TRY(std::shared_ptr<launch::Event> event, put_in(*buffer->queue->queue, transfer));
         slot.fill(std::move(event));
         return {};
     });
@@ -156,20 +209,12 @@ hwa_status_t hwa_buffer_create(hwa_queue_t *queue, const hwa_buffer_desc_t *desc
 
 hwa_status_t hwa_buffer_write(hwa_buffer_t *buffer, uint64_t offset, const void *data,
                               uint64_t size_bytes, hwa_event_t **out_event, hwa_error_t *error) {
-    const auto write = [&](launch::Queue &queue) -> launch::EventResult {
-        if (buffer->read_only && buffer->lent)
-            return base::error(Status::Invalid,
-                               "the buffer is HWA_BUFFER_READ_ONLY, and its memory is lent");
-        return queue.write(buffer->memory, offset, data, size_bytes);
-    };
-    return transfer(buffer, offset, data, size_bytes, out_event, error, write);
+    return copy(Transfer<const void>{buffer, offset, data, size_bytes}, out_event, error);
 }
 
 hwa_status_t hwa_buffer_read(hwa_buffer_t *buffer, uint64_t offset, void *data, uint64_t size_bytes,
                              hwa_event_t **out_event, hwa_error_t *error) {
-    return transfer(buffer, offset, data, size_bytes, out_event, error, [&](launch::Queue &queue) {
-        return queue.read(buffer->memory, offset, data, size_bytes);
-    });
+    return copy(Transfer<void>{buffer, offset, data, size_bytes}, out_event, error);
 }
 
 hwa_status_t hwa_buffer_map(hwa_buffer_t *buffer, void **address, hwa_error_t *error) {

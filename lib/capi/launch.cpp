@@ -33,7 +33,7 @@ static base::Done launch_one(const QueuePtr &state, const hwa_program_t &program
                              hwa_event_t **out_event) {
     HWA_CHECK(enter(*state));
     EventSlot slot(state, out_event);
-    const ArgsOfCall call(*state);
+    state->args.clear();
     Checked checked;
     HWA_CHECK(check_launch(*state, program, args, options, checked));
     launch::EventResult event = run(*state, checked);
@@ -93,7 +93,7 @@ static base::Done launch_many(const QueuePtr &state, std::span<const hwa_launch_
                               hwa_event_t **out_event) {
     HWA_CHECK(enter(*state));
     EventSlot slot(state, out_event);
-    const ArgsOfCall call(*state);
+    state->args.clear();
     HWA_TRY(const std::vector<Checked> checked, check_items(*state, items));
     HWA_TRY(std::shared_ptr<launch::Event> event, run_all(*state, checked));
     slot.fill(std::move(event));
@@ -117,7 +117,7 @@ static void collect(std::span<const hwa_launch_item_t> items, hwa_program_t &int
 static base::Result<std::unique_ptr<hwa_program_t>>
 from_launches(const QueuePtr &state, std::span<const hwa_launch_item_t> items) {
     HWA_CHECK(enter(*state));
-    const ArgsOfCall call(*state);
+    state->args.clear();
     HWA_TRY(const std::vector<Checked> checked, check_items(*state, items));
     for (size_t i = 0; i < items.size(); ++i)
         if (items[i].program->is_recording)
@@ -143,9 +143,11 @@ static base::Done check_pointers(const hwa_queue_t *queue, const hwa_launch_item
 using namespace hwa;
 using namespace hwa::capi;
 
-hwa_status_t hwa_launch(hwa_queue_t *queue, const hwa_program_t *program, const hwa_arg_t *args,
-                        uint32_t arg_count, const hwa_launch_options_t *options,
-                        hwa_event_t **out_event, hwa_error_t *error) {
+/// Flattened because every launch comes by here.
+[[gnu::flatten]] hwa_status_t hwa_launch(hwa_queue_t *queue, const hwa_program_t *program,
+                                         const hwa_arg_t *args, uint32_t arg_count,
+                                         const hwa_launch_options_t *options,
+                                         hwa_event_t **out_event, hwa_error_t *error) {
     if (out_event != nullptr)
         *out_event = nullptr;
     return guarded(error, [&]() -> base::Done {

@@ -8,6 +8,7 @@
 #include "launch/runtime.h"
 #include "os/fork.h"
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 
@@ -23,26 +24,32 @@ struct Orphans {
     std::atomic<bool> any{false};
 };
 
-/// The arguments of launches while they are checked and handed on. Its places are used again, so
-/// that a launch neither makes nor unmakes them.
+/// The arguments of the launches of one call while they are checked and handed on. The memory for
+/// them is used again.
 class ArgList {
   public:
-    launch::Arg &next() {
-        if (used_ == places_.size())
-            places_.emplace_back();
-        return places_[used_++];
-    }
     size_t size() const { return used_; }
-    std::span<const launch::Arg> part(size_t first, size_t count) const {
-        return std::span(places_).subspan(first, count);
+    /// Places for more of them, to be filled; what it gave before may move.
+    launch::Arg *add(size_t count) {
+        if (count > places_.size() - used_)
+            places_.resize(std::max(used_ + count, 2 * places_.size()));
+        used_ += count;
+        return places_.data() + used_ - count;
     }
+    std::span<const launch::Arg> part(size_t first, size_t count) const {
+        return {places_.data() + first, count};
+    }
+    /// At the start of a call. What a huge one needed is not kept.
     void clear() {
-        for (; used_ > 0; --used_)
-            places_[used_ - 1].memory.reset();
+        used_ = 0;
+        if (places_.size() > kept_limit)
+            places_ = {};
     }
 
   private:
-    std::vector<launch::Arg> places_; ///< those past `used_` hold no memory
+    static constexpr size_t kept_limit = 1 << 16;
+
+    std::vector<launch::Arg> places_;
     size_t used_ = 0;
 };
 
@@ -61,7 +68,8 @@ struct QueueState {
     std::unique_ptr<launch::Queue> queue;
     Orphans orphans;
     const launch::Limits *limits = nullptr; ///< of `queue`
-    ArgList args;                           ///< of the launches being checked; otherwise empty
+    launch::Limits ceilings;                ///< the same, the largest number where there is none
+    ArgList args;
     bool waits = false; ///< was told to wait for something, and given no work since
 
     ~QueueState();
@@ -117,8 +125,9 @@ struct hwa_buffer_t {
     std::shared_ptr<hwa::launch::Memory> memory;
     uint64_t size_bytes = 0;
     bool read_only = false;
-    bool lent = false;        ///< its memory is somebody else's
-    hwa::capi::Mapped mapped; ///< NULL where it cannot be
+    bool lent = false;          ///< its memory is somebody else's
+    const void *host = nullptr; ///< and this is it, where it is the host's
+    hwa::capi::Mapped mapped;   ///< NULL where it cannot be
 };
 
 struct hwa_program_t {
@@ -149,6 +158,19 @@ inline bool is_mapped(const hwa_buffer_t &buffer) {
     return buffer.mapped != nullptr && *buffer.mapped;
 }
 
+/// A part of a buffer.
+struct Part {
+    const hwa_buffer_t *buffer;
+    uint64_t offset;
+    uint64_t size_bytes;
+};
+
+/// Whether two parts have bytes in common: of one memory, or of the caller's, which may have been
+/// lent more than once.
+bool overlap(const Part &a, const Part &b);
+/// Whether they begin at the same byte.
+bool coincide(const Part &a, const Part &b);
+
 /// Range for what does not lie in the buffer, Invalid if there is nothing of it or it is mapped.
 base::Done check_range(const hwa_buffer_t &buffer, const char *name, uint64_t offset,
                        uint64_t size_bytes);
@@ -157,12 +179,10 @@ base::Done check_range(const hwa_buffer_t &buffer, const char *name, uint64_t of
 /// leave work behind that nobody knows of.
 class EventSlot {
   public:
-    /// Makes none if `wanted` is NULL, else clears it.
+    /// Makes none if `wanted` is NULL.
     EventSlot(const QueuePtr &queue, hwa_event_t **wanted) : queue_(queue), wanted_(wanted) {
-        if (wanted == nullptr)
-            return;
-        *wanted = nullptr;
-        block_ = queue->handles.take(sizeof(hwa_event_t));
+        if (wanted != nullptr)
+            block_ = queue->handles.take(sizeof(hwa_event_t));
     }
     ~EventSlot() {
         if (block_ != nullptr)
@@ -184,24 +204,12 @@ class EventSlot {
     void *block_ = nullptr;
 };
 
-/// Empties the list of a queue when a call is over, whatever came of it.
-class ArgsOfCall {
-  public:
-    explicit ArgsOfCall(QueueState &state) : args_(state.args) {}
-    ~ArgsOfCall() { args_.clear(); }
-    ArgsOfCall(const ArgsOfCall &) = delete;
-    ArgsOfCall &operator=(const ArgsOfCall &) = delete;
-
-  private:
-    ArgList &args_;
-};
-
 /// A launch whose arguments, a part of QueueState::args, have been checked against the program and
 /// the queue's limits.
 struct Checked {
-    const hwa_program_t *program = nullptr;
-    size_t first = 0;
-    size_t count = 0;
+    const hwa_program_t *program;
+    size_t first;
+    size_t count; ///< 0 for a recording
     launch::Shape shape;
 };
 

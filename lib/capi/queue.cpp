@@ -8,6 +8,8 @@
 #include "launch/transfer.h"
 #include "os/fork.h"
 
+#include <algorithm>
+
 namespace hwa::capi {
 
 using base::Status;
@@ -132,7 +134,21 @@ static base::Result<std::shared_ptr<launch::Cache>> open_cache(const char *named
     auto opened = launch::Cache::open(folder);
     if (!opened && named == nullptr)
         return std::shared_ptr<launch::Cache>();
+    // Who opens a queue is told by this status that there is no such runtime.
+    if (!opened && opened.error().status == Status::NotFound)
+        opened.error().status = Status::Io;
     return opened;
+}
+
+/// So that a check of each launch need not ask whether there is a limit.
+static launch::Limits ceilings_of(launch::Limits limits) {
+    for (uint32_t *limit : {&limits.threads_per_group, &limits.group[0], &limits.group[1],
+                            &limits.group[2], &limits.grid[0], &limits.grid[1], &limits.grid[2],
+                            &limits.shared_bytes, &limits.value_bytes, &limits.buffers})
+        if (*limit == 0)
+            *limit = UINT32_MAX;
+    limits.offset_alignment = std::max(limits.offset_alignment, 1u);
+    return limits;
 }
 
 static base::Result<QueuePtr> open_queue(const hwa_device_t &device,
@@ -175,6 +191,7 @@ static base::Result<QueuePtr> open_queue(const hwa_device_t &device,
     state->queue->runtime = runtime;
     state->driver = state->queue->driver();
     state->limits = &state->queue->limits();
+    state->ceilings = ceilings_of(*state->limits);
     return state;
 }
 

@@ -56,9 +56,9 @@ void bind(Call &call, std::span<const Arg> args, std::byte *value) {
         *at = nullptr;
         *bytes++ = arg.size_bytes;
         if (arg.memory != nullptr) {
-            const auto &memory = static_cast<const CpuMemory &>(*arg.memory);
+            const auto &memory = static_cast<const CpuMemory &>(**arg.memory);
             *at = static_cast<std::byte *>(memory.data) + arg.offset;
-            new (hold++) std::shared_ptr<Memory>(arg.memory);
+            new (hold++) std::shared_ptr<Memory>(*arg.memory);
         } else if (arg.data != nullptr) {
             *at = std::memcpy(value, arg.data, arg.size_bytes);
             value += padded(arg.size_bytes);

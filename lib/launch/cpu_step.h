@@ -95,6 +95,7 @@ struct CpuMemory final : Memory {
     ~CpuMemory() override;
     uint64_t native() const override { return reinterpret_cast<uintptr_t>(data); }
     void *host() const override { return data; }
+    bool is_plain() const override { return true; }
 
     void *data;
     bool owned = false;

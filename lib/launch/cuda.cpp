@@ -259,7 +259,7 @@ void hold_launch(CudaEvent &event, const std::shared_ptr<Program> &program,
     event.hold(program);
     for (const Arg &arg : args)
         if (arg.memory != nullptr)
-            event.hold(arg.memory);
+            event.hold(*arg.memory);
 }
 
 EventResult CudaQueue::run(const std::shared_ptr<Program> &program, std::span<const Arg> args,

@@ -205,7 +205,8 @@ struct CudaRecording final : CudaProgram {
     struct Step {
         std::shared_ptr<Program> program;
         std::vector<Arg> args;
-        std::vector<std::vector<std::byte>> values;
+        std::vector<std::shared_ptr<Memory>> memories; ///< what the arguments point to
+        std::vector<std::vector<std::byte>> values;    ///< and their data
         Shape shape;
     };
 

@@ -73,7 +73,7 @@ base::Done pack_cuda(CudaKernel &kernel, std::span<const Arg> args, const Shape 
         into.list[count] = const_cast<void *>(arg.data);
         if (arg.memory != nullptr) {
             into.addresses[count] =
-                static_cast<const CudaMemory &>(*arg.memory).address + arg.offset;
+                static_cast<const CudaMemory &>(**arg.memory).address + arg.offset;
             into.list[count] = &into.addresses[count];
         }
         ++count;
@@ -138,9 +138,12 @@ static void keep(std::vector<CudaRecording::Step> &steps, const std::shared_ptr<
             keep(steps, step.program, step.args, step.shape);
         return;
     }
-    CudaRecording::Step step{program, {args.begin(), args.end()}, {}, shape};
+    CudaRecording::Step step{program, {args.begin(), args.end()}, {}, {}, shape};
+    step.memories.reserve(args.size()); // for their places to stay
     for (Arg &arg : step.args)
-        if (arg.data != nullptr) {
+        if (arg.memory != nullptr) {
+            arg.memory = &step.memories.emplace_back(*arg.memory);
+        } else if (arg.data != nullptr) {
             const auto *bytes = static_cast<const std::byte *>(arg.data);
             step.values.emplace_back(bytes, bytes + arg.size_bytes);
             arg.data = step.values.back().data();

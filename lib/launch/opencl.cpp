@@ -88,14 +88,14 @@ base::Done ClQueue::set_arg(cl_kernel kernel, cl_uint index, const Arg &arg, ClH
         HWA_CL("clSetKernelArg", code);
         return {};
     }
-    auto &memory = static_cast<ClMemory &>(*arg.memory);
+    auto &memory = static_cast<ClMemory &>(**arg.memory);
     cl_mem handle = memory.part.handle;
     if (arg.offset != 0) {
         HWA_TRY(auto part, memory.range(arg.offset, arg.size_bytes));
         handle = part->handle;
         holds.push_back(std::move(part));
     }
-    holds.push_back(arg.memory);
+    holds.push_back(*arg.memory);
     HWA_CL("clSetKernelArg", set(kernel, index, sizeof handle, &handle));
     return {};
 }

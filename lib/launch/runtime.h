@@ -47,6 +47,8 @@ struct Memory {
     virtual uint64_t native() const = 0;
     /// Where the host can use it at any time without mapping it, or NULL.
     virtual void *host() const { return nullptr; }
+    /// Whether that is memory like any other of this process, which the host copies as fast itself.
+    virtual bool is_plain() const { return false; }
 };
 
 /// What a kernel wants at a place in its list of arguments.
@@ -114,9 +116,10 @@ struct CodeRequest {
     std::string options;
 };
 
-/// A buffer range where `memory` is set, else a value where `data` is, else scratch per group.
+/// A buffer range where `memory` is set, else a value where `data` is, else scratch per group. It
+/// keeps nothing: a runtime takes a share of its own in the memory, and copies the value.
 struct Arg {
-    std::shared_ptr<Memory> memory;
+    const std::shared_ptr<Memory> *memory = nullptr;
     uint64_t offset = 0;
     const void *data = nullptr;
     uint64_t size_bytes = 0;

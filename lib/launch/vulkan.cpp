@@ -334,7 +334,7 @@ base::Done VulkanQueue::write_launch(VulkanSlot &slot, VkCommandBuffer commands,
     HWA_CHECK(record_dispatch(context(), commands, dispatch_, slot.bound, slot.sets));
     for (const Arg &arg : launch.args)
         if (arg.memory != nullptr)
-            slot.holds.push_back(arg.memory);
+            slot.holds.push_back(*arg.memory);
     return {};
 }
 

@@ -58,7 +58,7 @@ base::Done pack_buffer(const VulkanProgram &program, const Arg &arg, size_t plac
                            "args[%zu]: a range of %llu bytes is over the device's limit of %llu",
                            place, Number{arg.size_bytes}, Number{limit});
     VkDescriptorBufferInfo &info = into.buffers[number];
-    info.buffer = static_cast<const VulkanMemory &>(*arg.memory).buffer;
+    info.buffer = static_cast<const VulkanMemory &>(**arg.memory).buffer;
     info.offset = arg.offset;
     info.range = arg.size_bytes;
     ++into.buffer_count;
@@ -203,7 +203,7 @@ base::Done add_launch(const VulkanContextPtr &context, const Launch &launch,
     into.holds.push_back(launch.program);
     for (const Arg &arg : launch.args)
         if (arg.memory != nullptr)
-            into.holds.push_back(arg.memory);
+            into.holds.push_back(*arg.memory);
     HWA_CHECK(pack_vulkan(static_cast<VulkanProgram &>(*launch.program), launch.args, launch.shape,
                           dispatch));
     return record_dispatch(*context, into.commands, dispatch, into.bound, into.sets);

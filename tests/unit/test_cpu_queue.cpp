@@ -69,7 +69,7 @@ static int32_t held(const void *state, const HostCall &) {
 
 static EventResult put_digit(Queue &queue, const std::shared_ptr<Program> &program,
                              const std::shared_ptr<Memory> &memory, uint32_t value) {
-    const Arg args[] = {{memory, 0, nullptr, 8}, {nullptr, 0, &value, sizeof value}};
+    const Arg args[] = {{&memory, 0, nullptr, 8}, {nullptr, 0, &value, sizeof value}};
     return queue.run(program, args, {});
 }
 
@@ -119,7 +119,7 @@ static void runs_many_in_order(void **) {
     std::vector<Launch> launches;
     for (uint32_t i = 0; i < 9; ++i) {
         values[i] = i + 1;
-        args[i][0] = {x, 0, nullptr, 8};
+        args[i][0] = {&x, 0, nullptr, 8};
         args[i][1] = {nullptr, 0, &values[i], sizeof values[i]};
         launches.push_back({program, args[i], {}});
     }
@@ -144,8 +144,8 @@ static void replays_what_it_recorded(void **) {
     const uint32_t values[] = {4, 2};
     std::shared_ptr<Program> twice;
     {
-        const Arg first[] = {{x, 0, nullptr, 8}, {nullptr, 0, &values[0], 4}};
-        const Arg second[] = {{x, 0, nullptr, 8}, {nullptr, 0, &values[1], 4}};
+        const Arg first[] = {{&x, 0, nullptr, 8}, {nullptr, 0, &values[0], 4}};
+        const Arg second[] = {{&x, 0, nullptr, 8}, {nullptr, 0, &values[1], 4}};
         const Launch launches[] = {{program, first, {}}, {program, second, {}}};
         auto once = queue->record(launches);
         assert_true(bool(once));
@@ -256,14 +256,14 @@ static void closes_inside_what_it_waits_for(void **) {
     auto lent = second->wrap(request);
     request.lease.reset();
     assert_true(bool(lent));
-    Arg arg{*lent, 0, nullptr, 8};
+    const Arg arg{&*lent, 0, nullptr, 8};
     const auto event = second->run(program_of(*second, held, latch), {&arg, 1}, {});
     assert_true(*first->wait_for(*event, *second));
     const auto last = put_digit(*first, mine, x, 5);
     const auto over = std::make_shared<os::Latch>();
     first->notify(*last, [over](const base::Done &) { over->open(); });
     *holder = std::move(first);
-    *lent = arg.memory = nullptr;
+    lent->reset();
     latch->open();
     const auto done = second->wait(**event, 5 * second_ns);
     assert_true(bool(done));
@@ -363,7 +363,7 @@ static void runs_each_group_once(void **) {
     const auto queue = open_queue();
     const auto program = program_of(*queue, count_groups);
     const auto seen = memory_of(*queue, 7 * 11 * 13);
-    const Arg args[] = {{seen, 0, nullptr, 7 * 11 * 13}, {nullptr, 0, nullptr, 100}};
+    const Arg args[] = {{&seen, 0, nullptr, 7 * 11 * 13}, {nullptr, 0, nullptr, 100}};
     Shape shape;
     shape.grid = {7, 11, 13};
     shape.shared_bytes = 72;

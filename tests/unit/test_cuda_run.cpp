@@ -5,6 +5,7 @@
 #include "launch/cuda.h"
 
 #include <cstring>
+#include <deque>
 
 using namespace hwa;
 using namespace hwa::launch;
@@ -39,6 +40,7 @@ struct Played {
     api::Cuda cuda;
     CudaContextPtr context;
     std::shared_ptr<CudaKernel> kernel;
+    std::deque<std::shared_ptr<Memory>> memories;
 
     Played() {
         cuda.cuCtxGetCurrent = get_current;
@@ -50,15 +52,15 @@ struct Played {
         kernel->dynamic_bytes = 48 * 1024;
     }
 
-    Arg buffer(uint64_t address, uint64_t offset) const {
+    Arg buffer(uint64_t address, uint64_t offset) {
         auto memory = std::make_shared<CudaMemory>(context, CudaMemory::Origin::Borrowed);
         memory->address = address;
-        return Arg{std::move(memory), offset, nullptr, 64};
+        return Arg{&memories.emplace_back(std::move(memory)), offset, nullptr, 64};
     }
 };
 
 void lays_arguments_out(void **) {
-    const Played played;
+    Played played;
     const uint32_t number = 7;
     const double real = 2.5;
     const Arg args[] = {played.buffer(0x1000, 0), Arg{nullptr, 0, &number, sizeof number},
@@ -75,7 +77,7 @@ void lays_arguments_out(void **) {
 }
 
 void checks_what_the_kernel_takes(void **) {
-    const Played played;
+    Played played;
     played.kernel->knows_params = true;
     played.kernel->param_bytes = {8, 4};
     const uint32_t number = 7;
@@ -115,7 +117,7 @@ void checks_what_the_kernel_takes(void **) {
 
 /// Beyond 48 KiB the driver is asked once, and never for less again.
 void asks_for_much_scratch_once(void **) {
-    const Played played;
+    Played played;
     CudaParams params;
     Shape shape;
     attribute_set = 0;

@@ -116,12 +116,19 @@ static void multiply(Make make, Queue &queue, const core::Device &device, const 
     auto c = numbers<T>(static_cast<size_t>(p.m * p.n), 3);
     const auto before = c;
     std::vector<Arg> args;
-    for (const auto *matrix : {&a, &b, &before})
-        args.push_back({filled(queue, *matrix), 0, nullptr, matrix->size() * sizeof(T)});
+    const std::shared_ptr<Memory> memories[] = {filled(queue, a), filled(queue, b),
+                                                filled(queue, c)};
+    for (size_t i = 0; i < 3; ++i)
+        args.push_back({&memories[i], 0, nullptr,
+                        (i == 0   ? a
+                         : i == 1 ? b
+                                  : c)
+                                .size() *
+                            sizeof(T)});
     for (const auto &value : made->values)
         args.push_back({nullptr, 0, value.data(), value.size()});
     assert_true(bool(queue.run(made->program, args, made->shape)));
-    assert_true(bool(queue.read(args[2].memory, 0, c.data(), c.size() * sizeof(T))));
+    assert_true(bool(queue.read(memories[2], 0, c.data(), c.size() * sizeof(T))));
     assert_true(bool(queue.finish(os::forever_ns)));
     check(p, a, b, before, c);
 }
