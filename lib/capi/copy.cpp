@@ -16,9 +16,7 @@ static base::Done check_copy(const hwa_buffer_t &to, const Side &into, const hwa
     HWA_CHECK(check_range(from, "from", out_of.offset, size_bytes));
     if (to.read_only)
         return base::error(Status::Invalid, "to is HWA_BUFFER_READ_ONLY");
-    const bool apart =
-        into.offset >= out_of.offset + size_bytes || out_of.offset >= into.offset + size_bytes;
-    if (to.memory == from.memory && !apart)
+    if (overlap({&to, into.offset, size_bytes}, {&from, out_of.offset, size_bytes}))
         return base::error(Status::Invalid, "the ranges overlap");
     return {};
 }

@@ -18,9 +18,10 @@ size_t the_other_count;
 
 /* In the order they run: the first looks at a process that has not loaded a driver yet. */
 static const group_t *const groups[] = {
-    &process_group,   &buffers_group,  &launches_group, &variants_group, &events_group,
-    &waits_group,     &copies_group,   &maps_group,     &batches_group,  &descriptors_group,
-    &lifetimes_group, &refusals_group, &gemm_group,     &ops_group,      &edges_group,
+    &process_group,  &buffers_group,     &launches_group,  &variants_group,
+    &events_group,   &waits_group,       &copies_group,    &maps_group,
+    &batches_group,  &descriptors_group, &lifetimes_group, &bounds_group,
+    &refusals_group, &gemm_group,        &ops_group,       &edges_group,
 };
 
 /* Name of the device if the runtime works on it; says why not. */

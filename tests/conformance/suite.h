@@ -121,8 +121,8 @@ typedef struct group_t {
 #define GROUP(name)                                                                                \
     const group_t name##_group = {#name, name##_tests, sizeof name##_tests / sizeof *name##_tests}
 
-extern const group_t batches_group, buffers_group, copies_group, descriptors_group, edges_group,
-    events_group, gemm_group, launches_group, lifetimes_group, maps_group, ops_group, process_group,
-    refusals_group, variants_group, waits_group;
+extern const group_t batches_group, bounds_group, buffers_group, copies_group, descriptors_group,
+    edges_group, events_group, gemm_group, launches_group, lifetimes_group, maps_group, ops_group,
+    process_group, refusals_group, variants_group, waits_group;
 
 #endif
