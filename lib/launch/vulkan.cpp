@@ -142,7 +142,7 @@ class VulkanQueue final : public Queue {
                            uint64_t size_bytes);
     base::Done read_stage(VulkanSlot &slot, const std::shared_ptr<Memory> &from, uint64_t offset,
                           void *data, uint64_t size_bytes);
-    base::Done write_launch(VulkanSlot &slot, VkCommandBuffer commands, const Launch &launch);
+    base::Done write_launch(VulkanSlot &slot, VkCommandBuffer &commands, const Launch &launch);
     void write_copy(VkCommandBuffer commands, VkBuffer from, VkBuffer to,
                     const VkBufferCopy &region) const {
         context().vk.vkCmdCopyBuffer(commands, from, to, 1, &region);
@@ -324,13 +324,17 @@ base::Done VulkanQueue::unmap(const std::shared_ptr<Memory> &memory) {
     return mine.flush(0, mine.size_bytes);
 }
 
-base::Done VulkanQueue::write_launch(VulkanSlot &slot, VkCommandBuffer commands,
+/// Packed first: what is wrong with a launch is found before the driver hears of it.
+base::Done VulkanQueue::write_launch(VulkanSlot &slot, VkCommandBuffer &commands,
                                      const Launch &launch) {
     auto &program = static_cast<VulkanProgram &>(*launch.program);
     // A batch often launches one program again and again: held once, it is held.
     if (dispatch_.program != &program || slot.bound == VK_NULL_HANDLE)
         slot.holds.push_back(launch.program);
     HWA_CHECK(pack_vulkan(program, launch.args, launch.shape, dispatch_));
+    if (commands == VK_NULL_HANDLE) {
+        HWA_TRY(commands, timeline_->commands(slot));
+    }
     HWA_CHECK(record_dispatch(context(), commands, dispatch_, slot.bound, slot.sets));
     for (const Arg &arg : launch.args)
         if (arg.memory != nullptr)
@@ -346,7 +350,7 @@ EventResult VulkanQueue::run_many(std::span<const Launch> launches) {
             slot.holds.push_back(launches[0].program);
             return {};
         }
-        HWA_TRY(const VkCommandBuffer commands, timeline_->commands(slot));
+        VkCommandBuffer commands = VK_NULL_HANDLE;
         for (const Launch &launch : launches)
             HWA_CHECK(write_launch(slot, commands, launch));
         return {};

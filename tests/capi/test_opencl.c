@@ -2,6 +2,7 @@
 /* OpenCL as it is called and as it fails: the system's driver behind a shim that counts the calls
    and has them go wrong. Skipped where there is no OpenCL device. */
 #include "opencl_set.h"
+#include "refused.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -22,6 +23,20 @@ enum {
 enum { SECOND = 1000000000 };
 
 /* ---- Calls of the driver ------------------------------------------------------------------ */
+
+/* Everything is checked before the driver sees it. */
+static void refuses_without_the_driver(void **state) {
+    (void)state;
+    struct set set = make_set(open_queue());
+    const hwa_arg_t arg = {.buffer = set.buffer};
+    const struct launch right = {set.queue, set.program, &arg, 1, NULL, 0};
+    CHECK(hwa_queue_finish(set.queue, HWA_FOREVER, error));
+    const unsigned long before = calls(NULL);
+    assert_int_equal(ask_what_is_refused(&right), 0);
+    assert_int_equal(calls(NULL), before);
+    assert_int_equal(counted(&set), 0);
+    free_set(&set);
+}
 
 enum { LAUNCHES = 100 };
 
@@ -298,6 +313,7 @@ static void misses_the_loader(void **state) {
 
 int main(int argc, char **argv) {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(refuses_without_the_driver, no_faults),
         cmocka_unit_test_teardown(replays_in_three_calls, no_faults),
         cmocka_unit_test_teardown(loses_the_device_at_a_launch, no_faults),
         cmocka_unit_test_teardown(loses_the_device_at_a_wait, no_faults),

@@ -2,6 +2,7 @@
 /* Vulkan behind a shim: how many calls a replay makes, devices of other shapes, and faults. Each
    case runs in a process of its own, for drivers are opened once. */
 #include "folder.h"
+#include "refused.h"
 
 #include <dlfcn.h>
 #include <hwa/hwa.h>
@@ -125,6 +126,39 @@ static int works(const struct folder *folder) {
     return 0;
 }
 
+/* How many calls have reached the device so far. */
+static unsigned long calls_so_far(const struct folder *folder) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/libvulkan.so.1", folder->path);
+    void *shim = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
+    unsigned long (*calls)(void);
+    *(void **)&calls = shim == NULL ? NULL : dlsym(shim, "vulkan_shim_calls");
+    return calls == NULL ? 0 : calls();
+}
+
+/* A launch is checked before the driver sees any of it. Of a batch it may have seen what is right;
+   none of that runs. */
+static int refuses_without_the_driver(const struct folder *folder) {
+    NEED(open_shim(folder, 0) == HWA_OK);
+    NEED(prepare() == 0);
+    NEED(add_and_check() == 0); /* so that there is all that a launch takes */
+    NEED(hwa_buffer_write(work.buffers[2], 0, work.content, sizeof work.content, NULL, &error) ==
+         HWA_OK);
+    struct launch right = {queue, work.program, work.args, 4, &work.shape, 1};
+    const unsigned long before = calls_so_far(folder);
+    NEED(before > 0);
+    NEED(ask_what_is_refused(&right) == 0);
+    NEED(calls_so_far(folder) == before);
+    right.is_alone = 0;
+    NEED(ask_what_is_refused(&right) == 0);
+    float got[count];
+    NEED(hwa_buffer_read(work.buffers[2], 0, got, sizeof got, NULL, &error) == HWA_OK);
+    NEED(memcmp(got, work.content, sizeof got) == 0);
+    NEED(add_and_check() == 0);
+    put_away();
+    return 0;
+}
+
 /* 100 launches again and again: each time one submission, and the wait for it. */
 static int replays_in_few_calls(const struct folder *folder) {
     NEED(open_shim(folder, 0) == HWA_OK);
@@ -138,20 +172,16 @@ static int replays_in_few_calls(const struct folder *folder) {
     }
     hwa_program_t *batch = NULL;
     NEED(hwa_program_from_launches(queue, items, launches, &batch, &error) == HWA_OK);
-    char path[128];
-    snprintf(path, sizeof path, "%s/libvulkan.so.1", folder->path);
-    void *shim = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
-    unsigned long (*calls)(void);
-    *(void **)&calls = shim == NULL ? NULL : dlsym(shim, "vulkan_shim_calls");
-    NEED(calls != NULL);
     for (int i = 0; i < 5; ++i) {
         hwa_event_t *event = NULL;
-        const unsigned long before = calls();
+        const unsigned long before = calls_so_far(folder);
+        NEED(before > 0);
         NEED(hwa_launch(queue, batch, NULL, 0, NULL, &event, &error) == HWA_OK);
         NEED(hwa_event_wait(event, HWA_FOREVER, &error) == HWA_OK);
         hwa_event_free(event);
-        printf("    %d launches replayed by %lu calls\n", launches, calls() - before);
-        NEED(calls() - before <= 3);
+        const unsigned long made = calls_so_far(folder) - before;
+        printf("    %d launches replayed by %lu calls\n", launches, made);
+        NEED(made <= 3);
     }
     hwa_program_free(batch);
     NEED(add_and_check() == 0);
@@ -265,6 +295,7 @@ static const struct {
 } cases[] = {
     {"", works},
     {"", replays_in_few_calls},
+    {"", refuses_without_the_driver},
     {"device 1 huge\n", works},
     {"device 1 name\n", works},
     {"device 1 fail\n", is_of_1_1},
