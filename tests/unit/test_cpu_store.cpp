@@ -17,6 +17,7 @@ static constexpr size_t large = 1 << 20;
 static std::atomic<int> large_ones{0}; ///< that there are now
 static std::atomic<int> all{0};
 
+#if OWN_HEAP
 namespace {
 
 /// Stands before each piece of the heap.
@@ -48,6 +49,7 @@ void operator delete(void *given) noexcept {
 void operator delete(void *given, size_t) noexcept {
     operator delete(given);
 }
+#endif
 
 static void uses_small_ones_again(void **) {
     const auto store = Store::make();

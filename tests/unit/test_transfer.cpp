@@ -16,6 +16,7 @@ using namespace hwa::launch;
 
 static int heap_left = -1; ///< how many more pieces the heap has; negative: no end of them
 
+#if OWN_HEAP
 void *operator new(size_t bytes) {
     if (heap_left == 0)
         throw std::bad_alloc();
@@ -33,6 +34,7 @@ void operator delete(void *piece) noexcept {
 void operator delete(void *piece, size_t) noexcept {
     std::free(piece);
 }
+#endif
 
 /// What is kept for good on purpose is no leak.
 extern "C" void __lsan_disable() __attribute__((weak));
