@@ -253,9 +253,11 @@ static base::Done check_op(const hwa_program_t &program, std::span<const hwa_arg
             return base::error(Status::Range, "%s needs %llu bytes and has %llu", binding.name,
                                Number{binding.size_bytes}, Number{args[i].size_bytes});
         const core::DtypeRow *row = core::find_dtype(binding.dtype);
-        if (row != nullptr && args[i].offset % row->block_bytes != 0)
+        // Memory of the caller's may itself start anywhere.
+        const auto start = reinterpret_cast<uintptr_t>((*args[i].memory)->host()) + args[i].offset;
+        if (row != nullptr && start % row->block_bytes != 0)
             return base::error(Status::Invalid, "%s starts at byte %llu, within an element",
-                               binding.name, Number{args[i].offset});
+                               binding.name, Number{start});
         HWA_CHECK(check_layout(binding, given[i]));
     }
     return check_overlap(program, given);

@@ -206,6 +206,28 @@ static uint32_t compute(hwa_queue_t *queue, const char *op, const hwa_attr_t *at
     return got;
 }
 
+/* Memory in place that starts within an element is no place for elements. */
+static void refuses_memory_within_an_element(void **state) {
+    (void)state;
+    static float place[9];
+    hwa_queue_t *queue = open_queue(0);
+    const hwa_attr_t attrs[] = {number("n", 8)};
+    hwa_program_t *program = make(queue, "fill", attrs, 1);
+    for (uint64_t byte = 0; byte < 4 && is_host(); ++byte) {
+        hwa_buffer_desc_t desc = HWA_INIT(hwa_buffer_desc_t);
+        desc.size_bytes = 32;
+        desc.host = (char *)place + byte;
+        hwa_arg_t y = {.size_bytes = 32};
+        CHECK(hwa_buffer_create(queue, &desc, &y.buffer, error));
+        assert_int_equal(hwa_launch(queue, program, &y, 1, NULL, NULL, NULL),
+                         byte == 0 ? HWA_OK : HWA_ERROR_INVALID);
+        CHECK(hwa_queue_finish(queue, HWA_FOREVER, error));
+        hwa_buffer_free(y.buffer);
+    }
+    hwa_program_free(program);
+    hwa_queue_free(queue);
+}
+
 static void adds_past_the_range(void **state) {
     (void)state;
     enum { n = 5000 };
@@ -233,6 +255,7 @@ static const struct CMUnitTest edges_tests[] = {
     cmocka_unit_test(multiplies_by_nothing),
     cmocka_unit_test(multiplies_past_a_grid),
     cmocka_unit_test(refuses_factors_out_of_range),
+    cmocka_unit_test(refuses_memory_within_an_element),
     cmocka_unit_test(adds_past_the_range),
 };
 GROUP(edges);
