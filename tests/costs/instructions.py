@@ -31,12 +31,12 @@ def foreign(path):
 
 
 def read(path):
-    """Inclusive instructions and calls of hwa_launch, and the part that foreign calls take."""
+    """All instructions of hwa_launch, the part that foreign calls take, and the rest by name."""
     files, functions = {}, {}
     here = function = callee = called = ""
-    launches = whole = away = 0
+    whole = away = 0
     own = collections.Counter()
-    pending = 0
+    pending = False
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             line = line.rstrip("\n")
@@ -52,23 +52,21 @@ def read(path):
                 elif key == "cfn":
                     called = names(value, functions)
                 elif key == "calls":
-                    pending = int(value.split()[0])
+                    pending = True
                 elif key == "totals":
                     whole = int(value)
             elif re.match(r"[+\-*\d]", line):
                 cost = int(line.split()[-1])
                 if pending:
-                    if called == "hwa_launch":
-                        launches += pending
                     if "libhwa.so" in here and foreign(callee):
                         away += cost
                     elif "libhwa.so" in here and "libhwa.so" not in callee:
                         own[called] += cost
-                    pending = 0
+                    pending = False
                     callee = here
                 else:
                     own[function] += cost if "libhwa.so" in here else 0
-    return launches, whole, away, own
+    return whole, away, own
 
 
 def main():
@@ -85,8 +83,8 @@ def main():
         if not os.path.exists(out):
             print(ran.stderr)
             return 1
-        launches, whole, away, own = read(out)
-    launches = launches or 1024
+        whole, away, own = read(out)
+    launches = int(re.search(r"launches of (\d+) took", ran.stdout).group(1))
     each = (whole - away) / launches
     print(f"{runtime}: {each:.0f} instructions a launch outside the driver, at most {limit}")
     for name, cost in own.most_common(12):
