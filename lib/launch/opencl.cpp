@@ -119,7 +119,7 @@ base::Done ClQueue::put_launch(ClWork &work, const std::shared_ptr<Program> &pro
         return put_recording(work, *mine.recording, last);
     // Queues that share may launch it at the same time; none is opened during a launch.
     std::unique_lock<std::mutex> lock;
-    if (context_->lanes.load(std::memory_order_relaxed) > 1)
+    if (context_->lanes.load(std::memory_order_acquire) > 1)
         lock = std::unique_lock(mine.mutex);
     for (size_t i = 0; i < args.size(); ++i)
         HWA_CHECK(set_arg(mine.kernel, static_cast<cl_uint>(i), args[i], holds));
@@ -149,6 +149,8 @@ EventResult ClQueue::run_many(std::span<const Launch> launches) {
 }
 
 std::shared_ptr<Event> ClQueue::doom(const base::Error *why) {
+    causes_.clear();
+    waits_.clear();
     std::shared_ptr<ClEvent> event = backlog_->begin(context_);
     backlog_->doom(event, why);
     return event;

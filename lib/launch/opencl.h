@@ -52,6 +52,9 @@ struct ClContext {
     /// Work of it may wait for user events. When one of them fails, pocl 3.1 tells whoever asks,
     /// but neither wakes who is in clWaitForEvents nor calls back.
     mutable std::atomic<bool> gated{false};
+    /// Held while a command is put in that waits for something: no gate may fail just then, for it
+    /// would never begin either.
+    mutable std::mutex door;
     bool polls_block = false; ///< asking about an event waits for it, and so does a callback
     mutable std::atomic<uint32_t> lanes{0};                                  ///< queues that it has
     std::shared_ptr<base::Blocks> blocks = std::make_shared<base::Blocks>(); ///< of its events

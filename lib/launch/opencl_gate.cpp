@@ -50,16 +50,18 @@ class ClGate final : public Gate {
   public:
     using Set = decltype(api::OpenCl::clSetUserEventStatus);
 
-    ClGate(std::shared_ptr<ClSignal> signal, Set set, std::shared_ptr<std::mutex> door)
-        : signal_(std::move(signal)), set_(set), door_(std::move(door)) {}
+    ClGate(std::shared_ptr<ClSignal> signal, Set set) : signal_(std::move(signal)), set_(set) {}
     ~ClGate() override {
         if (signal_ != nullptr)
             open(base::error(Status::Cancelled, "nobody is left to let it go on"));
     }
 
     void open(const base::Done &how) override {
+        // What waits for it fails as well, on any queue of the context, and nothing may be put in
+        // behind that meanwhile.
+        std::unique_lock<std::mutex> door;
         if (!how) {
-            const std::lock_guard door(*door_);
+            door = std::unique_lock(signal_->context->door);
             const std::lock_guard lock(signal_->mutex);
             signal_->failure = because_of(how.error());
         }
@@ -67,13 +69,14 @@ class ClGate final : public Gate {
         // failed (rusticl of Mesa 22.3). There the work runs, and is then said to have failed.
         const bool run = how || signal_->context->polls_block;
         set_(signal_->event, run ? CL_COMPLETE : CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST);
+        if (door.owns_lock())
+            door.unlock();
         signal_.reset();
     }
 
   private:
     std::shared_ptr<ClSignal> signal_;
     Set set_;
-    std::shared_ptr<std::mutex> door_;
 };
 
 } // namespace
@@ -90,10 +93,7 @@ void ClQueue::wait_first(cl_event handle, std::shared_ptr<ClCause> cause) {
 std::optional<base::Error> ClQueue::failed_cause() {
     for (const auto &cause : causes_)
         if (base::Done how = cause->outcome(); !how) {
-            base::Error why = std::move(how.error());
-            causes_.clear();
-            waits_.clear();
-            return why;
+            return std::move(how.error());
         }
     return {};
 }
@@ -128,7 +128,7 @@ base::Result<std::shared_ptr<Gate>> ClQueue::gate() {
     auto signal = std::make_shared<ClSignal>(context_, event);
     wait_first(event, signal);
     return std::shared_ptr<Gate>(
-        std::make_shared<ClGate>(std::move(signal), cl.clSetUserEventStatus, door_));
+        std::make_shared<ClGate>(std::move(signal), cl.clSetUserEventStatus));
 }
 
 /// What a callback of the driver would have to do, settle what came before and run hooks, may wait

@@ -137,8 +137,6 @@ class ClQueue final : public Queue {
     std::shared_ptr<Cache> cache_;
     std::vector<cl_event> waits_; ///< of the next command
     ClCauses causes_;             ///< what they stand for
-    /// Held while a command is put in that waits for them: no gate may fail just then.
-    std::shared_ptr<std::mutex> door_ = std::make_shared<std::mutex>();
     Watcher watcher_;
 };
 
@@ -159,14 +157,15 @@ base::Done ClQueue::put(ClWork &work, const char *call, bool last, const Enqueue
 }
 
 template <class Fill> EventResult ClQueue::put_work(const Fill &fill) {
+    // Before the door is shut: this runs the caller's hooks.
+    if (!backlog_->tidy())
+        return doom(nullptr);
     std::unique_lock<std::mutex> door;
     if (!causes_.empty()) {
-        door = std::unique_lock(*door_);
+        door = std::unique_lock(context_->door);
         if (const auto why = failed_cause())
             return doom(&*why);
     }
-    if (!backlog_->tidy())
-        return doom(nullptr);
     ClWork work{backlog_->begin(context_), waits_};
     const base::Done done = fill(work);
     return accept(work, done);
