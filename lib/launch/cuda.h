@@ -31,8 +31,8 @@ base::Result<const api::Cuda *> cuda_driver(const std::string &library_path);
 /// Events of a context that wait for their next use: making one costs more than a launch.
 class CudaEvents {
   public:
-    /// NULL if the driver has none to give.
-    CUevent take(const api::Cuda &cuda, bool timed);
+    /// What the driver said, if it has none to give.
+    CUresult take(const api::Cuda &cuda, bool timed, CUevent &event);
     void give(CUevent event, bool timed);
     void destroy(const api::Cuda &cuda);
 

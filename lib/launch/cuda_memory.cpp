@@ -11,19 +11,18 @@ using base::Status;
 
 // ---- Events ----
 
-CUevent CudaEvents::take(const api::Cuda &cuda, bool timed) {
+CUresult CudaEvents::take(const api::Cuda &cuda, bool timed, CUevent &event) {
     {
         const std::lock_guard lock(mutex_);
         auto &list = free_[timed ? 1 : 0];
         if (!list.empty()) {
-            CUevent const event = list.back();
+            event = list.back();
             list.pop_back();
-            return event;
+            return CUDA_SUCCESS;
         }
     }
-    CUevent event = nullptr;
     const unsigned flags = CU_EVENT_BLOCKING_SYNC | (timed ? 0u : CU_EVENT_DISABLE_TIMING);
-    return cuda.cuEventCreate(&event, flags) == CUDA_SUCCESS ? event : nullptr;
+    return cuda.cuEventCreate(&event, flags);
 }
 
 void CudaEvents::give(CUevent event, bool timed) {

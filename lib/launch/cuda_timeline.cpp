@@ -30,10 +30,6 @@ CudaEventPtr CudaTimeline::make() const {
                                            context_, timed_);
 }
 
-static base::Error no_event(const CudaContext &context) {
-    return cuda_failure(context.cuda, "cuEventCreate", CUDA_ERROR_OUT_OF_MEMORY);
-}
-
 /// Under the mutex. The last piece must get its mark before there is another behind it, if anybody
 /// but this list could ask how it went.
 base::Done CudaTimeline::begin(CudaEvent &event) {
@@ -41,9 +37,9 @@ base::Done CudaTimeline::begin(CudaEvent &event) {
         HWA_CHECK(put_mark(open_.back()));
     if (!timed_ || failure_)
         return {};
-    event.start = context_->events.take(context_->cuda, true);
-    if (event.start == nullptr)
-        return no_event(*context_);
+    const CUresult made = context_->events.take(context_->cuda, true, event.start);
+    if (made != CUDA_SUCCESS)
+        return check("cuEventCreate", made, true);
     return check("cuEventRecord", context_->cuda.cuEventRecord(event.start, stream_), true);
 }
 
@@ -76,9 +72,10 @@ bool CudaTimeline::end(const CudaEventPtr &event) {
 base::Done CudaTimeline::put_mark(const CudaEventPtr &event) {
     if (dead_)
         return {};
-    CUevent const mark = context_->events.take(context_->cuda, event->timed);
-    if (mark == nullptr)
-        return no_event(*context_);
+    CUevent mark = nullptr;
+    const CUresult made = context_->events.take(context_->cuda, event->timed, mark);
+    if (made != CUDA_SUCCESS)
+        return check("cuEventCreate", made, true);
     const CUresult code = context_->cuda.cuEventRecord(mark, stream_);
     if (code != CUDA_SUCCESS) {
         context_->events.give(mark, event->timed);
