@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Launches are checked here, once, before a runtime sees them.
-
-// What runs for every launch, what it includes as well, is made for speed.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O2")
-#endif
-
 #include "capi/entry.h"
 #include "capi/launch.h"
 

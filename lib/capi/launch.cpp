@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Launches: one, many in one call, and many recorded as one program.
-
-// What runs for every launch, what it includes as well, is made for speed.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O2")
-#endif
-
 #include "capi/launch.h"
 #include "capi/entry.h"
 
