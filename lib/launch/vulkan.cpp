@@ -251,8 +251,11 @@ EventResult VulkanQueue::write_later(const std::shared_ptr<VulkanMemory> &memory
     });
     // Without a slot behind it, it keeps nothing back and may be dropped.
     if (event)
-        watch(before, [gate, job = std::move(job)](const base::Done &how) {
-            gate->open(how ? job.run() : how);
+        watch(before, [gate, job = std::move(job)](const base::Done &how) mutable {
+            const base::Done done = how ? job.run() : how;
+            // Whoever waits for the write must find that nothing holds the memory any more.
+            job.into.reset();
+            gate->open(done);
         });
     else
         gate->open({});
