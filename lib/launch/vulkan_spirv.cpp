@@ -34,8 +34,7 @@ base::Result<SpirvKernel> SpirvReader::read(std::string_view entry) {
 bool SpirvReader::used(uint32_t variable) const {
     // Before 1.4 the interface has what goes in and out only, which a kernel has not.
     return kernel_.version < 0x00010400 ||
-           std::find(chosen_->interface.begin(), chosen_->interface.end(), variable) !=
-               chosen_->interface.end();
+           std::binary_search(chosen_->interface.begin(), chosen_->interface.end(), variable);
 }
 
 base::Done SpirvReader::choose(std::string_view name) {

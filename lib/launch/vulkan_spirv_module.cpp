@@ -151,7 +151,9 @@ base::Done SpirvReader::take_entry(const Instruction &next) {
     if (next.operands[0] != model_compute)
         return {};
     const auto rest = next.operands.subspan(word);
-    entries_.push_back({std::move(name), next.operands[1], {rest.begin(), rest.end()}});
+    std::vector<uint32_t> interface(rest.begin(), rest.end());
+    std::sort(interface.begin(), interface.end());
+    entries_.push_back({std::move(name), next.operands[1], std::move(interface)});
     return {};
 }
 

@@ -96,7 +96,7 @@ class SpirvReader {
     struct Entry {
         std::string name;
         uint32_t function;
-        std::vector<uint32_t> interface;
+        std::vector<uint32_t> interface; ///< sorted: a module may have very many variables
     };
     static constexpr uint32_t of_whole = UINT32_MAX; ///< a decoration that is of no member
 
