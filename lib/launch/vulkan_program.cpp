@@ -297,7 +297,7 @@ base::Done build_first(VulkanProgram &program) {
         threads = base::checked_mul(threads, group[i]).value_or(UINT64_MAX);
     }
     for (const SpirvScratch &one : program.kernel.scratch)
-        shared_bytes += one.element_bytes * one.length;
+        shared_bytes = one.add_to(shared_bytes, one.length);
     if (threads > limits.threads_per_group || shared_bytes > limits.shared_bytes)
         return {};
     HWA_CHECK(find_pipeline(program, group, {}));

@@ -141,7 +141,7 @@ base::Done check_shared(const VulkanProgram &program, const Packing &packing) {
     uint64_t bytes = program.kernel.shared_bytes;
     for (size_t i = 0; i < program.kernel.scratch.size(); ++i) {
         const SpirvScratch &one = program.kernel.scratch[i];
-        bytes += one.element_bytes * (packing.scratch != 0 ? packing.lengths[i] : one.length);
+        bytes = one.add_to(bytes, packing.scratch != 0 ? packing.lengths[i] : one.length);
     }
     if (bytes > program.context->limits.shared_bytes)
         return base::error(Status::Unsupported,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/status.h"
+#include "base/units.h"
 
 #include <array>
 #include <cstdint>
@@ -33,6 +34,12 @@ struct SpirvScratch {
     uint32_t constant = 0;
     uint32_t length = 0; ///< unless it is set
     uint64_t element_bytes = 0;
+
+    /// What the array of so many elements brings `bytes` to; the most there is, if that is more.
+    uint64_t add_to(uint64_t bytes, uint64_t elements) const {
+        const auto own = base::checked_mul(element_bytes, elements);
+        return own ? base::checked_add(bytes, *own).value_or(UINT64_MAX) : UINT64_MAX;
+    }
 };
 
 /// A kernel of a module.

@@ -166,11 +166,21 @@ static void takes_nothing_cut_short(void **) {
     }
 }
 
+static void adds_up_scratch_of_any_size(void **) {
+    launch::SpirvScratch scratch;
+    scratch.element_bytes = 12;
+    assert_int_equal(scratch.add_to(100, 3), 136);
+    assert_true(scratch.add_to(UINT64_MAX - 35, 3) == UINT64_MAX);
+    scratch.element_bytes = uint64_t{1} << 40;
+    assert_true(scratch.add_to(0, uint64_t{1} << 24) == UINT64_MAX);
+}
+
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_a_kernel_takes),
         cmocka_unit_test(names_the_word),
         cmocka_unit_test(takes_nothing_cut_short),
+        cmocka_unit_test(adds_up_scratch_of_any_size),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
