@@ -14,7 +14,8 @@ using base::Status;
 /// Longest pause between two looks: the driver has no wait with a deadline.
 static constexpr uint64_t nap_ns = 200'000;
 
-/// How long a wait looks before it sleeps: more than an empty kernel takes from end to end.
+/// How long a wait looks before it sleeps: more than an empty kernel takes from end to end. It
+/// gives way meanwhile, for the driver's own threads may need this processor.
 static constexpr uint64_t look_ns = 3 * os::spin_ns;
 
 /// Pieces between two marks that nobody asks for, so that what they hold is not held for long.
@@ -53,15 +54,18 @@ base::Done CudaTimeline::check(const char *call, CUresult code, bool whole) {
         fail(std::move(why), true);
         return {};
     }
-    if (!whole)
+    if (!whole) {
         fail(why, false);
+        ahead_ = true;
+    }
     return why;
 }
 
 /// Under the mutex; true if it is time to see what has ended.
 bool CudaTimeline::end(const CudaEventPtr &event) {
     open_.push_back(event);
-    if (!timed_ && !failure_ && ++unmarked_ < mark_every)
+    unmarked_ = open_.size() == 1 ? 1 : unmarked_ + 1;
+    if (!timed_ && !failure_ && unmarked_ < mark_every)
         return false;
     // Without a mark it is waited for by the next one.
     static_cast<void>(static_cast<bool>(put_mark(event)));
@@ -87,14 +91,17 @@ base::Done CudaTimeline::put_mark(const CudaEventPtr &event) {
     return {};
 }
 
-/// Under the mutex. A device that was open and is not there any more is lost.
+/// Under the mutex. The first in the order of the work counts, not the first that is heard of. A
+/// device that was open and is not there any more is lost.
 void CudaTimeline::fail(base::Error why, bool dead) {
     dead_ = dead_ || dead;
-    if (failure_)
+    if (failure_ && !ahead_)
         return;
+    ahead_ = false;
     if (why.status == Status::Unavailable)
         why.status = Status::Lost;
     failure_ = std::move(why);
+    fault_ = dead;
 }
 
 base::Done CudaTimeline::mark(CudaEvent &event) {
@@ -107,30 +114,45 @@ base::Done CudaTimeline::mark(CudaEvent &event) {
     return put_mark(open_.back());
 }
 
-/// What the mark answers: not ready, if the time is up first.
-CUresult CudaTimeline::look(const CudaEvent &event, uint64_t timeout_ns) const {
+/// One look. Without a mark it is the last piece, and ends with its stream; else it is just being
+/// settled.
+CUresult CudaTimeline::ask(const CudaEvent &event) const {
     const api::Cuda &cuda = context_->cuda;
-    CUevent const mark = event.mark.load(std::memory_order_acquire);
-    if (mark == nullptr)
-        return CUDA_SUCCESS;
-    const uint64_t start = os::clock_ns();
-    for (;;) {
-        const CUresult code = cuda.cuEventQuery(mark);
-        if (code != CUDA_ERROR_NOT_READY || event.settled.load(std::memory_order_acquire))
+    CUevent mark = event.mark.load(std::memory_order_acquire);
+    if (mark == nullptr) {
+        if (dead_)
+            return CUDA_SUCCESS;
+        const CUresult code = cuda.cuStreamQuery(stream_);
+        mark = event.mark.load(std::memory_order_acquire);
+        if (code != CUDA_ERROR_NOT_READY || mark == nullptr)
             return code;
-        const uint64_t passed = os::clock_ns() - start;
-        if (passed >= timeout_ns)
-            return code;
-        if (passed < look_ns)
-            os::pause();
-        else if (timeout_ns == os::forever_ns)
-            return cuda.cuEventSynchronize(mark);
-        else
-            os::Latch().wait(std::min(timeout_ns - passed, nap_ns));
     }
+    return cuda.cuEventQuery(mark);
 }
 
-/// A mark that answers anything else tells of the end of the whole context.
+/// What the driver answers in the end: not ready, if the time is up first.
+CUresult CudaTimeline::look(const CudaEvent &event, uint64_t timeout_ns) {
+    CUresult code = ask(event);
+    if (code != CUDA_ERROR_NOT_READY || timeout_ns == 0)
+        return code;
+    const uint64_t start = os::clock_ns();
+    os::Spin spin(look_ns);
+    for (; code == CUDA_ERROR_NOT_READY; code = ask(event)) {
+        const uint64_t passed = os::clock_ns() - start;
+        if (passed >= timeout_ns || event.settled.load(std::memory_order_acquire))
+            return code;
+        if (spin.again())
+            continue;
+        // What is constant about an event is its work; how far that is known is not.
+        if (timeout_ns == os::forever_ns && mark(const_cast<CudaEvent &>(event)))
+            if (CUevent const put = event.mark.load(std::memory_order_acquire); put != nullptr)
+                return context_->cuda.cuEventSynchronize(put);
+        os::Latch().wait(std::min(timeout_ns - passed, nap_ns));
+    }
+    return code;
+}
+
+/// Any other answer tells of the end of the whole context.
 void CudaTimeline::note(CUresult code) {
     if (code == CUDA_SUCCESS || code == CUDA_ERROR_NOT_READY)
         return;
@@ -149,9 +171,6 @@ base::Done CudaTimeline::wait(const Event &of, uint64_t timeout_ns) {
     if (event.settled.load(std::memory_order_acquire))
         return outcome(event);
     const CudaCurrent current(*context_);
-    // What is constant about an event is its work; how far that is known is not.
-    if (event.mark.load(std::memory_order_acquire) == nullptr)
-        HWA_CHECK(mark(const_cast<CudaEvent &>(event)));
     const CUresult code = look(event, timeout_ns);
     if (code == CUDA_ERROR_NOT_READY && !event.settled.load(std::memory_order_acquire))
         return base::error(Status::Timeout, "the work is not done yet");
@@ -231,13 +250,20 @@ static base::Error waited_for(const base::Error &first) {
     return why;
 }
 
+/// Whether work was over before the fault of its context, as far as the driver still tells.
+bool CudaTimeline::ended_before(const CudaEvent &event) const {
+    CUevent const mark = event.mark.load(std::memory_order_acquire);
+    return mark != nullptr && context_->cuda.cuEventQuery(mark) == CUDA_SUCCESS;
+}
+
 /// False when there is nothing left to do.
 bool CudaTimeline::settle_one(const CudaEvent *last) {
     CudaEventPtr oldest;
     bool sound = false;
+    bool unknown = false;
     {
         const std::lock_guard lock(mutex_);
-        sound = !failure_;
+        unknown = fault_ && !told_;
         if (last != nullptr && last->settled.load(std::memory_order_acquire))
             return false;
         if (!settling_ && (last == nullptr || open_.empty()))
@@ -245,6 +271,8 @@ bool CudaTimeline::settle_one(const CudaEvent *last) {
         if (!settling_) {
             settling_ = true;
             oldest = open_.pop_front();
+            ahead_ = ahead_ && !oldest->failure;
+            sound = !failure_ || ahead_;
             if (!marked_.empty() && marked_.front() == oldest)
                 marked_.pop_front();
         }
@@ -253,12 +281,13 @@ bool CudaTimeline::settle_one(const CudaEvent *last) {
         os::Latch().wait(os::spin_ns);
         return true;
     }
-    const base::Done heard = sound ? hear_other(*oldest) : base::Done();
+    const bool ended = sound || (unknown && ended_before(*oldest));
+    const base::Done heard = ended ? hear_other(*oldest) : base::Done();
     {
         const std::lock_guard lock(mutex_);
         if (!heard)
             fail(waited_for(heard.error()), false);
-        conclude(*oldest);
+        conclude(*oldest, ended && heard);
     }
     // The caller's hooks may be on these, so without the mutex, and before anybody is told.
     oldest->holds.clear();
@@ -281,8 +310,8 @@ base::Done CudaTimeline::hear_other(const CudaEvent &event) {
 }
 
 /// Under the mutex.
-void CudaTimeline::conclude(CudaEvent &event) {
-    if (failure_) {
+void CudaTimeline::conclude(CudaEvent &event, bool good) {
+    if (failure_ && !good) {
         event.failure = told_ ? after(*failure_) : *failure_;
         told_ = true;
         return;

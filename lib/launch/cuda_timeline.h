@@ -46,8 +46,8 @@ struct CudaVerdict {
     base::Done how;
 };
 
-/// One piece of work. Its mark, an event of the driver, is put behind it in the stream only once
-/// somebody may ask for it: at the latest before the next piece, as the owners tell.
+/// One piece of work. Its mark, an event of the driver, is put behind it in the stream only where
+/// the stream itself does not tell of it: before the next piece, if anybody may ask then.
 struct CudaEvent final : Event {
     CudaEvent(CudaContextPtr owner, bool with_times)
         : context(std::move(owner)), timed(with_times) {}
@@ -107,6 +107,8 @@ class CudaTimeline {
             if (!done && whole)
                 return std::move(done.error());
             // A part of it may be under way, and uses what the event holds.
+            if (!done)
+                event->failure = done.error();
             due = end(event);
             if (!done)
                 return std::move(done.error());
@@ -133,11 +135,13 @@ class CudaTimeline {
     bool end(const CudaEventPtr &event);
     base::Done put_mark(const CudaEventPtr &event);
     void fail(base::Error why, bool dead);
-    CUresult look(const CudaEvent &event, uint64_t timeout_ns) const;
+    CUresult ask(const CudaEvent &event) const;
+    CUresult look(const CudaEvent &event, uint64_t timeout_ns);
     void note(CUresult code);
+    bool ended_before(const CudaEvent &event) const;
     void settle(const CudaEvent *last);
     bool settle_one(const CudaEvent *last);
-    void conclude(CudaEvent &event);
+    void conclude(CudaEvent &event, bool good);
     static base::Done hear_other(const CudaEvent &event);
 
     CudaContextPtr context_;
@@ -147,10 +151,12 @@ class CudaTimeline {
     base::Ring<CudaEventPtr> open_;   ///< not settled, oldest first
     base::Ring<CudaEventPtr> marked_; ///< those of them with a mark
     std::optional<base::Error> failure_;
-    bool dead_ = false;     ///< with its context: what is open will never end
-    bool told_ = false;     ///< whether an event has got the failure itself
-    bool settling_ = false; ///< one thread at a time lets go of what events held
-    uint32_t unmarked_ = 0; ///< pieces since the last mark
+    std::atomic<bool> dead_ = false; ///< with its context: what is open will never end
+    bool fault_ = false;             ///< the failure is that of the context
+    bool ahead_ = false;             ///< the failure is that of a piece which is not settled yet
+    bool told_ = false;              ///< whether an event has got the failure itself
+    bool settling_ = false;          ///< one thread at a time lets go of what events held
+    uint32_t unmarked_ = 0;          ///< pieces since the last mark
 };
 
 } // namespace hwa::launch

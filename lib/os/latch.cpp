@@ -32,7 +32,7 @@ bool Spin::again() {
     if (start_ns_ == 0)
         start_ns_ = now;
     const uint64_t passed = now - start_ns_;
-    if (passed >= spin_ns)
+    if (passed >= for_ns_)
         return false;
     if (passed < polite_after_ns)
         pause();

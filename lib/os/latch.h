@@ -18,10 +18,12 @@ void pause();
 /// The time between looking and sleeping.
 class Spin {
   public:
+    explicit Spin(uint64_t for_ns = spin_ns) : for_ns_(for_ns) {}
     /// Lets a little time pass; false when it is time to sleep.
     bool again();
 
   private:
+    uint64_t for_ns_;
     uint64_t start_ns_ = 0;
 };
 
