@@ -80,7 +80,7 @@ def main():
         print(ran.stdout, end="")
         if ran.returncode == SKIPPED:
             return SKIPPED
-        if not os.path.exists(out):
+        if ran.returncode != 0 or not os.path.exists(out):
             print(ran.stderr)
             return 1
         whole, away, own = read(out)
