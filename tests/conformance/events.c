@@ -32,9 +32,10 @@ static void returns_before_the_work_is_done(void **state) {
     assert_int_equal(hwa_event_elapsed_ns(event), 0);
     REFUSED(HWA_ERROR_TIMEOUT, hwa_event_wait(event, 5000000, error));
     REFUSED(HWA_ERROR_TIMEOUT, hwa_queue_finish(queue, 1000000, error));
-    assert_true(now_ms() - start < 200);
+    const double gave_up = now_ms() - start;
     CHECK(hwa_event_wait(event, 60000000000, error));
     const double done = now_ms() - start;
+    assert_true(gave_up < done);
     CHECK(hwa_event_wait(event, 0, error));
     CHECK(hwa_queue_finish(queue, 0, error));
     print_message("launched in %.3f ms, done after %.0f ms\n", launched, done);
