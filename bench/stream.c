@@ -4,6 +4,7 @@
 
 #include "bench.h"
 #include "lane.h"
+#include "need.h"
 
 enum { most_turns = 400, million = 1 << 20 };
 
@@ -15,18 +16,6 @@ static hwa_queue_t *queue;
 static hwa_program_t *program;
 static hwa_buffer_t *arrays[3];
 static int written, on_host;
-
-static void need(hwa_status_t status, const hwa_error_t *error) {
-    if (status == HWA_OK)
-        return;
-    printf("%s: %s\n", hwa_status_name(status), error->message);
-    exit(1);
-}
-#define NEED(call)                                                                                 \
-    do {                                                                                           \
-        hwa_error_t error_ = {0}, *error = &error_;                                                \
-        need(call, error);                                                                         \
-    } while (0)
 
 /* A group of the host's is larger, for a call costs more than a turn of a loop. */
 enum { host_group = 16384 };

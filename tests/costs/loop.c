@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernel_spirv.h"
+#include "need.h"
 
 #define SKIPPED 77
 enum { count = 256, batch = 16, most_rounds = 8 };
@@ -45,18 +46,6 @@ void *counted_new(size_t size) {
         abort();
     return memory;
 }
-
-static void need(hwa_status_t status, const hwa_error_t *error) {
-    if (status == HWA_OK)
-        return;
-    printf("%s: %s\n", hwa_status_name(status), error->message);
-    exit(1);
-}
-#define NEED(call)                                                                                 \
-    do {                                                                                           \
-        hwa_error_t error_ = {0}, *error = &error_;                                                \
-        need(call, error);                                                                         \
-    } while (0)
 
 static hwa_queue_t *open_queue(const hwa_system_t *system, const char *runtime) {
     hwa_queue_options_t options = HWA_INIT(hwa_queue_options_t);
