@@ -42,12 +42,15 @@ enum Id : uint32_t {
     Bound
 };
 
-/// A kernel with two names of one buffer at binding 1, a block of two values, and scratch.
-static Words whole() {
-    Words made = {0x07230203, 0x00010300, 0, Bound, 0};
+/// A kernel with two names of one buffer at binding 1, a block of two values, and scratch. From
+/// version 1.4 on the interface names what it uses.
+static Words whole(uint32_t version = 0x00010300, const Words &interface = {}) {
+    Words made = {0x07230203, version, 0, Bound, 0};
+    Words entry = {5, Main, main_word, 0};
+    entry.insert(entry.end(), interface.begin(), interface.end());
     put(made, 17, {1});                             // capability Shader
     put(made, 14, {0, 1});                          // logical, GLSL450
-    put(made, 15, {5, Main, main_word, 0});         // GLCompute "main"
+    put(made, 15, entry);                           // GLCompute "main"
     put(made, 16, {Main, 17, 8, 4, 2});             // LocalSize
     put(made, 71, {Array, 6, 4});                   // ArrayStride
     put(made, 72, {Block, 0, 35, 0});               // Offset
@@ -166,6 +169,19 @@ static void takes_nothing_cut_short(void **) {
     }
 }
 
+/// In whatever order the interface has them.
+static void takes_what_the_interface_names(void **) {
+    const auto all = launch::read_spirv(whole(0x00010400, {ValuesBlock, Buffer, Scratch}), "main");
+    const auto some = launch::read_spirv(whole(0x00010400, {ValuesBlock, Buffer}), "main");
+    assert_true(all && some);
+    assert_int_equal(all->values.size(), 2);
+    assert_int_equal(all->bindings.size(), 2);
+    assert_int_equal(all->scratch.size(), 1);
+    assert_int_equal(some->values.size(), 2);
+    assert_int_equal(some->bindings.size(), 2);
+    assert_int_equal(some->scratch.size(), 0);
+}
+
 static void adds_up_scratch_of_any_size(void **) {
     launch::SpirvScratch scratch;
     scratch.element_bytes = 12;
@@ -180,6 +196,7 @@ int main() {
         cmocka_unit_test(reads_what_a_kernel_takes),
         cmocka_unit_test(names_the_word),
         cmocka_unit_test(takes_nothing_cut_short),
+        cmocka_unit_test(takes_what_the_interface_names),
         cmocka_unit_test(adds_up_scratch_of_any_size),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
