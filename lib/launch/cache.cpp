@@ -91,6 +91,24 @@ void trim(const os::Folder &folder, const CacheLimits &limits) {
 
 } // namespace
 
+bool reads_files(std::string_view source, std::string_view options) {
+    // A directive may go over several lines.
+    std::string joined;
+    for (size_t i = 0; i < source.size(); ++i) {
+        const std::string_view rest = source.substr(i);
+        if (rest.starts_with("\\\n"))
+            i += 1;
+        else if (rest.starts_with("\\\r\n"))
+            i += 2;
+        else
+            joined += source[i];
+    }
+    for (const char *word : {"include", "import", "imacros", "embed"})
+        if (joined.find(word) != std::string::npos || options.find(word) != std::string_view::npos)
+            return true;
+    return options.find('@') != std::string_view::npos;
+}
+
 std::string cache_key(std::initializer_list<std::string_view> parts) {
     std::string key;
     for (const std::string_view part : parts)

@@ -28,6 +28,10 @@ struct CacheLimits {
     size_t entries = 4096;
 };
 
+/// Whether a C of some kind may take in files, by itself or by its options: no key can stand for
+/// what is in them, so nothing is kept of such a build. In doubt, yes.
+bool reads_files(std::string_view source, std::string_view options);
+
 /// One folder of entries. Any number of threads and processes may use it at once.
 class Cache {
   public:

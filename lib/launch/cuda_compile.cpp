@@ -135,14 +135,6 @@ bool names_architecture(const std::string &option) {
     return option.starts_with("--gpu-architecture") || option.starts_with("-arch");
 }
 
-/// Files besides the source: what is in them is not known, so nothing is kept of such a build.
-bool includes_files(const std::string &option) {
-    for (const char *known : {"-I", "--include-path", "-include", "--pre-include"})
-        if (option.starts_with(known))
-            return true;
-    return false;
-}
-
 /// For a device that the compiler does not know, PTX that the driver makes the rest of.
 base::Result<std::vector<std::string>> options_of(const api::Nvrtc &compiler,
                                                   const CompileRequest &request) {
@@ -216,11 +208,9 @@ base::Result<CudaImage> compile_cuda(const api::Nvrtc &compiler, const CompileRe
     for (const std::string &option : options)
         list += option + '\n';
     const std::string version = base::format("nvrtc %d.%d", compiler.major, compiler.minor);
-    const std::string key =
-        cache_key({"cuda", version, list, request.entry,
-                   std::string_view(request.source.data(), request.source.size())});
-    const Cache *const cache =
-        std::any_of(options.begin(), options.end(), includes_files) ? nullptr : request.cache;
+    const std::string_view source(request.source.data(), request.source.size());
+    const std::string key = cache_key({"cuda", version, list, request.entry, source});
+    const Cache *const cache = reads_files(source, request.options) ? nullptr : request.cache;
     if (cache != nullptr)
         if (const auto found = cache->find(key)) {
             const size_t end = found->find('\0');

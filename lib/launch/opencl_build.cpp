@@ -162,7 +162,7 @@ static base::Result<std::shared_ptr<Program>> build(const ClContextPtr &context,
 /// Where its binary is kept; "" for a program that takes in files, which no key can stand for.
 static std::string key_of(const ClContext &context, const CodeRequest &request) {
     const std::string_view source(request.code.data(), request.code.size());
-    if (request.kind != Code::OpenClC || source.find("include") != std::string_view::npos)
+    if (request.kind != Code::OpenClC || reads_files(source, request.options))
         return {};
     return cache_key({"opencl", context.identity, request.options, source});
 }

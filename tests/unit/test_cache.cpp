@@ -407,9 +407,33 @@ static void where_it_is_by_default(void **) {
     assert_string_equal(launch::default_cache_folder().c_str(), "");
 }
 
+static void knows_what_takes_in_files(void **) {
+    struct Row {
+        const char *source;
+        const char *options;
+        bool reads;
+    };
+    static constexpr Row rows[] = {
+        {"kernel void f() {}", "-DN=2 -I/usr/share", false},
+        {"#include <a.h>", "", true},
+        {"#import \"a.h\"", "", true},
+        {"#inc\\\nlude \"a.h\"", "", true},
+        {"#inc\\\r\nlude \"a.h\"", "", true},
+        {"#define F(x) \\\n  x", "", false},
+        {"", "-include a.h", true},
+        {"", "-imacros a.h", true},
+        {"", "--pre-include=a.h", true},
+        {"", "@options", true},
+    };
+    for (const Row &row : rows)
+        if (launch::reads_files(row.source, row.options) != row.reads)
+            fail_msg("\"%s\" with \"%s\"", row.source, row.options);
+}
+
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(keys_do_not_collide),
+        cmocka_unit_test(knows_what_takes_in_files),
         cmocka_unit_test(gives_back_what_was_stored),
         cmocka_unit_test(every_damaged_byte_shows),
         cmocka_unit_test(another_key_of_that_hash),
