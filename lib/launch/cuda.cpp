@@ -300,11 +300,14 @@ EventResult CudaQueue::run_many(std::span<const Launch> launches) {
         for (const Launch &launch : launches) {
             auto &mine = static_cast<CudaProgram &>(*launch.program);
             CUresult code = CUDA_SUCCESS;
-            if (mine.recording)
+            if (mine.recording) {
                 code = static_cast<CudaRecording &>(mine).replay(stream, said);
-            else if (pack_cuda(static_cast<CudaKernel &>(mine), launch.args, launch.shape, params))
-                code = launch_cuda(static_cast<CudaKernel &>(mine), params, launch.shape, stream,
-                                   said);
+            } else {
+                auto &kernel = static_cast<CudaKernel &>(mine);
+                said = pack_cuda(kernel, launch.args, launch.shape, params);
+                code = said ? launch_cuda(kernel, params, launch.shape, stream, said)
+                            : CUDA_ERROR_INVALID_VALUE;
+            }
             if (code != CUDA_SUCCESS)
                 return code;
         }
