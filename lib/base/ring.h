@@ -13,28 +13,31 @@ template <class T> class Ring {
     bool empty() const { return size_ == 0; }
     size_t size() const { return size_; }
     T &front() { return slots_[first_]; }
-    T &back() { return slots_[(first_ + size_ - 1) % slots_.size()]; }
+    T &back() { return slots_[place(size_ - 1)]; }
 
     void push_back(T value) {
         if (size_ == slots_.size())
             grow();
-        slots_[(first_ + size_) % slots_.size()] = std::move(value);
+        slots_[place(size_)] = std::move(value);
         ++size_;
     }
 
     /// What is taken out leaves an empty value behind, so that it holds nothing.
     T pop_front() {
         T taken = std::exchange(slots_[first_], T());
-        first_ = (first_ + 1) % slots_.size();
+        first_ = place(1);
         --size_;
         return taken;
     }
 
   private:
+    /// Where the one so many behind the first is; the number of slots is a power of two.
+    size_t place(size_t behind) const { return (first_ + behind) & (slots_.size() - 1); }
+
     void grow() {
         std::vector<T> larger(slots_.empty() ? 16 : slots_.size() * 2);
         for (size_t i = 0; i < size_; ++i)
-            larger[i] = std::move(slots_[(first_ + i) % slots_.size()]);
+            larger[i] = std::move(slots_[place(i)]);
         slots_ = std::move(larger);
         first_ = 0;
     }

@@ -5,6 +5,8 @@
 
 #include "os/caller.h"
 
+#include <cstring>
+
 namespace hwa::launch {
 
 using base::Status;
@@ -77,26 +79,66 @@ base::Result<std::shared_ptr<Program>> ClQueue::build(const CodeRequest &request
     return build_opencl(context_, request, cache_.get(), log);
 }
 
-base::Done ClQueue::set_arg(cl_kernel kernel, cl_uint index, const Arg &arg, ClHolds &holds) {
-    const auto set = context_->cl.clSetKernelArg;
-    if (arg.memory == nullptr) {
-        const cl_int code = set(kernel, index, arg.size_bytes, arg.data);
-        if (code == CL_INVALID_ARG_SIZE)
-            return base::error(Status::Invalid,
-                               "args[%u]: the kernel takes no value of %llu bytes here", index,
-                               static_cast<unsigned long long>(arg.size_bytes));
-        HWA_CL("clSetKernelArg", code);
-        return {};
+/// What tells a value from others. Sizes that are rare, and scratch, are not remembered.
+static ClTold told_by(const Arg &value) {
+    uint32_t half = 0;
+    ClTold told;
+    if (value.data == nullptr)
+        return told;
+    if (value.size_bytes == sizeof half) {
+        std::memcpy(&half, value.data, sizeof half);
+        told = {sizeof half, half};
+    } else if (value.size_bytes == sizeof told.content) {
+        std::memcpy(&told.content, value.data, sizeof told.content);
+        told.kind = sizeof told.content;
     }
-    auto &memory = static_cast<ClMemory &>(**arg.memory);
-    cl_mem handle = memory.part.handle;
-    if (arg.offset != 0) {
-        HWA_TRY(auto part, memory.range(arg.offset, arg.size_bytes));
-        handle = part->handle;
-        holds.push_back(std::move(part));
+    return told;
+}
+
+/// `now` is what `data` says.
+static base::Done tell(const ClContext &context, ClKernel &kernel, size_t place, const Arg &arg,
+                       const ClTold &now) {
+    const auto index = static_cast<cl_uint>(place);
+    kernel.told[place] = {};
+    const cl_int code = context.cl.clSetKernelArg(kernel.handle, index, arg.size_bytes, arg.data);
+    if (code == CL_INVALID_ARG_SIZE && now.kind != ClTold::part)
+        return base::error(Status::Invalid,
+                           "args[%u]: the kernel takes no value of %llu bytes here", index,
+                           static_cast<unsigned long long>(arg.size_bytes));
+    if (code != CL_SUCCESS)
+        return opencl_failure(context, "clSetKernelArg", code);
+    kernel.told[place] = now;
+    return {};
+}
+
+/// What the arguments use goes to `holds`; with `held`, what the kernel knows already is there.
+base::Done ClQueue::set_args(ClKernel &kernel, std::span<const Arg> args, ClHolds &holds,
+                             bool held) {
+    if (kernel.told.size() < args.size())
+        kernel.told.resize(args.size());
+    for (size_t i = 0; i < args.size(); ++i) {
+        const Arg &arg = args[i];
+        if (arg.memory == nullptr) {
+            const ClTold now = told_by(arg);
+            if (now.kind == ClTold::nothing || now != kernel.told[i])
+                HWA_CHECK(tell(*context_, kernel, i, arg, now));
+            continue;
+        }
+        auto &memory = static_cast<ClMemory &>(**arg.memory);
+        const ClPart *part = &memory.part;
+        if (arg.offset != 0) {
+            HWA_TRY(auto range, memory.range(arg.offset, arg.size_bytes));
+            part = range.get();
+            holds.push_back(std::move(range));
+        }
+        const ClTold now = {ClTold::part, part->number};
+        const bool known = now == kernel.told[i];
+        if (!known)
+            HWA_CHECK(tell(*context_, kernel, i,
+                           {.data = &part->handle, .size_bytes = sizeof part->handle}, now));
+        if (!known || !held)
+            holds.push_back(*arg.memory);
     }
-    holds.push_back(*arg.memory);
-    HWA_CL("clSetKernelArg", set(kernel, index, sizeof handle, &handle));
     return {};
 }
 
@@ -112,34 +154,30 @@ base::Done ClQueue::put_step(ClWork &work, const ClStep &step, bool last) {
 base::Done ClQueue::put_launch(ClWork &work, const std::shared_ptr<Program> &program,
                                std::span<const Arg> args, const Shape &shape, bool last) {
     auto &mine = static_cast<ClProgram &>(*program);
-    ClHolds &holds = work.event->holds;
-    if (holds.empty() || holds.back() != program)
-        holds.push_back(program);
+    const bool again = work.latest == &mine;
+    if (!again) {
+        work.event->holds.push_back(program);
+        work.latest = &mine;
+        if (work.turn.owns_lock())
+            work.turn.unlock();
+        // Queues that share may launch it at the same time; none is opened during a launch.
+        if (context_->lanes.load(std::memory_order_acquire) > 1)
+            work.turn = std::unique_lock(mine.mutex);
+    }
     if (mine.recording != nullptr)
         return put_recording(work, *mine.recording, last);
-    // Queues that share may launch it at the same time; none is opened during a launch.
-    std::unique_lock<std::mutex> lock;
-    if (context_->lanes.load(std::memory_order_acquire) > 1)
-        lock = std::unique_lock(mine.mutex);
-    for (size_t i = 0; i < args.size(); ++i)
-        HWA_CHECK(set_arg(mine.kernel, static_cast<cl_uint>(i), args[i], holds));
-    return put_step(work, step_of(mine.kernel, shape), last);
+    HWA_CHECK(set_args(mine.kernel, args, work.event->holds, again));
+    return put_step(work, step_of(mine.kernel.handle, shape), last);
 }
 
-EventResult ClQueue::run(const std::shared_ptr<Program> &program, std::span<const Arg> args,
-                         const Shape &shape) {
-    return put_work([&](ClWork &work) {
-        work.event->holds.reserve(args.size() + 1);
-        return put_launch(work, program, args, shape, true);
-    });
+/// Flattened because every launch comes by here.
+[[gnu::flatten]] EventResult ClQueue::run(const std::shared_ptr<Program> &program,
+                                          std::span<const Arg> args, const Shape &shape) {
+    return put_work([&](ClWork &work) { return put_launch(work, program, args, shape, true); });
 }
 
 EventResult ClQueue::run_many(std::span<const Launch> launches) {
     return put_work([&](ClWork &work) {
-        size_t holds = 1;
-        for (const Launch &launch : launches)
-            holds += launch.args.size();
-        work.event->holds.reserve(holds);
         base::Done done;
         for (size_t i = 0; i < launches.size() && done; ++i)
             done = put_launch(work, launches[i].program, launches[i].args, launches[i].shape,
@@ -158,11 +196,15 @@ std::shared_ptr<Event> ClQueue::doom(const base::Error *why) {
 
 /// Puts the end of some work on the list, or what there is of it if the driver refused the rest.
 EventResult ClQueue::accept(ClWork &work, const base::Done &put) {
+    if (work.turn.owns_lock())
+        work.turn.unlock();
     if (!put && !work.begun) {
         if (put.error().status == Status::Lost)
             doom(&put.error());
         return put.error();
     }
+    // Settling runs the caller's hooks, for which the door has to be open.
+    const bool tidying = causes_.empty();
     if (!causes_.empty()) {
         work.event->causes.swap(causes_);
         work.event->caused.store(true, std::memory_order_release);
@@ -178,7 +220,7 @@ EventResult ClQueue::accept(ClWork &work, const base::Done &put) {
         backlog_->doom(std::move(work.event), &put.error());
         return put.error();
     }
-    backlog_->push(work.event);
+    backlog_->push(work.event, tidying);
     return std::shared_ptr<Event>(std::move(work.event));
 }
 

@@ -56,7 +56,8 @@ struct ClContext {
     /// would never begin either.
     mutable std::mutex door;
     bool polls_block = false; ///< asking about an event waits for it, and so does a callback
-    mutable std::atomic<uint32_t> lanes{0};                                  ///< queues that it has
+    mutable std::atomic<uint32_t> lanes{0}; ///< queues that it has
+    mutable std::atomic<uint64_t> parts{0}; ///< buffer objects so far
     std::shared_ptr<base::Blocks> blocks = std::make_shared<base::Blocks>(); ///< of its events
 
     explicit ClContext(const api::OpenCl &table) : cl(table) {}
@@ -75,13 +76,15 @@ base::Result<ClContextPtr> open_context(const OpenRequest &request);
 
 /// A buffer object, or a part of one that is an argument.
 struct ClPart {
-    ClPart(ClContextPtr owner, cl_mem memory) : context(std::move(owner)), handle(memory) {}
+    ClPart(ClContextPtr owner, cl_mem memory)
+        : context(std::move(owner)), handle(memory), number(++context->parts) {}
     ~ClPart() { context->cl.clReleaseMemObject(handle); }
     ClPart(const ClPart &) = delete;
     ClPart &operator=(const ClPart &) = delete;
 
     ClContextPtr context;
     cl_mem handle;
+    uint64_t number; ///< no other of the context has or had it, as may be with a handle
 };
 
 struct ClMemory final : Memory {
@@ -108,6 +111,23 @@ struct ClMemory final : Memory {
     size_t oldest_ = 0;
 };
 
+/// What a kernel was last told of one argument, so that it need not be told again.
+struct ClTold {
+    static constexpr uint64_t nothing = 0;
+    static constexpr uint64_t part = UINT64_MAX;
+
+    uint64_t kind = nothing; ///< one of these, or the size of a value
+    uint64_t content = 0;    ///< the number of the part, or the value
+
+    bool operator==(const ClTold &) const = default;
+};
+
+/// A kernel object; it keeps the arguments last set.
+struct ClKernel {
+    cl_kernel handle = nullptr;
+    std::vector<ClTold> told; ///< by place
+};
+
 struct ClRecording;
 
 struct ClProgram final : Program {
@@ -116,7 +136,7 @@ struct ClProgram final : Program {
 
     ClContextPtr context;
     cl_program handle = nullptr;
-    cl_kernel kernel = nullptr; ///< keeps the arguments last set
+    ClKernel kernel;
     std::string entry;
     std::mutex mutex; ///< from the first argument set to the launch, where queues share
     std::unique_ptr<ClRecording> recording; ///< in place of a kernel
@@ -192,26 +212,30 @@ class ClBacklog {
 
     /// An event for work to come: one that has served, if its last user is gone.
     std::shared_ptr<ClEvent> begin(const ClContextPtr &context);
-    void push(const std::shared_ptr<ClEvent> &event);
+    /// Takes in work that the driver has; with `tidying` it settles what has ended before that.
+    void push(std::shared_ptr<ClEvent> event, bool tidying);
     /// Takes in work that was not given to the driver, or not all of it. Once all before it is
     /// over, it fails with `why`, or for what failed first if that is NULL.
     void doom(std::shared_ptr<ClEvent> event, const base::Error *why);
     /// Timeout, or how it went. Without a deadline it waits in the driver, else in callbacks.
     base::Done wait(const ClEvent &event, uint64_t timeout_ns);
     base::Done wait_all(uint64_t timeout_ns);
-    /// Settles what has ended; false once something put in is known to fail.
-    bool tidy();
+    /// Settles what has ended.
+    void tidy();
+    /// False once something put in is known to fail.
+    bool is_sound() const { return sound_.load(std::memory_order_relaxed); }
     uint64_t elapsed_ns(const ClEvent &event);
     bool timed() const { return timed_; }
 
   private:
-    std::shared_ptr<ClEvent> settle(const ClEvent *through);
+    std::shared_ptr<ClEvent> settle(std::unique_lock<std::mutex> &lock, const ClEvent *through);
     void conclude(ClEvent &event, cl_int status);
 
     std::mutex mutex_;
     base::Ring<std::shared_ptr<ClEvent>> open_;
     base::Ring<std::shared_ptr<ClEvent>> spare_; ///< settled, and perhaps still looked at
-    std::shared_ptr<ClEvent> last_;              ///< NULL once it is known to have gone well
+    std::shared_ptr<ClEvent> next_;              ///< taken from there; the queue's thread alone
+    std::shared_ptr<ClEvent> last_;              ///< that was put in
     std::optional<base::Error> failure_;         ///< the first one, of work that is over
     std::atomic<size_t> open_count_{0};          ///< how many are in open_
     std::atomic<bool> sound_{true};              ///< false once something put in is known to fail

@@ -109,13 +109,13 @@ Want want_of(const ClContext &context, cl_kernel kernel, cl_uint index) {
 /// What the driver tells of a kernel, so that a launch that cannot work is refused beforehand.
 void describe(const ClContext &context, ClProgram &program) {
     cl_uint count = 0;
-    program.knows_args = context.cl.clGetKernelInfo(program.kernel, CL_KERNEL_NUM_ARGS,
+    program.knows_args = context.cl.clGetKernelInfo(program.kernel.handle, CL_KERNEL_NUM_ARGS,
                                                     sizeof count, &count, nullptr) == CL_SUCCESS;
     for (cl_uint i = 0; i < count; ++i)
-        program.args.push_back(want_of(context, program.kernel, i));
+        program.args.push_back(want_of(context, program.kernel.handle, i));
     const auto ask = [&](cl_kernel_work_group_info what, size_t size, void *into) {
-        return context.cl.clGetKernelWorkGroupInfo(program.kernel, context.device, what, size, into,
-                                                   nullptr) == CL_SUCCESS;
+        return context.cl.clGetKernelWorkGroupInfo(program.kernel.handle, context.device, what,
+                                                   size, into, nullptr) == CL_SUCCESS;
     };
     size_t threads = 0;
     if (ask(CL_KERNEL_WORK_GROUP_SIZE, sizeof threads, &threads))
@@ -134,8 +134,8 @@ void describe(const ClContext &context, ClProgram &program) {
 ClProgram::ClProgram(ClContextPtr owner) : context(std::move(owner)) {}
 
 ClProgram::~ClProgram() {
-    if (kernel != nullptr)
-        context->cl.clReleaseKernel(kernel);
+    if (kernel.handle != nullptr)
+        context->cl.clReleaseKernel(kernel.handle);
     if (handle != nullptr)
         context->cl.clReleaseProgram(handle);
 }
@@ -146,7 +146,8 @@ static base::Result<std::shared_ptr<Program>> build(const ClContextPtr &context,
     HWA_TRY(program->handle, create(*context, request));
     HWA_CHECK(compile(*context, request, program->handle, log));
     cl_int code = CL_SUCCESS;
-    program->kernel = context->cl.clCreateKernel(program->handle, request.entry.c_str(), &code);
+    program->kernel.handle =
+        context->cl.clCreateKernel(program->handle, request.entry.c_str(), &code);
     if (code == CL_INVALID_KERNEL_NAME) {
         const std::string names = kernel_names(*context, program->handle);
         return base::error(Status::NotFound, "the program has no kernel \"%s\"; it has: %s",

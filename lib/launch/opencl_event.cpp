@@ -171,26 +171,25 @@ void ClEvent::renew() {
 }
 
 std::shared_ptr<ClEvent> ClBacklog::begin(const ClContextPtr &context) {
-    std::shared_ptr<ClEvent> spare;
-    {
-        const std::lock_guard lock(mutex_);
-        if (!spare_.empty())
-            spare = spare_.pop_front();
-    }
-    if (spare != nullptr && spare.use_count() == 1) {
+    if (next_ != nullptr && next_.use_count() == 1) {
         // A copy reads the count as the last user left it, and so sees all that he did before.
-        const std::shared_ptr<ClEvent> seen = spare;
+        const std::shared_ptr<ClEvent> seen = next_;
         seen->renew();
-        return spare;
+        return std::move(next_);
     }
     return std::allocate_shared<ClEvent>(base::BlockAllocator<ClEvent>(context->blocks), context);
 }
 
-void ClBacklog::push(const std::shared_ptr<ClEvent> &event) {
-    const std::lock_guard lock(mutex_);
+void ClBacklog::push(std::shared_ptr<ClEvent> event, bool tidying) {
+    std::unique_lock lock(mutex_);
     last_ = event;
-    open_.push_back(event);
+    open_.push_back(std::move(event));
     open_count_.store(open_.size(), std::memory_order_relaxed);
+    // What was put in just now has hardly ended.
+    if (tidying && open_.size() > 1)
+        settle(lock, nullptr);
+    if (next_ == nullptr && !spare_.empty())
+        next_ = spare_.pop_front();
 }
 
 void ClBacklog::doom(std::shared_ptr<ClEvent> event, const base::Error *why) {
@@ -230,10 +229,10 @@ void ClBacklog::conclude(ClEvent &event, cl_int status) {
         sound_.store(false, std::memory_order_relaxed);
 }
 
-/// Settles what is over, up to `through` or as far as it goes if that is NULL. Gives back the
-/// first that is not over; NULL if none is left to settle.
-std::shared_ptr<ClEvent> ClBacklog::settle(const ClEvent *through) {
-    std::unique_lock lock(mutex_);
+/// Under the mutex, which is let go meanwhile: settles what is over, up to `through` or as far as
+/// it goes if that is NULL. Gives back the first that is not over; NULL if none is left to settle.
+std::shared_ptr<ClEvent> ClBacklog::settle(std::unique_lock<std::mutex> &lock,
+                                           const ClEvent *through) {
     while (!open_.empty() && (through == nullptr || !through->settled.is_open())) {
         std::shared_ptr<ClEvent> oldest = open_.front();
         const cl_int status = execution_status(*oldest);
@@ -248,8 +247,6 @@ std::shared_ptr<ClEvent> ClBacklog::settle(const ClEvent *through) {
         open_.pop_front();
         open_count_.store(open_.size(), std::memory_order_relaxed);
         conclude(*oldest, status);
-        if (last_ == oldest && !oldest->failure)
-            last_.reset();
         // There may be hooks on what it held, and they may free what belongs to this queue.
         lock.unlock();
         oldest->holds.clear();
@@ -273,7 +270,8 @@ base::Done ClBacklog::wait(const ClEvent &event, uint64_t timeout_ns) {
         // Nothing is left to settle, but another thread may still be about to let go.
         if (next == nullptr ? !event.settled.wait(left_ns) : !wait_until(*next, left_ns))
             return base::error(Status::Timeout, "the work is not done yet");
-        earlier = settle(&event);
+        std::unique_lock lock(mutex_);
+        earlier = settle(lock, &event);
     }
     return outcome(event);
 }
@@ -287,10 +285,11 @@ base::Done ClBacklog::wait_all(uint64_t timeout_ns) {
     return last == nullptr ? base::Done() : wait(*last, timeout_ns);
 }
 
-bool ClBacklog::tidy() {
-    if (open_count_.load(std::memory_order_relaxed) != 0)
-        settle(nullptr);
-    return sound_.load(std::memory_order_relaxed);
+void ClBacklog::tidy() {
+    if (open_count_.load(std::memory_order_relaxed) == 0)
+        return;
+    std::unique_lock lock(mutex_);
+    settle(lock, nullptr);
 }
 
 uint64_t ClBacklog::elapsed_ns(const ClEvent &event) {

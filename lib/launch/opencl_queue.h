@@ -56,6 +56,8 @@ struct ClWork {
     std::shared_ptr<ClEvent> event;
     std::span<const cl_event> waits; ///< of its first command
     bool begun = false;              ///< whether the driver has any of it
+    const Program *latest = nullptr; ///< of its launches; no other queue gives it arguments now
+    std::unique_lock<std::mutex> turn;
 };
 
 class ClQueue final : public Queue {
@@ -105,7 +107,7 @@ class ClQueue final : public Queue {
                                                    void *host);
     base::Result<std::shared_ptr<Memory>> adopt(const MemoryRequest &request);
 
-    base::Done set_arg(cl_kernel kernel, cl_uint index, const Arg &arg, ClHolds &holds);
+    base::Done set_args(ClKernel &kernel, std::span<const Arg> args, ClHolds &holds, bool held);
     base::Done put_step(ClWork &work, const ClStep &step, bool last);
     base::Done put_recording(ClWork &work, const ClRecording &recording, bool last);
     base::Done put_launch(ClWork &work, const std::shared_ptr<Program> &program,
@@ -157,8 +159,7 @@ base::Done ClQueue::put(ClWork &work, const char *call, bool last, const Enqueue
 }
 
 template <class Fill> EventResult ClQueue::put_work(const Fill &fill) {
-    // Before the door is shut: this runs the caller's hooks.
-    if (!backlog_->tidy())
+    if (!backlog_->is_sound())
         return doom(nullptr);
     std::unique_lock<std::mutex> door;
     if (!causes_.empty()) {
@@ -166,7 +167,9 @@ template <class Fill> EventResult ClQueue::put_work(const Fill &fill) {
         if (const auto why = failed_cause())
             return doom(&*why);
     }
-    ClWork work{backlog_->begin(context_), waits_};
+    ClWork work;
+    work.event = backlog_->begin(context_);
+    work.waits = waits_;
     const base::Done done = fill(work);
     return accept(work, done);
 }

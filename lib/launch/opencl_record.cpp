@@ -16,15 +16,14 @@ ClRecording::~ClRecording() {
 base::Result<ClStep> ClQueue::record_step(ClRecording &into, const Launch &launch) {
     const auto &program = static_cast<const ClProgram &>(*launch.program);
     cl_int code = CL_SUCCESS;
-    const cl_kernel kernel =
-        context_->cl.clCreateKernel(program.handle, program.entry.c_str(), &code);
+    ClKernel kernel;
+    kernel.handle = context_->cl.clCreateKernel(program.handle, program.entry.c_str(), &code);
     HWA_CL("clCreateKernel", code);
-    into.kernels.push_back(kernel);
+    into.kernels.push_back(kernel.handle);
     ClHolds holds{base::BlockAllocator<char>(context_->blocks)};
-    for (size_t i = 0; i < launch.args.size(); ++i)
-        HWA_CHECK(set_arg(kernel, static_cast<cl_uint>(i), launch.args[i], holds));
+    HWA_CHECK(set_args(kernel, launch.args, holds, false));
     into.holds.insert(into.holds.end(), holds.begin(), holds.end());
-    return step_of(kernel, launch.shape);
+    return step_of(kernel.handle, launch.shape);
 }
 
 base::Result<std::shared_ptr<Program>> ClQueue::record(std::span<const Launch> launches) {

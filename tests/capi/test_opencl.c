@@ -77,6 +77,70 @@ static void replays_in_three_calls(void **state) {
     free_set(&set);
 }
 
+static const char add_source[] =
+    "__kernel void add(__global int *x, int by, long more) { x[0] += by + (int)more; }";
+
+static hwa_program_t *build_add(hwa_queue_t *queue) {
+    hwa_kernel_desc_t desc = HWA_INIT(hwa_kernel_desc_t);
+    desc.code_kind = HWA_CODE_OPENCL_C;
+    desc.code = add_source;
+    desc.code_bytes = sizeof add_source - 1;
+    desc.entry = "add";
+    const hwa_kernel_desc_t *const variants[] = {&desc};
+    hwa_program_t *program = NULL;
+    CHECK(hwa_program_from_kernel(queue, variants, 1, &program, error));
+    return program;
+}
+
+/* A kernel keeps its arguments: the driver is told of one that is another than last time. */
+static void tells_what_has_changed(void **state) {
+    (void)state;
+    hwa_queue_t *queue = open_queue();
+    struct set sets[2];
+    sets[0] = use_set(queue, build_add(queue));
+    sets[1] = use_set(queue, sets[0].program);
+    static const struct {
+        int set, by;
+        int64_t more;
+        unsigned long told;
+        int sum;
+    } rows[] = {{0, 1, 10, 3, 11}, {0, 1, 10, 0, 22},        {1, 1, 10, 1, 11},
+                {0, 1, 10, 1, 33}, {0, 2, 10, 1, 45},        {0, 10, 2, 2, 57},
+                {1, 10, 2, 1, 23}, {1, 0, 1ll << 32, 2, 23}, {1, 0, 0, 1, 23}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
+        const hwa_arg_t args[] = {{.buffer = sets[rows[i].set].buffer},
+                                  {.data = &rows[i].by, .size_bytes = sizeof rows[i].by},
+                                  {.data = &rows[i].more, .size_bytes = sizeof rows[i].more}};
+        const unsigned long before = calls("clSetKernelArg");
+        CHECK(hwa_launch(queue, sets[0].program, args, 3, NULL, NULL, error));
+        assert_int_equal(calls("clSetKernelArg") - before, rows[i].told);
+        assert_int_equal(counted(&sets[rows[i].set]), rows[i].sum);
+    }
+    /* A driver may give the handle of a buffer that is gone to the next one. */
+    for (int i = 0; i < 4; ++i) {
+        hwa_buffer_free(sets[1].buffer);
+        sets[1].buffer = use_set(queue, sets[0].program).buffer;
+        const hwa_arg_t args[] = {{.buffer = sets[1].buffer},
+                                  {.data = &rows[0].by, .size_bytes = sizeof rows[0].by},
+                                  {.data = &rows[0].more, .size_bytes = sizeof rows[0].more}};
+        const unsigned long before = calls("clSetKernelArg");
+        CHECK(hwa_launch(queue, sets[0].program, args, 3, NULL, NULL, error));
+        assert_true(calls("clSetKernelArg") - before >= 1);
+        assert_int_equal(counted(&sets[1]), 11);
+    }
+    /* What was not taken is told again. */
+    const hwa_arg_t args[] = {{.buffer = sets[0].buffer},
+                              {.data = &rows[0].by, .size_bytes = sizeof rows[0].by},
+                              {.data = &rows[0].more, .size_bytes = sizeof rows[0].more}};
+    fault("clSetKernelArg", 1, CL_OUT_OF_RESOURCES);
+    FAILS(HWA_ERROR_DEVICE_MEMORY, CL_OUT_OF_RESOURCES, "clSetKernelArg",
+          hwa_launch(queue, sets[0].program, args, 3, NULL, NULL, error));
+    CHECK(hwa_launch(queue, sets[0].program, args, 3, NULL, NULL, error));
+    assert_int_equal(counted(&sets[0]), 68);
+    hwa_buffer_free(sets[1].buffer);
+    free_set(&sets[0]);
+}
+
 /* ---- Calls that are refused --------------------------------------------------------------- */
 
 static void loses_the_device_at_a_launch(void **state) {
@@ -315,6 +379,7 @@ int main(int argc, char **argv) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(refuses_without_the_driver, no_faults),
         cmocka_unit_test_teardown(replays_in_three_calls, no_faults),
+        cmocka_unit_test_teardown(tells_what_has_changed, no_faults),
         cmocka_unit_test_teardown(loses_the_device_at_a_launch, no_faults),
         cmocka_unit_test_teardown(loses_the_device_at_a_wait, no_faults),
         cmocka_unit_test_teardown(runs_out_of_memory, no_faults),
