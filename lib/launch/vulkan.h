@@ -146,6 +146,8 @@ struct VulkanDispatch {
     uint64_t serial = 0; ///< of the program; addresses come again
     VkPipeline pipeline = VK_NULL_HANDLE;
     uint32_t buffer_count = 0;
+    uint32_t binding_count = 0;                        ///< of the program
+    std::array<uint64_t, vulkan_buffer_limit> largest; ///< range that each of them takes
     std::array<VkDescriptorBufferInfo, vulkan_buffer_limit> buffers;
     std::array<VkWriteDescriptorSet, vulkan_buffer_limit> writes; ///< of the buffers into a set
     std::array<unsigned char, vulkan_value_limit> values{};

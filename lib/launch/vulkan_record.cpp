@@ -30,7 +30,11 @@ void lay_out(const VulkanProgram &program, VulkanDispatch &into) {
     into.program = &program;
     into.serial = program.serial;
     const auto &bindings = program.kernel.bindings;
+    const VulkanTraits &traits = program.context->traits;
+    into.binding_count = static_cast<uint32_t>(bindings.size());
     for (size_t i = 0; i < bindings.size(); ++i) {
+        into.largest[i] = bindings[i] == SpirvBinding::Uniform ? traits.uniform_range_bytes
+                                                               : traits.storage_range_bytes;
         auto write = vulkan_struct<VkWriteDescriptorSet>(VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET);
         write.dstBinding = static_cast<uint32_t>(i);
         write.descriptorCount = 1;
@@ -42,27 +46,23 @@ void lay_out(const VulkanProgram &program, VulkanDispatch &into) {
     }
 }
 
-base::Done pack_buffer(const VulkanProgram &program, const Arg &arg, size_t place,
-                       VulkanDispatch &into) {
+bool pack_buffer(const Arg &arg, VulkanDispatch &into) {
     const uint32_t number = into.buffer_count;
-    const SpirvKernel &kernel = program.kernel;
-    if (number >= kernel.bindings.size())
-        return base::error(Status::Invalid, "args[%zu]: the kernel takes %zu buffers and no more",
-                           place, kernel.bindings.size());
-    const VulkanTraits &traits = program.context->traits;
-    const uint64_t limit = kernel.bindings[number] == SpirvBinding::Uniform
-                               ? traits.uniform_range_bytes
-                               : traits.storage_range_bytes;
-    if (arg.size_bytes > limit)
-        return base::error(Status::Unsupported,
-                           "args[%zu]: a range of %llu bytes is over the device's limit of %llu",
-                           place, Number{arg.size_bytes}, Number{limit});
-    VkDescriptorBufferInfo &info = into.buffers[number];
-    info.buffer = static_cast<const VulkanMemory &>(**arg.memory).buffer;
-    info.offset = arg.offset;
-    info.range = arg.size_bytes;
+    if (number >= into.binding_count || arg.size_bytes > into.largest[number])
+        return false;
+    into.buffers[number] = {static_cast<const VulkanMemory &>(**arg.memory).buffer, arg.offset,
+                            arg.size_bytes};
     ++into.buffer_count;
-    return {};
+    return true;
+}
+
+base::Error refuse_buffer(const Arg &arg, size_t place, const VulkanDispatch &into) {
+    if (into.buffer_count >= into.binding_count)
+        return base::error(Status::Invalid, "args[%zu]: the kernel takes %u buffers and no more",
+                           place, into.binding_count);
+    return base::error(Status::Unsupported,
+                       "args[%zu]: a range of %llu bytes is over the device's limit of %llu", place,
+                       Number{arg.size_bytes}, Number{into.largest[into.buffer_count]});
 }
 
 /// Most values are of one word or two, which need no call.
@@ -75,20 +75,22 @@ void copy_value(unsigned char *to, const void *from, uint64_t size_bytes) {
         std::memcpy(to, from, size_bytes);
 }
 
-base::Done pack_value(const VulkanProgram &program, const Arg &arg, size_t place, Packing &packing,
-                      VulkanDispatch &into) {
+bool pack_value(const Arg &arg, uint64_t limit, Packing &packing, VulkanDispatch &into) {
     const uint64_t begin = place_value(packing.value_end, arg.size_bytes);
-    const uint64_t limit = program.kernel.value_bytes;
     if (begin > limit || arg.size_bytes > limit - begin)
-        return base::error(
-            Status::Invalid,
-            "args[%zu]: with it the values end at byte %llu, and the kernel's at %llu", place,
-            Number{begin + arg.size_bytes}, Number{limit});
+        return false;
     for (uint64_t gap = packing.value_end; gap < begin; ++gap)
         into.values[gap] = 0;
     copy_value(into.values.data() + begin, arg.data, arg.size_bytes);
     packing.value_end = begin + arg.size_bytes;
-    return {};
+    return true;
+}
+
+base::Error refuse_value(const Arg &arg, size_t place, uint64_t limit, const Packing &packing) {
+    const uint64_t begin = place_value(packing.value_end, arg.size_bytes);
+    return base::error(Status::Invalid,
+                       "args[%zu]: with it the values end at byte %llu, and the kernel's at %llu",
+                       place, Number{begin + arg.size_bytes}, Number{limit});
 }
 
 base::Done pack_scratch(const VulkanProgram &program, const Arg &arg, size_t place,
@@ -216,19 +218,22 @@ base::Done pack_vulkan(VulkanProgram &program, std::span<const Arg> args, const 
     if (into.program != &program || into.serial != program.serial)
         lay_out(program, into);
     into.buffer_count = 0;
+    // What is right is passed over in few steps, and what is wrong looked at again for its reason.
+    const SpirvKernel &kernel = program.kernel;
     Packing packing;
     for (size_t i = 0; i < args.size(); ++i) {
         const Arg &arg = args[i];
-        if (arg.memory != nullptr)
-            HWA_CHECK(pack_buffer(program, arg, i, into));
-        else if (arg.data != nullptr)
-            HWA_CHECK(pack_value(program, arg, i, packing, into));
-        else
+        if (arg.memory != nullptr) {
+            if (!pack_buffer(arg, into))
+                return refuse_buffer(arg, i, into);
+        } else if (arg.data != nullptr) {
+            if (!pack_value(arg, kernel.value_bytes, packing, into))
+                return refuse_value(arg, i, kernel.value_bytes, packing);
+        } else {
             HWA_CHECK(pack_scratch(program, arg, i, packing));
+        }
     }
-    // What is right is passed over in few steps, and what is wrong looked at again for its reason.
-    const SpirvKernel &kernel = program.kernel;
-    if (into.buffer_count != kernel.bindings.size() || packing.value_end != kernel.value_bytes ||
+    if (into.buffer_count != into.binding_count || packing.value_end != kernel.value_bytes ||
         packing.scratch != 0)
         HWA_CHECK(check_all(program, packing, into));
     if (program.group[0] == 0)
