@@ -7,6 +7,7 @@
 #include "launch/watcher.h"
 #include "os/host.h"
 #include "os/latch.h"
+#include "os/thread.h"
 
 #include <algorithm>
 #include <cstring>
@@ -47,13 +48,22 @@ class VulkanQueue final : public Queue {
           }) {}
 
     ~VulkanQueue() override {
-        const base::Done done = timeline_->wait_all(timeout_ns_);
+        // A release hook may be what lets go of the queue, and its work may wait for what this very
+        // thread is doing.
+        const bool own = os::is_own_thread();
+        const base::Done done = timeline_->wait_all(own ? 0 : timeout_ns_);
+        if (done || done.error().status != Status::Timeout) {
+            if (!own)
+                drain_watcher();
+            timeline_->close();
+            return;
+        }
         // A driver that is still at work must find everything in its place.
-        if (!done && done.error().status == Status::Timeout)
-            static_cast<void>(new VulkanTimelinePtr(timeline_));
+        static_cast<void>(new VulkanTimelinePtr(timeline_));
+        if (own)
+            watch(timeline_->last_event(), [](const base::Done &) {});
         else
-            drain_watcher();
-        timeline_->close();
+            timeline_->give_up();
     }
 
     const Limits &limits() const override { return context().limits; }
@@ -89,8 +99,14 @@ class VulkanQueue final : public Queue {
     }
     EventResult run(const std::shared_ptr<Program> &program, std::span<const Arg> args,
                     const Shape &shape) override {
-        const Launch one{program, args, shape};
-        return run_many({&one, 1});
+        return submit([&](VulkanSlot &slot) -> base::Done {
+            auto &mine = static_cast<VulkanProgram &>(*program);
+            if (mine.recording == nullptr)
+                return write_launch(slot, program, args, shape);
+            slot.recorded = mine.recording->commands;
+            slot.holds.push_back(program);
+            return {};
+        });
     }
     EventResult run_many(std::span<const Launch> launches) override;
     base::Result<std::shared_ptr<Program>> record(std::span<const Launch> launches) override {
@@ -142,7 +158,8 @@ class VulkanQueue final : public Queue {
                            uint64_t size_bytes);
     base::Done read_stage(VulkanSlot &slot, const std::shared_ptr<Memory> &from, uint64_t offset,
                           void *data, uint64_t size_bytes);
-    base::Done write_launch(VulkanSlot &slot, VkCommandBuffer &commands, const Launch &launch);
+    base::Done write_launch(VulkanSlot &slot, const std::shared_ptr<Program> &program,
+                            std::span<const Arg> args, const Shape &shape);
     void write_copy(VkCommandBuffer commands, VkBuffer from, VkBuffer to,
                     const VkBufferCopy &region) const {
         context().vk.vkCmdCopyBuffer(commands, from, to, 1, &region);
@@ -171,8 +188,7 @@ template <class Write> EventResult VulkanQueue::submit(Write &&write) {
         timeline_->abandon(*slot);
         return std::move(written.error());
     }
-    HWA_TRY(auto event, timeline_->put(*slot));
-    return std::shared_ptr<Event>(std::move(event));
+    return timeline_->put(*slot);
 }
 
 template <class Copy> EventResult VulkanQueue::copy_now(Copy &&copy) {
@@ -188,13 +204,17 @@ template <class Copy> EventResult VulkanQueue::copy_now(Copy &&copy) {
 /// oldest when too many are on the way.
 template <class Piece> EventResult VulkanQueue::copy_in_pieces(uint64_t size_bytes, Piece &&piece) {
     std::array<std::shared_ptr<Event>, pieces_under_way> events;
+    const auto passed_ns = timed_ ? std::make_shared<uint64_t>(0) : nullptr;
     size_t turn = 0;
     for (uint64_t begin = 0;;) {
         const uint64_t count = std::min(size_bytes - begin, piece_bytes);
         std::shared_ptr<Event> &event = events[turn++ % pieces_under_way];
         if (event != nullptr)
             HWA_CHECK(wait(*event, timeout_ns_));
-        HWA_TRY(event, submit([&](VulkanSlot &slot) { return piece(slot, begin, count); }));
+        HWA_TRY(event, submit([&](VulkanSlot &slot) {
+                    slot.passed_ns = passed_ns;
+                    return piece(slot, begin, count);
+                }));
         begin += count;
         if (begin == size_bytes)
             return event;
@@ -251,12 +271,13 @@ EventResult VulkanQueue::write_later(const std::shared_ptr<VulkanMemory> &memory
     });
     // Without a slot behind it, it keeps nothing back and may be dropped.
     if (event)
-        watch(before, [gate, job = std::move(job)](const base::Done &how) mutable {
-            const base::Done done = how ? job.run() : how;
-            // Whoever waits for the write must find that nothing holds the memory any more.
-            job.into.reset();
-            gate->open(done);
-        });
+        watch(before,
+              [gate, timeline = timeline_, job = std::move(job)](const base::Done &how) mutable {
+                  const base::Done done = how ? timeline->at_host([&] { return job.run(); }) : how;
+                  // Whoever waits for the write must find that nothing holds the memory any more.
+                  job.into.reset();
+                  gate->open(done);
+              });
     else
         gate->open({});
     return event;
@@ -265,8 +286,8 @@ EventResult VulkanQueue::write_later(const std::shared_ptr<VulkanMemory> &memory
 base::Done VulkanQueue::write_stage(VulkanSlot &slot, std::shared_ptr<VulkanMemory> stage,
                                     const std::shared_ptr<VulkanMemory> &into, uint64_t offset,
                                     uint64_t size_bytes) {
-    HWA_TRY(const VkCommandBuffer commands, timeline_->commands(slot));
-    write_copy(commands, stage->buffer, into->buffer, {0, offset, size_bytes});
+    HWA_CHECK(timeline_->begin(slot));
+    write_copy(slot.commands, stage->buffer, into->buffer, {0, offset, size_bytes});
     slot.deliveries.push_back({std::move(stage), nullptr, 0});
     slot.holds.push_back(into);
     return {};
@@ -275,8 +296,8 @@ base::Done VulkanQueue::write_stage(VulkanSlot &slot, std::shared_ptr<VulkanMemo
 base::Done VulkanQueue::read_stage(VulkanSlot &slot, const std::shared_ptr<Memory> &from,
                                    uint64_t offset, void *data, uint64_t size_bytes) {
     HWA_TRY(auto stage, timeline_->stages().take(timeline_->context(), size_bytes));
-    HWA_TRY(const VkCommandBuffer commands, timeline_->commands(slot));
-    write_copy(commands, memory_of(from).buffer, stage->buffer, {offset, 0, size_bytes});
+    HWA_CHECK(timeline_->begin(slot));
+    write_copy(slot.commands, memory_of(from).buffer, stage->buffer, {offset, 0, size_bytes});
     slot.deliveries.push_back({std::move(stage), data, size_bytes});
     slot.delivers = true;
     slot.holds.push_back(from);
@@ -305,8 +326,8 @@ EventResult VulkanQueue::copy(const std::shared_ptr<Memory> &to, uint64_t to_off
                               const std::shared_ptr<Memory> &from, uint64_t from_offset,
                               uint64_t size_bytes) {
     return submit([&](VulkanSlot &slot) -> base::Done {
-        HWA_TRY(const VkCommandBuffer commands, timeline_->commands(slot));
-        write_copy(commands, memory_of(from).buffer, memory_of(to).buffer,
+        HWA_CHECK(timeline_->begin(slot));
+        write_copy(slot.commands, memory_of(from).buffer, memory_of(to).buffer,
                    {from_offset, to_offset, size_bytes});
         slot.holds.push_back(to);
         slot.holds.push_back(from);
@@ -328,34 +349,26 @@ base::Done VulkanQueue::unmap(const std::shared_ptr<Memory> &memory) {
 }
 
 /// Packed first: what is wrong with a launch is found before the driver hears of it.
-base::Done VulkanQueue::write_launch(VulkanSlot &slot, VkCommandBuffer &commands,
-                                     const Launch &launch) {
-    auto &program = static_cast<VulkanProgram &>(*launch.program);
+base::Done VulkanQueue::write_launch(VulkanSlot &slot, const std::shared_ptr<Program> &program,
+                                     std::span<const Arg> args, const Shape &shape) {
+    auto &mine = static_cast<VulkanProgram &>(*program);
     // A batch often launches one program again and again: held once, it is held.
-    if (dispatch_.program != &program || slot.bound == VK_NULL_HANDLE)
-        slot.holds.push_back(launch.program);
-    HWA_CHECK(pack_vulkan(program, launch.args, launch.shape, dispatch_));
-    if (commands == VK_NULL_HANDLE) {
-        HWA_TRY(commands, timeline_->commands(slot));
-    }
-    HWA_CHECK(record_dispatch(context(), commands, dispatch_, slot.bound, slot.sets));
-    for (const Arg &arg : launch.args)
+    if (dispatch_.program != &mine || !slot.begun)
+        slot.holds.emplace_back(program);
+    HWA_CHECK(pack_vulkan(mine, args, shape, dispatch_));
+    if (!slot.begun)
+        HWA_CHECK(timeline_->begin(slot));
+    HWA_CHECK(record_dispatch(context(), slot.commands, dispatch_, slot.bound, slot.sets));
+    for (const Arg &arg : args)
         if (arg.memory != nullptr)
-            slot.holds.push_back(*arg.memory);
+            slot.holds.emplace_back(*arg.memory);
     return {};
 }
 
 EventResult VulkanQueue::run_many(std::span<const Launch> launches) {
     return submit([&](VulkanSlot &slot) -> base::Done {
-        const auto *first = static_cast<const VulkanProgram *>(launches[0].program.get());
-        if (launches.size() == 1 && first->recording != nullptr) {
-            slot.recorded = first->recording->commands;
-            slot.holds.push_back(launches[0].program);
-            return {};
-        }
-        VkCommandBuffer commands = VK_NULL_HANDLE;
         for (const Launch &launch : launches)
-            HWA_CHECK(write_launch(slot, commands, launch));
+            HWA_CHECK(write_launch(slot, launch.program, launch.args, launch.shape));
         return {};
     });
 }
@@ -364,7 +377,7 @@ base::Result<bool> VulkanQueue::wait_for(const std::shared_ptr<Event> &event, Qu
     if (of.runtime != &vulkan_runtime)
         return false;
     const auto &theirs = static_cast<const VulkanEvent &>(*event);
-    if (theirs.timeline->context() != timeline_->context() || theirs.timeline->has_failed())
+    if (theirs.timeline->context() != timeline_->context())
         return false;
     // The driver knows nothing of what the host has yet to copy.
     if (theirs.delivers && !theirs.timeline->is_over(theirs))

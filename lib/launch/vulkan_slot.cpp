@@ -28,7 +28,8 @@ base::Done VulkanTimeline::record_marks(VulkanSlot &slot) {
         vulkan_struct<VkCommandBufferBeginInfo>(VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO);
     HWA_VK("vkBeginCommandBuffer", vk.vkBeginCommandBuffer(slot.marks[0], &begin));
     vk.vkCmdResetQueryPool(slot.marks[0], slot.queries, 0, 2);
-    vk.vkCmdWriteTimestamp(slot.marks[0], VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, slot.queries, 0);
+    // When all earlier work has ended: the wait for that does not count.
+    vk.vkCmdWriteTimestamp(slot.marks[0], VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, slot.queries, 0);
     HWA_VK("vkEndCommandBuffer", vk.vkEndCommandBuffer(slot.marks[0]));
     HWA_VK("vkBeginCommandBuffer", vk.vkBeginCommandBuffer(slot.marks[1], &begin));
     vk.vkCmdWriteTimestamp(slot.marks[1], VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, slot.queries, 1);
@@ -44,44 +45,54 @@ base::Result<VulkanSlot *> VulkanTimeline::create_slot() {
     wish.commandPool = pool_;
     wish.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
     wish.commandBufferCount = timed_ ? 3 : 1;
+    const api::VulkanDevice &vk = context_->vk;
+    slots_.reserve(slots_.size() + 1); // so that nothing is made that nobody knows of
     HWA_VK("vkAllocateCommandBuffers",
-           context_->vk.vkAllocateCommandBuffers(context_->device, &wish, made.data()));
+           vk.vkAllocateCommandBuffers(context_->device, &wish, made.data()));
     slot->commands = made[0];
     slot->marks = {made[1], made[2]};
-    VulkanSlot *const taken = slot.get();
-    {
-        const std::lock_guard lock(mutex_);
-        slots_.push_back(std::move(slot));
-        free_.reserve(slots_.size());
+    if (base::Done marked = timed_ ? record_marks(*slot) : base::Done(); !marked) {
+        vk.vkFreeCommandBuffers(context_->device, pool_, wish.commandBufferCount, made.data());
+        vk.vkDestroyQueryPool(context_->device, slot->queries, nullptr);
+        return std::move(marked.error());
     }
-    if (timed_)
-        HWA_CHECK(record_marks(*taken));
-    return taken;
+    slots_.push_back(std::move(slot));
+    return slots_.back().get();
+}
+
+/// By the thread that uses the queue. It takes all that were given back at once, so that none can
+/// come back between two looks at the list.
+VulkanSlot *VulkanTimeline::take_free() {
+    if (ready_ == nullptr)
+        ready_ = given_.exchange(nullptr, std::memory_order_acquire);
+    if (ready_ == nullptr)
+        return nullptr;
+    return std::exchange(ready_, ready_->next);
+}
+
+void VulkanTimeline::give_free(VulkanSlot &slot) {
+    slot.next = given_.load(std::memory_order_relaxed);
+    while (!given_.compare_exchange_weak(slot.next, &slot, std::memory_order_release,
+                                         std::memory_order_relaxed)) {
+    }
 }
 
 base::Result<VulkanSlot *> VulkanTimeline::take(uint64_t timeout_ns) {
     // The driver is asked what has ended when that is of use, not each time.
-    if (last_ % poll_interval == 0)
+    const bool asked = last_ % poll_interval == 0;
+    if (asked)
         tidy();
+    if (VulkanSlot *const slot = take_free())
+        return slot;
+    if (!asked)
+        tidy();
+    if (VulkanSlot *const slot = take_free())
+        return slot;
     uint64_t oldest = 0;
     {
         const std::lock_guard lock(mutex_);
-        if (!free_.empty()) {
-            VulkanSlot *const slot = free_.back();
-            free_.pop_back();
-            return slot;
-        }
         if (open_.size() >= open_limit && kept_.empty())
             oldest = open_.front()->value;
-    }
-    if (oldest == 0 && last_ % poll_interval != 0) {
-        tidy();
-        const std::lock_guard lock(mutex_);
-        if (!free_.empty()) {
-            VulkanSlot *const slot = free_.back();
-            free_.pop_back();
-            return slot;
-        }
     }
     if (oldest == 0)
         return create_slot();
@@ -92,9 +103,7 @@ base::Result<VulkanSlot *> VulkanTimeline::take(uint64_t timeout_ns) {
     return take(timeout_ns);
 }
 
-base::Result<VkCommandBuffer> VulkanTimeline::commands(VulkanSlot &slot) {
-    if (slot.begun)
-        return slot.commands;
+base::Done VulkanTimeline::begin(VulkanSlot &slot) {
     const api::VulkanDevice &vk = context_->vk;
     for (const VkDescriptorPool sets : slot.sets)
         vk.vkResetDescriptorPool(context_->device, sets, 0);
@@ -105,7 +114,7 @@ base::Result<VkCommandBuffer> VulkanTimeline::commands(VulkanSlot &slot) {
     slot.begun = true;
     slot.writing = true;
     slot.bound = VK_NULL_HANDLE;
-    return slot.commands;
+    return {};
 }
 
 /// What was written so far is ended, for only then may it begin afresh.
@@ -114,17 +123,25 @@ void VulkanTimeline::abandon(VulkanSlot &slot) {
         context_->vk.vkEndCommandBuffer(slot.commands);
     slot.writing = false;
     clear(slot);
-    const std::lock_guard lock(mutex_);
-    free_.push_back(&slot);
+    give_free(slot);
+}
+
+static base::Done deliver(const VulkanDelivery &one) {
+    HWA_CHECK(one.stage->invalidate(0, one.size_bytes));
+    std::copy_n(static_cast<const char *>(one.stage->mapped), one.size_bytes,
+                static_cast<char *>(one.to));
+    return {};
 }
 
 /// What the host has to do when the device is done.
 void VulkanTimeline::finish(VulkanSlot &slot) {
     for (const VulkanDelivery &one : slot.deliveries) {
-        if (one.to == nullptr || !one.stage->invalidate(0, one.size_bytes))
+        if (one.to == nullptr)
             continue;
-        std::copy_n(static_cast<const char *>(one.stage->mapped), one.size_bytes,
-                    static_cast<char *>(one.to));
+        if (base::Done done = at_host([&] { return deliver(one); }); !done) {
+            const std::lock_guard lock(mutex_);
+            fail(std::move(done.error()), slot.value, true);
+        }
     }
     if (slot.queries == VK_NULL_HANDLE)
         return;
@@ -134,9 +151,13 @@ void VulkanTimeline::finish(VulkanSlot &slot) {
                                            VK_QUERY_RESULT_64_BIT) != VK_SUCCESS)
         return;
     const uint64_t passed = (ticks[1] - ticks[0]) & context_->traits.tick_mask;
-    slot.event->elapsed_ns = std::max<uint64_t>(
+    uint64_t passed_ns = std::max<uint64_t>(
         static_cast<uint64_t>(static_cast<double>(passed) * context_->traits.nanoseconds_per_tick),
         1);
+    // The pieces of a copy end one after the other, and by one thread at a time.
+    if (slot.passed_ns != nullptr)
+        passed_ns = *slot.passed_ns += passed_ns;
+    slot.event->elapsed_ns = passed_ns;
 }
 
 void VulkanTimeline::clear(VulkanSlot &slot) {
@@ -147,8 +168,8 @@ void VulkanTimeline::clear(VulkanSlot &slot) {
     slot.waits.clear();
     slot.wait_values.clear();
     slot.recorded = VK_NULL_HANDLE;
+    slot.passed_ns.reset();
     slot.begun = false;
-    slot.dropped = false;
     slot.delivers = false;
 }
 

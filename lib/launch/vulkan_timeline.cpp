@@ -3,7 +3,11 @@
 // Document: Vulkan 1.3 specification, "Semaphores", "Command Buffer Submission".
 #include "launch/vulkan_timeline.h"
 
+#include "os/host.h"
+#include "os/latch.h"
+
 #include <algorithm>
+#include <chrono>
 
 namespace hwa::launch {
 
@@ -38,11 +42,13 @@ struct VulkanTimeline::Kept {
     std::optional<base::Done> opened;
 };
 
-VulkanTimeline::VulkanTimeline(VulkanContextPtr context, bool timed)
-    : context_(std::move(context)), timed_(timed && context_->traits.nanoseconds_per_tick > 0) {
-    const uint32_t turn = context_->next_lane.fetch_add(1);
-    lane_ = context_->lanes[turn % context_->lanes.size()].get();
+static VulkanLane &next_lane(VulkanContext &context) {
+    return *context.lanes[context.next_lane.fetch_add(1) % context.lanes.size()];
 }
+
+VulkanTimeline::VulkanTimeline(VulkanContextPtr context, bool timed)
+    : context_(std::move(context)), lane_(next_lane(*context_)),
+      timed_(timed && context_->traits.nanoseconds_per_tick > 0), mutex_(lane_.mutex) {}
 
 base::Result<VulkanTimelinePtr> VulkanTimeline::create(VulkanContextPtr context, bool timed) {
     const VulkanTimelinePtr made(new VulkanTimeline(std::move(context), timed));
@@ -107,6 +113,11 @@ std::shared_ptr<VulkanEvent> VulkanTimeline::past_event() {
     return event;
 }
 
+std::shared_ptr<VulkanEvent> VulkanTimeline::last_event() {
+    const std::lock_guard lock(mutex_);
+    return make_event(last_);
+}
+
 /// Under the mutex.
 base::Done VulkanTimeline::submit(VulkanSlot &slot) {
     std::array<VkCommandBuffer, 3> commands;
@@ -115,11 +126,9 @@ base::Done VulkanTimeline::submit(VulkanSlot &slot) {
         if (one != VK_NULL_HANDLE)
             commands[count++] = one;
     };
-    if (!slot.dropped) {
-        add(slot.marks[0]);
-        add(slot.begun ? slot.commands : slot.recorded);
-        add(slot.marks[1]);
-    }
+    add(slot.marks[0]);
+    add(slot.begun ? slot.commands : slot.recorded);
+    add(slot.marks[1]);
     static constexpr std::array<VkPipelineStageFlags, wait_limit> stages = [] {
         std::array<VkPipelineStageFlags, wait_limit> all{};
         all.fill(VK_PIPELINE_STAGE_ALL_COMMANDS_BIT);
@@ -141,43 +150,47 @@ base::Done VulkanTimeline::submit(VulkanSlot &slot) {
                                commands.data(),
                                1,
                                &semaphore_};
-    {
-        const std::lock_guard lock(lane_->mutex);
-        HWA_VK("vkQueueSubmit",
-               context_->vk.vkQueueSubmit(lane_->handle, 1, &info, VK_NULL_HANDLE));
-    }
+    HWA_VK("vkQueueSubmit", context_->vk.vkQueueSubmit(lane_.handle, 1, &info, VK_NULL_HANDLE));
+    // After whatever has failed before it: see wait_for().
     submitted_.store(slot.value, std::memory_order_release);
     return {};
 }
 
-base::Result<std::shared_ptr<VulkanEvent>> VulkanTimeline::put(VulkanSlot &slot) {
-    auto event = enqueue(slot);
-    if (!event)
-        abandon(slot);
-    return event;
-}
-
-base::Result<std::shared_ptr<VulkanEvent>> VulkanTimeline::enqueue(VulkanSlot &slot) {
-    slot.writing = false;
-    if (slot.begun)
-        HWA_VK("vkEndCommandBuffer", context_->vk.vkEndCommandBuffer(slot.commands));
-    const std::lock_guard lock(mutex_);
+/// Under the mutex.
+void VulkanTimeline::take_waits(VulkanSlot &slot) {
     slot.waits.swap(waits_);
     slot.wait_values.swap(wait_values_);
     for (auto &hold : wait_holds_)
         slot.holds.push_back(std::move(hold));
     wait_holds_.clear();
+}
+
+EventResult VulkanTimeline::put(VulkanSlot &slot) {
+    if (slot.begun) {
+        slot.writing = false;
+        const VkResult code = context_->vk.vkEndCommandBuffer(slot.commands);
+        if (code != VK_SUCCESS) {
+            abandon(slot);
+            return vulkan_failure("vkEndCommandBuffer", code);
+        }
+    }
+    std::unique_lock lock(mutex_);
+    if (!waits_.empty())
+        take_waits(slot);
     slot.value = last_ + 1;
     if (!kept_.empty()) {
         kept_.push_back({&slot, nullptr, {}});
-    } else if (base::Done done = submit(slot); !done) {
-        if (done.error().status == Status::Lost)
+    } else if (!failure_) {
+        if (base::Done done = submit(slot); !done) {
             fail(done.error(), slot.value, true);
-        return std::move(done.error());
+            lock.unlock();
+            abandon(slot);
+            return std::move(done.error());
+        }
     }
     ++last_;
     open_.push_back(&slot);
-    return renew_event(slot);
+    return std::shared_ptr<Event>(renew_event(slot));
 }
 
 bool VulkanTimeline::is_idle() {
@@ -187,9 +200,16 @@ bool VulkanTimeline::is_idle() {
 }
 
 bool VulkanTimeline::wait_for(const VulkanTimelinePtr &other, uint64_t value) {
-    if (other.get() == this || other->settled_.load(std::memory_order_acquire) >= value)
+    if (other.get() == this)
         return true;
-    if (other->submitted_.load(std::memory_order_acquire) < value || waits_.size() >= wait_limit)
+    const bool over = other->settled_.load(std::memory_order_acquire) >= value;
+    const bool given = other->submitted_.load(std::memory_order_acquire) >= value;
+    // Asked last: what fails before it is submitted or settled has failed by the time it is.
+    if (other->has_failed())
+        return false;
+    if (over)
+        return true;
+    if (!given || waits_.size() >= wait_limit)
         return false;
     waits_.push_back(other->semaphore_);
     wait_values_.push_back(value);
@@ -220,39 +240,36 @@ void VulkanTimeline::open_gate(const Gate &gate, const base::Done &how) {
 /// Under the mutex: submits what no gate keeps back any more.
 void VulkanTimeline::release_kept() {
     while (!kept_.empty()) {
-        Kept &first = kept_.front();
+        const Kept &first = kept_.front();
         if (first.gate != nullptr && !first.opened)
-            return;
-        const Kept one = kept_.pop_front();
-        if (one.gate != nullptr) {
-            if (!*one.opened)
-                fail(one.opened->error(), submitted_.load() + 1, false);
-            continue;
-        }
-        one.slot->dropped = has_failed();
-        if (base::Done done = submit(*one.slot); !done) {
-            fail(done.error(), one.slot->value, true);
-            one.slot->dropped = true;
-            // If not even that can be signalled, the waits have to end without it.
-            lost_ = lost_ || !submit(*one.slot);
-        }
+            break;
+        if (first.gate != nullptr && !*first.opened)
+            return fail(first.opened->error(), submitted_.load() + 1, false);
+        if (first.gate == nullptr)
+            if (const base::Done done = submit(*first.slot); !done)
+                return fail(done.error(), first.slot->value, true);
+        kept_.pop_front();
     }
+    turned_.notify_all();
 }
 
-/// Under the mutex. Only the first failure counts.
+/// Under the mutex. Only the first failure counts. What is kept back never gets to the driver, and
+/// who waits for that waits for nothing.
 void VulkanTimeline::fail(base::Error why, uint64_t from, bool first_is_own) {
-    if (failure_)
-        return;
-    why.backend = why.backend.empty() ? "vulkan" : why.backend;
     lost_ = lost_ || why.status == Status::Lost;
-    failure_ = std::move(why);
-    first_is_own_ = first_is_own;
-    failed_from_.store(from, std::memory_order_release);
+    if (!failure_) {
+        why.backend = why.backend.empty() ? "vulkan" : why.backend;
+        failure_ = std::move(why);
+        first_is_own_ = first_is_own;
+        failed_from_.store(from, std::memory_order_release);
+    }
+    while (!kept_.empty())
+        kept_.pop_front();
+    turned_.notify_all();
 }
 
 void VulkanTimeline::fail_lost(base::Error why) {
     const std::lock_guard lock(mutex_);
-    lost_ = true;
     fail(std::move(why), settled_.load(std::memory_order_relaxed) + 1, true);
 }
 
@@ -266,17 +283,34 @@ base::Done VulkanTimeline::outcome(const VulkanEvent &event) {
     return after(*failure_);
 }
 
+/// Whether the driver was given the work up to that value by then, or never will be.
+bool VulkanTimeline::await_submission(std::unique_lock<std::mutex> &lock, uint64_t value,
+                                      uint64_t timeout_ns) {
+    static constexpr uint64_t longest_ns = 1'000'000'000'000'000'000; // what a clock can add
+    return turned_.wait_for(lock, std::chrono::nanoseconds(std::min(timeout_ns, longest_ns)), [&] {
+        return submitted_.load(std::memory_order_relaxed) >= value || failure_;
+    });
+}
+
 /// Whether the driver is done with all work up to that value.
 base::Result<bool> VulkanTimeline::reach(uint64_t value, uint64_t timeout_ns) {
     const api::VulkanDevice &vk = context_->vk;
     VkResult code = VK_SUCCESS;
     const char *call = "vkWaitSemaphores";
-    uint64_t now = value;
     {
-        const std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
+        if (submitted_.load(std::memory_order_relaxed) < value) {
+            const uint64_t start = os::clock_ns();
+            if (!await_submission(lock, value, timeout_ns))
+                return false;
+            if (timeout_ns != os::forever_ns)
+                timeout_ns -= std::min(timeout_ns, os::clock_ns() - start);
+        }
         if (lost_)
             return true;
+        value = std::min(value, submitted_.load(std::memory_order_relaxed));
     }
+    uint64_t now = value;
     if (timeout_ns == 0) {
         call = "vkGetSemaphoreCounterValue";
         code = vk.vkGetSemaphoreCounterValue(context_->device, semaphore_, &now);
@@ -336,6 +370,8 @@ void VulkanTimeline::tidy() {
             now = last_;
         else if (code != VK_SUCCESS)
             return;
+        else if (failure_ && now >= submitted_.load(std::memory_order_relaxed))
+            now = last_; // the rest was never given to the driver
     }
     settle_through(now, false);
 }
@@ -364,15 +400,27 @@ void VulkanTimeline::settle_through(uint64_t value, bool patient) {
         clear(*slot);
         lock.lock();
         settling_ = false;
-        free_.push_back(slot);
+        give_free(*slot);
         settled_.store(reached, std::memory_order_release);
         turned_.notify_all();
     }
 }
 
-void VulkanTimeline::close() {
+base::Error VulkanTimeline::closed() {
+    return base::error(Status::Cancelled, "the queue was closed before its work had ended");
+}
+
+void VulkanTimeline::give_up() {
+    {
+        const std::lock_guard lock(host_mutex_);
+        given_up_ = true;
+    }
     const std::lock_guard lock(mutex_);
-    for (VulkanSlot *slot : free_)
+    fail(closed(), settled_.load(std::memory_order_relaxed) + 1, false);
+}
+
+void VulkanTimeline::close() {
+    while (VulkanSlot *const slot = take_free())
         slot->event.reset();
 }
 
