@@ -157,19 +157,20 @@ static void read_version1(const Host &host, const Places &places, CgroupLimits &
 CgroupLimits read_cgroup_limits(const Host &host) {
     CgroupLimits limits;
     // Without the file there are still the limits of the root, which in a container are its own.
-    Places places;
-    places.memory = Place{"/sys/fs/cgroup/memory", "/"};
-    places.unified = Place{"/sys/fs/cgroup", "/"};
     const auto text = host.read_file("/proc/self/cgroup", list_limit);
-    if (text)
-        places = read_places(*text);
+    Places places = read_places(text ? *text : "");
+    const bool told = places.memory || places.time || places.unified;
+    if (!told) {
+        places.memory = Place{"/sys/fs/cgroup/memory", "/"};
+        places.unified = Place{"/sys/fs/cgroup", "/"};
+    }
     limits.contained = places.contained;
     std::optional<double> processors;
     read_version1(host, places, limits, processors);
     if (places.unified)
         read_unified(host, *places.unified, limits, processors);
     limits.processors = processors.value_or(0);
-    if (!text)
+    if (!told)
         limits.version = 0;
     else if (places.memory)
         limits.version = 1;

@@ -8,6 +8,7 @@
 #include "detect/driver_tier.h"
 #include "detect/links.h"
 #include "detect/memory.h"
+#include "detect/pci_names.h"
 #include "detect/probe.h"
 #include "detect/routes.h"
 #include "os/host.h"
@@ -59,10 +60,14 @@ static Outcome outcome_of(const base::Error &why) {
 }
 
 /// Runs one probe of the kernel tier and says what came of it.
-static void run(const Probe &probe, const os::Host &host, System &system) {
+static void run(const Probe &probe, const Machine &machine, System &system) {
     const size_t before = system.devices.size();
     const uint64_t start = os::clock_ns();
-    const Done done = probe.find(host, system);
+    Done done;
+    if (probe.family != nullptr)
+        done = find_family(machine, probe.name, *probe.family, system);
+    if (done && probe.find != nullptr)
+        done = probe.find(machine, system);
     core::Backend row = row_of(probe);
     row.device_count = static_cast<uint32_t>(system.devices.size() - before);
     row.outcome = row.device_count > 0 ? Outcome::Found : Outcome::Absent;
@@ -75,9 +80,15 @@ static void run(const Probe &probe, const os::Host &host, System &system) {
 }
 
 static void run_kernel_tier(const os::Host &host, const Options &options, System &system) {
+    const Machine machine(host);
     for (const Probe &probe : probes())
         if (probe.driver == nullptr && !skip_reason(probe, options))
-            run(probe, host, system);
+            run(probe, machine, system);
+    // A parent that is not listed is no device one could look up.
+    for (core::Device &device : system.devices)
+        if (system.find_device(device.parent) == nullptr)
+            device.parent.clear();
+    name_by_system(host, system);
 }
 
 static void add_skipped(const Options &options, System &system) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Links between devices: PCI Express by the most that device and slot can do, sockets by their
-// being there. Rates are those of the PCI Express Base Specification, encoding taken off.
+// being there.
 #include "detect/links.h"
 
-#include "base/text.h"
-#include "os/pci.h"
+#include "detect/pci_link.h"
 
 namespace hwa::detect {
 
@@ -13,28 +12,6 @@ using core::Link;
 using core::LinkKind;
 using core::Source;
 using os::Host;
-
-namespace {
-
-struct Generation {
-    const char *speed; ///< as the kernel writes it, without " PCIe"
-    uint32_t number;
-    uint64_t lane_bytes; ///< a second, each way
-};
-
-} // namespace
-
-static constexpr Generation generations[] = {
-    {"2.5 GT/s", 1, 250000000},   {"5.0 GT/s", 2, 500000000},   {"8.0 GT/s", 3, 984615384},
-    {"16.0 GT/s", 4, 1969230769}, {"32.0 GT/s", 5, 3938461538}, {"64.0 GT/s", 6, 7562500000},
-};
-
-static const Generation *find_generation(std::string_view speed) {
-    for (const Generation &each : generations)
-        if (speed.starts_with(each.speed))
-            return &each;
-    return nullptr;
-}
 
 /// The socket that a device hangs on: the one of its memory node, or the only one.
 static const Device *socket_of(const core::System &system, const Device &device) {
@@ -51,33 +28,31 @@ static const Device *socket_of(const core::System &system, const Device &device)
     return count == 1 ? only : nullptr;
 }
 
-static void add_slot(const Host &host, const Device &device, core::System &system) {
+static void add_slot(const Host &host, Device &device, core::System &system) {
     const Device *socket = socket_of(system, device);
     const core::Attr *power = device.find_attr("power.runtime_status");
     if (socket == nullptr || (power != nullptr && power->s == "suspended"))
         return; // asking a sleeping device for its link can wake it
-    const std::string folder = os::pci_folder + device.id.substr(4);
-    const auto speed = host.read_file(folder + "/max_link_speed");
-    const Generation *generation = speed ? find_generation(*speed) : nullptr;
-    const auto width = generation ? host.read_file(folder + "/max_link_width")
-                                  : base::Result<std::string>(base::Error{});
-    const auto lanes = width ? base::parse_u64(base::trim(*width)) : std::nullopt;
-    constexpr uint64_t widest = 32;
-    if (!lanes || *lanes == 0 || *lanes > widest)
+    const std::string address = device.id.substr(4);
+    const auto best = best_link(host, address);
+    if (!best)
         return;
     Link link;
     link.kind = LinkKind::Pcie;
     link.a = device.id;
     link.b = socket->id;
-    link.bytes_per_second = generation->lane_bytes * *lanes;
-    link.name = base::format("pcie%u x%u", generation->number, static_cast<unsigned>(*lanes));
+    link.bytes_per_second = best->bytes_per_second();
+    link.name = best->name();
     link.source = Source::Kernel;
     system.links.push_back(std::move(link));
+    if (const auto now = current_link(host, address))
+        device.put_attr(core::attr_text("pci.link_now", now->name(), Source::Kernel));
+    device.put_attr(core::attr_text("pci.link_best", best->name(), Source::Kernel));
 }
 
 void find_links(const Host &host, core::System &system) {
     std::vector<const Device *> sockets;
-    for (const Device &device : system.devices) {
+    for (Device &device : system.devices) {
         if (device.id.starts_with("pci-") && (device.flags & core::DevicePartition) == 0)
             add_slot(host, device, system);
         if (device.kind == core::Kind::Cpu && device.id.starts_with("cpu-"))

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Devices on the PCI bus.
+// What is left on the PCI bus when every family has looked.
 #pragma once
 
-#include "core/system.h"
-#include "os/host.h"
+#include "detect/family.h"
 
 namespace hwa::detect {
 
-/// Adds a device for every display and accelerator function on the bus, known or not. Fails when
-/// the bus could not be looked at; that there is none is no failure.
-base::Done find_pci(const os::Host &host, core::System &system);
+/// Displays and accelerators of any maker, by class.
+extern const Family pci_family;
+
+/// Adds a device for every display and accelerator function that no family claimed, known or not,
+/// and tells what was wrong with the bus.
+base::Done find_pci(const Machine &machine, core::System &system);
 
 } // namespace hwa::detect

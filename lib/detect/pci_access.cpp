@@ -26,23 +26,21 @@ static std::string group_name(const Host &host, uint32_t number) {
     return base::sanitise(std::string_view(*text).substr(line, mark - line), 32);
 }
 
-/// The node below /dev that the driver made for the function; "" if it made none.
-static std::string find_node(const Host &host, const os::PciFunction &function) {
-    const std::string folder = os::pci_folder + function.address;
+std::string render_node(const PciSubject &subject) {
     struct Place {
         const char *below, *prefix, *dev;
     };
     // Display functions have render nodes, accelerators mostly the other kind; either may have
     // both.
-    static constexpr Place render = {"/drm", "renderD", "/dev/dri/"};
-    static constexpr Place accel = {"/accel", "accel", "/dev/accel/"};
-    const bool display = function.class_code >> 16 == 0x03;
+    static constexpr Place render = {"drm", "renderD", "/dev/dri/"};
+    static constexpr Place accel = {"accel", "accel", "/dev/accel/"};
+    const bool display = subject.function.class_code >> 16 == 0x03;
     for (const Place &place : {display ? render : accel, display ? accel : render})
-        if (const auto names = host.list(folder + place.below, 64))
+        if (const auto names = subject.host.list(subject.path(place.below), 64))
             for (const std::string &name : *names)
                 if (name.starts_with(place.prefix))
                     return place.dev + name;
-    return function.driver == "nvidia" ? "/dev/nvidiactl" : "";
+    return "";
 }
 
 static void deny(Device &device, Status status, std::string message) {
@@ -50,7 +48,7 @@ static void deny(Device &device, Status status, std::string message) {
     device.access_message = std::move(message);
 }
 
-static void try_node(const Host &host, const std::string &node, Device &device) {
+void try_node(const Host &host, const std::string &node, Device &device) {
     device.put_attr(core::attr_text("device.node", node, core::Source::Kernel));
     const Status status = host.access(node);
     if (status == Status::Ok) {
@@ -67,25 +65,32 @@ static void try_node(const Host &host, const std::string &node, Device &device) 
     }
 }
 
-void find_access(const Host &host, const os::PciFunction &function, Device &device) {
-    if (function.driver.empty()) {
-        deny(device, Status::Unavailable, "no kernel driver is bound to it");
-        return;
-    }
-    if (function.driver == "vfio-pci" || function.driver == "pci-stub") {
+void find_access(const PciSubject &subject, const Family &family, Device &device) {
+    const std::string &driver = subject.function.driver;
+    if (driver.empty()) {
+        const std::string wanted = *family.drivers != '\0' ? std::string("; it needs ") : "";
         deny(device, Status::Unavailable,
-             "bound to " + function.driver + ", which keeps it for a virtual machine");
+             "no kernel driver is bound to it" + wanted + family.drivers);
         return;
     }
-    const std::string node = find_node(host, function);
+    if (driver == "vfio-pci" && family.node == nullptr) {
+        deny(device, Status::Unavailable,
+             "bound to " + driver + ", which keeps it for a virtual machine");
+        return;
+    }
+    if (driver == "pci-stub") {
+        deny(device, Status::Unavailable, "bound to pci-stub, which keeps it from all drivers");
+        return;
+    }
+    const std::string node = family.node != nullptr ? family.node(subject) : render_node(subject);
     if (!node.empty())
-        try_node(host, node, device);
+        try_node(subject.host, node, device);
     else if (device.kind == core::Kind::Gpu)
         deny(device, Status::Unavailable,
-             "its driver " + function.driver + " offers no render node to compute with");
+             "its driver " + driver + " offers no render node to compute with");
     else
         deny(device, Status::Unsupported,
-             "this version knows no device node of its driver " + function.driver);
+             "this version knows no device node of its driver " + driver);
 }
 
 } // namespace hwa::detect

@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "core/system.h"
 #include "detect/detect.h"
+#include "detect/family.h"
 #include "os/host.h"
 
 #include <functional>
@@ -41,14 +42,16 @@ struct Driver {
     base::Done (*ask)(const std::string &library_path, Findings &findings);
 };
 
-/// One backend: of the kernel tier, where `find` reads kernel files in process and is always safe,
-/// or of the driver tier.
+/// One backend. Those of the kernel tier read kernel files in process, which is always safe: a
+/// family of PCI devices, or whatever `find` looks for, or both. Those of the driver tier have a
+/// driver to ask.
 struct Probe {
     const char *name;
     uint32_t flags; ///< core::BackendFlag
     bool built;     ///< false: switched off when the library was built
-    base::Done (*find)(const os::Host &host, core::System &system);
-    const Driver *driver; ///< NULL in the kernel tier
+    const Family *family = nullptr;
+    base::Done (*find)(const Machine &machine, core::System &system) = nullptr;
+    const Driver *driver = nullptr;
 };
 
 /// Every probe in the order they run; cross-vendor witnesses come last.

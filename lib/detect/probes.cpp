@@ -6,6 +6,7 @@
 #include "config.h"
 #include "detect/cpu.h"
 #include "detect/cuda.h"
+#include "detect/families.h"
 #include "detect/icd.h"
 #include "detect/opencl.h"
 #include "detect/pci.h"
@@ -20,12 +21,30 @@ static constexpr Driver vulkan = {"libvulkan.so.1", "", vulkan_manifests, vulkan
                                   ask_vulkan};
 static constexpr Driver opencl = {"libOpenCL.so.1", "", opencl_manifests, no_setting, ask_opencl};
 
+static base::Done find_processors(const Machine &machine, core::System &system) {
+    return find_cpu(machine.host, system);
+}
+
+static constexpr Probe kernel_only(const char *name, const Family &family) {
+    return {name, BackendDetects, true, &family, nullptr, nullptr};
+}
+
+static constexpr Probe driver_only(const char *name, bool built, const Driver &driver) {
+    return {name, BackendDetects, built, nullptr, nullptr, &driver};
+}
+
 static constexpr Probe table[] = {
-    {"cpu", BackendDetects, true, find_cpu, nullptr},
-    {"pci", BackendDetects, true, find_pci, nullptr},
-    {"cuda", BackendDetects, HWA_BACKEND_CUDA != 0, nullptr, &cuda},
-    {"vulkan", BackendDetects, HWA_BACKEND_VULKAN != 0, nullptr, &vulkan},
-    {"opencl", BackendDetects, HWA_BACKEND_OPENCL != 0, nullptr, &opencl},
+    {"cpu", BackendDetects, true, nullptr, find_processors, nullptr},
+    kernel_only("amd", amd_family),
+    kernel_only("intel_gpu", intel_gpu_family),
+    kernel_only("nvidia", nvidia_family),
+    kernel_only("qat", qat_family),
+    kernel_only("xdna", xdna_family),
+    // Takes what the families leave.
+    {"pci", BackendDetects, true, nullptr, find_pci, nullptr},
+    driver_only("cuda", HWA_BACKEND_CUDA != 0, cuda),
+    driver_only("vulkan", HWA_BACKEND_VULKAN != 0, vulkan),
+    driver_only("opencl", HWA_BACKEND_OPENCL != 0, opencl),
 };
 
 std::span<const Probe> probes() {
@@ -56,7 +75,7 @@ static bool chosen(std::string_view backends, std::string_view name) {
 
 std::optional<std::string> skip_reason(const Probe &probe, const Options &options) {
     // Every system has its processors, whatever else was asked for.
-    if (probe.find == find_cpu)
+    if (probe.find == find_processors)
         return std::nullopt;
     if (!probe.built)
         return "left out when the library was built";

@@ -18,12 +18,14 @@ from tree import unpack
 
 
 def look(show, *folders):
-    """The system without the times, which differ from run to run, and without the ways to run work,
-    which differ from build to build."""
+    """The system without the times, which differ from run to run, without the ways to run work,
+    which differ from build to build, and without the backends that have nothing to look at, of
+    which every machine has many."""
     run = subprocess.run([show, *map(str, folders)], capture_output=True, text=True, timeout=60)
     if run.returncode != 0:
         sys.exit(f'{folders[0]}: {run.stderr}')
     system = json.loads(run.stdout)
+    system['backends'] = [row for row in system['backends'] if row['outcome'] != 'absent']
     for row in system['backends']:
         row['elapsed_ns'] = 0
     for device in system['devices']:

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "detect/links.h"
 #include "detect/pci.h"
+#include "detect/probe.h"
 #include "map_host.h"
 #include "os/pci.h"
 
@@ -20,9 +21,20 @@ static void put(MapHost &host, const char *address, const char *uevent) {
     host.files[bus + address + "/uevent"] = uevent;
 }
 
+/// What every family finds, and then what is left.
+static base::Done look_at_bus(const MapHost &host, core::System &system) {
+    const detect::Machine machine(host);
+    for (const detect::Probe &probe : detect::probes())
+        if (probe.family != nullptr)
+            if (auto done = detect::find_family(machine, probe.name, *probe.family, system);
+                !done && done.error().status != base::Status::NotFound)
+                return done;
+    return detect::find_pci(machine, system);
+}
+
 static core::System look(const MapHost &host) {
     core::System system;
-    const base::Done done = detect::find_pci(host, system);
+    const base::Done done = look_at_bus(host, system);
     // Where nothing is listed, a sentence says what was looked through.
     assert_int_equal(static_cast<bool>(done), !system.devices.empty());
     if (!done)
@@ -63,7 +75,7 @@ static void a_function_that_makes_no_sense_is_told_of(void **) {
         put(host, "0000:01:00.0", uevent);
         put(host, "0000:02:00.0", "PCI_CLASS=30000\nPCI_ID=10DE:2684\n");
         core::System system;
-        const auto done = detect::find_pci(host, system);
+        const auto done = look_at_bus(host, system);
         assert_int_equal(system.devices.size(), 1);
         assert_false(static_cast<bool>(done));
         assert_string_equal(done.error().message.c_str(),
@@ -148,16 +160,16 @@ static void links_are_counted_by_generation_and_width(void **) {
 
 static void a_bus_that_cannot_be_read_is_an_error(void **) {
     core::System system;
-    assert_string_equal(detect::find_pci(MapHost(), system).error().message.c_str(),
+    assert_string_equal(look_at_bus(MapHost(), system).error().message.c_str(),
                         "the kernel shows no PCI bus at /sys/bus/pci/devices/");
     MapHost host;
     put(host, "0000:01:00.0", "");
     host.fault = EMFILE;
-    const auto done = detect::find_pci(host, system);
+    const auto done = look_at_bus(host, system);
     assert_false(static_cast<bool>(done));
     assert_int_equal(done.error().code, EMFILE);
     host.fault = ENODEV; // it went away
-    assert_string_equal(detect::find_pci(host, system).error().message.c_str(),
+    assert_string_equal(look_at_bus(host, system).error().message.c_str(),
                         "none of the 0 functions on the PCI bus is a display or an accelerator");
 }
 
@@ -167,7 +179,7 @@ static void a_bus_has_its_limits(void **) {
         put(host, base::format("0000:%02x:%02x.%x", i >> 8, i >> 3 & 0x1f, i & 7).c_str(),
             "PCI_CLASS=30000\nPCI_ID=10DE:2684\n");
     core::System system;
-    const base::Done many = detect::find_pci(host, system);
+    const base::Done many = look_at_bus(host, system);
     assert_false(static_cast<bool>(many));
     assert_non_null(std::strstr(many.error().message.c_str(), "has 1025 devices"));
     assert_int_equal(system.devices.size(), 1024);

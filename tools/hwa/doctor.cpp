@@ -119,16 +119,23 @@ bool print_advice(const std::vector<hwa_backend_info_t> &backends, const std::ve
     return any;
 }
 
+/// No machine has most of what there is, which takes no row each to say.
+bool is_plainly_absent(const hwa_backend_info_t &backend) {
+    return backend.outcome == HWA_OUTCOME_ABSENT && backend.message == nullptr;
+}
+
 /// Of a machine that is not here, the time says nothing.
 void print_table(const std::vector<hwa_backend_info_t> &backends, bool live, Screen &screen) {
     Table table(
         {{"BACKEND"}, {"OUTCOME"}, {"TIME", 1, true}, {"WHAT HAPPENED", 0, false, 20, true}});
     for (const hwa_backend_info_t &backend : backends)
-        table.row({{or_empty(backend.name), Look::Name},
-                   {outcome_name(backend.outcome), look_of(backend.outcome)},
-                   {live ? seconds(static_cast<double>(backend.elapsed_ns) / 1e9) : ""},
-                   {story(backend)}});
+        if (!is_plainly_absent(backend))
+            table.row({{or_empty(backend.name), Look::Name},
+                       {outcome_name(backend.outcome), look_of(backend.outcome)},
+                       {live ? seconds(static_cast<double>(backend.elapsed_ns) / 1e9) : ""},
+                       {story(backend)}});
     table.print(screen);
+    screen.line("All others have no hardware here; --json lists them.", Look::Faint);
 }
 
 std::string to_json(const std::vector<hwa_backend_info_t> &backends, const std::vector<Shut> &shut,

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// The families of PCI devices, one file each.
+#pragma once
+
+#include "detect/family.h"
+
+namespace hwa::detect {
+
+extern const Family amd_family;
+extern const Family intel_gpu_family;
+extern const Family nvidia_family;
+extern const Family qat_family;
+extern const Family xdna_family;
+
+} // namespace hwa::detect
