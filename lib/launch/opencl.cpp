@@ -4,6 +4,7 @@
 #include "launch/opencl_queue.h"
 
 #include "os/caller.h"
+#include "os/thread.h"
 
 #include <cstring>
 
@@ -65,13 +66,29 @@ ClQueue::ClQueue(std::shared_ptr<const ClLane> lane, const OpenRequest &request)
       backlog_(std::make_shared<ClBacklog>(request.timed)), timeout_ns_(request.timeout_ns),
       cache_(request.cache), watcher_(watch(backlog_)) {}
 
+/// What a driver that is still at work must find in its place.
+struct ClRemains {
+    std::shared_ptr<ClBacklog> backlog;
+    std::shared_ptr<const ClLane> lane;
+};
+
+static bool is_over(ClBacklog &backlog, uint64_t timeout_ns) {
+    const base::Done done = backlog.wait_all(timeout_ns);
+    return done || done.error().status != Status::Timeout;
+}
+
 ClQueue::~ClQueue() {
-    const base::Done done = backlog_->wait_all(timeout_ns_);
-    if (done || done.error().status != Status::Timeout)
+    const bool own = os::is_own_thread();
+    if (is_over(*backlog_, own ? 0 : timeout_ns_))
         return;
-    // A driver that is still at work must find everything in its place.
-    static_cast<void>(new auto(backlog_));
-    static_cast<void>(new auto(lane_));
+    auto *const remains = new ClRemains{backlog_, lane_};
+    // A release hook may be what lets go of the queue, and its work may wait for what this very
+    // thread is to do next: it is closed when it is over.
+    if (own)
+        watcher_.watch(backlog_->last(), [remains](const base::Done &) {
+            if (is_over(*remains->backlog, 0))
+                delete remains;
+        });
 }
 
 base::Result<std::shared_ptr<Program>> ClQueue::build(const CodeRequest &request,

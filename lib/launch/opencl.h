@@ -49,9 +49,9 @@ struct ClContext {
     std::string identity; ///< all that decides whether a built program fits
     bool unified = false; ///< device and host use the same memory
     bool takes_il = false;
-    /// Work of it may wait for user events. When one of them fails, pocl 3.1 tells whoever asks,
-    /// but neither wakes who is in clWaitForEvents nor calls back.
-    mutable std::atomic<bool> gated{false};
+    /// User events that work may wait for, less those that went well. When one of them fails, pocl
+    /// 3.1 tells whoever asks, but neither wakes who is in clWaitForEvents nor calls back.
+    mutable std::atomic<uint32_t> gates{0};
     /// Held while a command is put in that waits for something: no gate may fail just then, for it
     /// would never begin either.
     mutable std::mutex door;
@@ -151,7 +151,7 @@ base::Result<std::shared_ptr<Program>> build_opencl(const ClContextPtr &context,
 /// A program from what binary_of() gave. Unsupported if it is damaged or of another device.
 base::Result<cl_program> program_from_binary(const ClContext &context, std::span<const char> bytes);
 
-/// What the driver made of a built program; "" if it does not tell.
+/// What the driver made of a built program; "" if it does not tell, or in a form not known here.
 std::string binary_of(const ClContext &context, cl_program program);
 
 /// What a command uses, from the blocks of its context.
@@ -225,6 +225,8 @@ class ClBacklog {
     /// False once something put in is known to fail.
     bool is_sound() const { return sound_.load(std::memory_order_relaxed); }
     uint64_t elapsed_ns(const ClEvent &event);
+    /// The latest work; NULL if there was none.
+    std::shared_ptr<ClEvent> last();
     bool timed() const { return timed_; }
 
   private:

@@ -65,23 +65,22 @@ void wait_inside(ClEvent &event) {
 bool wait_until(ClEvent &event, uint64_t timeout_ns) {
     if (event.armed != nullptr)
         return event.armed->latch.wait(timeout_ns);
-    const bool gated = event.context->gated.load(std::memory_order_relaxed);
+    const bool gated = event.context->gates.load(std::memory_order_relaxed) != 0;
     if (timeout_ns == os::forever_ns && !gated) {
         wait_inside(event);
         return true;
     }
     const uint64_t start = os::clock_ns();
     bool asking = !event.lengthy || timeout_ns == 0;
+    os::Spin look(look_ns);
     std::shared_ptr<ClEnd> end;
     for (uint64_t passed = 0;; passed = os::clock_ns() - start) {
         if (asking && execution_status(event) <= CL_COMPLETE)
             return true;
         if (passed >= timeout_ns)
             return false;
-        if (asking && passed < look_ns) {
-            os::pause();
+        if (asking && look.again())
             continue;
-        }
         if (end == nullptr)
             end = end_of(event);
         if (end == nullptr) {
@@ -277,12 +276,13 @@ base::Done ClBacklog::wait(const ClEvent &event, uint64_t timeout_ns) {
 }
 
 base::Done ClBacklog::wait_all(uint64_t timeout_ns) {
-    std::shared_ptr<ClEvent> last;
-    {
-        const std::lock_guard lock(mutex_);
-        last = last_;
-    }
-    return last == nullptr ? base::Done() : wait(*last, timeout_ns);
+    const std::shared_ptr<ClEvent> latest = last();
+    return latest == nullptr ? base::Done() : wait(*latest, timeout_ns);
+}
+
+std::shared_ptr<ClEvent> ClBacklog::last() {
+    const std::lock_guard lock(mutex_);
+    return last_;
 }
 
 void ClBacklog::tidy() {

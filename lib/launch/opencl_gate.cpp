@@ -65,6 +65,9 @@ class ClGate final : public Gate {
             const std::lock_guard lock(signal_->mutex);
             signal_->failure = because_of(how.error());
         }
+        // Before that work can be over, for who waits for the next does so in the driver again.
+        if (how)
+            signal_->context->gates.fetch_sub(1, std::memory_order_relaxed);
         // A driver that answers only when the work is over never does once what it waits for has
         // failed (rusticl of Mesa 22.3). There the work runs, and is then said to have failed.
         const bool run = how || signal_->context->polls_block;
@@ -124,7 +127,7 @@ base::Result<std::shared_ptr<Gate>> ClQueue::gate() {
     cl_int code = CL_SUCCESS;
     cl_event event = cl.clCreateUserEvent(context_->handle, &code);
     HWA_CL("clCreateUserEvent", code);
-    context_->gated.store(true, std::memory_order_relaxed);
+    context_->gates.fetch_add(1, std::memory_order_relaxed);
     auto signal = std::make_shared<ClSignal>(context_, event);
     wait_first(event, signal);
     return std::shared_ptr<Gate>(

@@ -51,12 +51,12 @@ hwa_queue_t *open_queue(void) {
     return open_on(device, NULL, 0);
 }
 
-static hwa_program_t *build(hwa_queue_t *queue) {
+hwa_program_t *build_kernel(hwa_queue_t *queue, const char *source, const char *entry) {
     hwa_kernel_desc_t desc = HWA_INIT(hwa_kernel_desc_t);
     desc.code_kind = HWA_CODE_OPENCL_C;
-    desc.code = count_source;
-    desc.code_bytes = count_source_bytes;
-    desc.entry = "count";
+    desc.code = source;
+    desc.code_bytes = strlen(source);
+    desc.entry = entry;
     const hwa_kernel_desc_t *const variants[] = {&desc};
     hwa_program_t *program = NULL;
     CHECK(hwa_program_from_kernel(queue, variants, 1, &program, error));
@@ -78,7 +78,7 @@ struct set use_set(hwa_queue_t *queue, hwa_program_t *program) {
 }
 
 struct set make_set(hwa_queue_t *queue) {
-    return use_set(queue, build(queue));
+    return use_set(queue, build_kernel(queue, count_source, "count"));
 }
 
 void free_set(struct set *set) {

@@ -52,6 +52,8 @@ const hwa_device_t *detect(const char *path, hwa_system_t **into);
 hwa_queue_t *open_on(const hwa_device_t *on, hwa_queue_t *share, uint64_t timeout_ns);
 hwa_queue_t *open_queue(void);
 
+hwa_program_t *build_kernel(hwa_queue_t *queue, const char *source, const char *entry);
+
 /* A queue with a kernel that counts its runs in the first number of a buffer. */
 struct set {
     hwa_queue_t *queue;

@@ -80,24 +80,12 @@ static void replays_in_three_calls(void **state) {
 static const char add_source[] =
     "__kernel void add(__global int *x, int by, long more) { x[0] += by + (int)more; }";
 
-static hwa_program_t *build_add(hwa_queue_t *queue) {
-    hwa_kernel_desc_t desc = HWA_INIT(hwa_kernel_desc_t);
-    desc.code_kind = HWA_CODE_OPENCL_C;
-    desc.code = add_source;
-    desc.code_bytes = sizeof add_source - 1;
-    desc.entry = "add";
-    const hwa_kernel_desc_t *const variants[] = {&desc};
-    hwa_program_t *program = NULL;
-    CHECK(hwa_program_from_kernel(queue, variants, 1, &program, error));
-    return program;
-}
-
 /* A kernel keeps its arguments: the driver is told of one that is another than last time. */
 static void tells_what_has_changed(void **state) {
     (void)state;
     hwa_queue_t *queue = open_queue();
     struct set sets[2];
-    sets[0] = use_set(queue, build_add(queue));
+    sets[0] = use_set(queue, build_kernel(queue, add_source, "add"));
     sets[1] = use_set(queue, sets[0].program);
     static const struct {
         int set, by;
@@ -250,34 +238,6 @@ static void fails_half_a_batch(void **state) {
     free_set(&set);
 }
 
-/* ---- Work that never ends ----------------------------------------------------------------- */
-
-static void gives_up_on_endless_work(void **state) {
-    (void)state;
-    struct set set = make_set(open_on(device, NULL, SECOND / 20));
-    struct set other = make_set(open_queue());
-    fault("kernel", 1, CL_RUNNING);
-    hwa_event_t *event = NULL, *after = NULL;
-    CHECK(launch(&set, &event, error));
-    CHECK(launch(&set, &after, error));
-    hwa_error_t why = {0};
-    assert_int_equal(hwa_event_wait(event, 0, &why), HWA_ERROR_TIMEOUT);
-    assert_int_equal(hwa_event_wait(after, SECOND / 50, &why), HWA_ERROR_TIMEOUT);
-    assert_int_equal(hwa_queue_finish(set.queue, SECOND / 50, &why), HWA_ERROR_TIMEOUT);
-    int32_t fd = -1;
-    CHECK(hwa_event_fd(event, &fd, error));
-    struct pollfd poll_for = {.fd = fd, .events = POLLIN};
-    assert_int_equal(poll(&poll_for, 1, 20), 0);
-    CHECK(launch(&other, &event, error));
-    CHECK(hwa_event_wait(event, HWA_FOREVER, error));
-    assert_int_equal(counted(&other), 1);
-    hwa_event_free(event);
-    hwa_event_free(after);
-    free_set(&other);
-    free_set(&set);
-    close(fd);
-}
-
 /* ---- Compilers ---------------------------------------------------------------------------- */
 
 static void keeps_the_whole_log(void **state) {
@@ -307,6 +267,30 @@ static void keeps_the_whole_log(void **state) {
         sprintf(number, "%0100d", i);
         assert_non_null(strstr(log, number));
     }
+    hwa_queue_free(queue);
+    free(source);
+}
+
+/* More than 4 KiB of names are there to be told. */
+static void names_the_kernels_there_are(void **state) {
+    (void)state;
+    enum { KERNELS = 30, LENGTH = 200 };
+    char *source = malloc(KERNELS * (LENGTH + 32));
+    size_t length = 0;
+    for (int i = 0; i < KERNELS; ++i)
+        length += (size_t)sprintf(source + length, "__kernel void k%0200d(void) {}\n", i);
+    hwa_queue_t *queue = open_queue();
+    hwa_kernel_desc_t desc = HWA_INIT(hwa_kernel_desc_t);
+    desc.code_kind = HWA_CODE_OPENCL_C;
+    desc.code = source;
+    desc.code_bytes = length;
+    desc.entry = "another";
+    const hwa_kernel_desc_t *const variants[] = {&desc};
+    hwa_program_t *program = NULL;
+    hwa_error_t why = {0};
+    assert_int_equal(hwa_program_from_kernel(queue, variants, 1, &program, &why),
+                     HWA_ERROR_NOT_FOUND);
+    assert_non_null(strstr(why.message, "it has: k0"));
     hwa_queue_free(queue);
     free(source);
 }
@@ -385,8 +369,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test_teardown(runs_out_of_memory, no_faults),
         cmocka_unit_test_teardown(fails_what_comes_after, no_faults),
         cmocka_unit_test_teardown(fails_half_a_batch, no_faults),
-        cmocka_unit_test_teardown(gives_up_on_endless_work, no_faults),
         cmocka_unit_test_teardown(keeps_the_whole_log, no_faults),
+        cmocka_unit_test_teardown(names_the_kernels_there_are, no_faults),
         cmocka_unit_test_teardown(drives_an_old_loader, no_faults),
         cmocka_unit_test_teardown(misses_the_loader, no_faults),
     };
