@@ -25,17 +25,16 @@ bool starts_with(Bytes bytes, std::string_view magic) {
            std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
 }
 
-/// pocl, format 9: a head, the files of the program and one record for each kernel, which start
-/// with how long they are. Nothing lies behind the last.
+/// pocl, format 9, the only one known here: a head, the files of the program and one record for
+/// each kernel, which start with how long they are. Nothing lies behind the last.
 bool is_whole_pocl(Bytes bytes) {
     constexpr uint64_t head_bytes = 77;
     const auto version = value_at<uint32_t>(bytes, 16);
     const auto kernels = value_at<uint32_t>(bytes, 20);
     const auto files = value_at<uint64_t>(bytes, head_bytes);
-    if (!starts_with(bytes, std::string_view("poclbin\0", 8)) || !version || !kernels || !files)
+    if (!starts_with(bytes, std::string_view("poclbin\0", 8)) || version != 9u || !kernels ||
+        !files)
         return false;
-    if (*version != 9)
-        return true;
     uint64_t at = head_bytes + sizeof *files;
     if (*files > bytes.size() - at)
         return false;
@@ -124,7 +123,8 @@ std::string binary_of(const ClContext &context, cl_program program) {
     char *into = binary.data();
     if (size == 0 || ask(program, CL_PROGRAM_BINARIES, sizeof into, &into, nullptr) != CL_SUCCESS)
         return {};
-    return binary;
+    // What would not be taken back is not worth keeping.
+    return is_whole(context, binary) ? binary : std::string();
 }
 
 } // namespace hwa::launch

@@ -81,11 +81,14 @@ base::Done compile(const ClContext &context, const CodeRequest &request, cl_prog
 }
 
 std::string kernel_names(const ClContext &context, cl_program program) {
-    char names[4096] = {};
-    if (context.cl.clGetProgramInfo(program, CL_PROGRAM_KERNEL_NAMES, sizeof names - 1, names,
-                                    nullptr) != CL_SUCCESS)
+    const auto ask = context.cl.clGetProgramInfo;
+    size_t size = 0;
+    if (ask(program, CL_PROGRAM_KERNEL_NAMES, 0, nullptr, &size) != CL_SUCCESS)
         return {};
-    return base::sanitise(names, 200);
+    std::string names(size, '\0');
+    if (ask(program, CL_PROGRAM_KERNEL_NAMES, size, names.data(), nullptr) != CL_SUCCESS)
+        return {};
+    return base::sanitise(names.c_str(), 200);
 }
 
 Want want_of(const ClContext &context, cl_kernel kernel, cl_uint index) {

@@ -228,8 +228,15 @@ static void refuses_what_is_no_binary(void **state) {
     /* Of another device, as pocl sees it: the number after the name. */
     memcpy(other, binary, binary_bytes);
     memset(other + 8, 0x5a, 8);
-    if (memcmp(binary, "poclbin", 7) == 0)
+    if (memcmp(binary, "poclbin", 7) == 0) {
         assert_int_equal(variant_of(other, binary_bytes), 1);
+        /* Of a format that nobody could check: the driver is not even asked. */
+        memcpy(other, binary, binary_bytes);
+        ++other[16];
+        const unsigned long before = calls("clCreateProgramWithBinary");
+        assert_int_equal(variant_of(other, binary_bytes), 1);
+        assert_int_equal(calls("clCreateProgramWithBinary"), before);
+    }
     fault("clCreateProgramWithBinary", 1, CL_INVALID_BINARY);
     assert_int_equal(variant_of(binary, binary_bytes), 1);
     free(other);
