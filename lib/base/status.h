@@ -56,10 +56,10 @@ struct Error {
 };
 
 /// An Error with a printf-formatted sentence.
-Error error(Status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+Error error(Status status, const char *format, ...) __attribute__((cold, format(printf, 2, 3)));
 
 /// An Error of the operating system: the status that fits `code`, which is an errno.
-Error os_error(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+Error os_error(int code, const char *format, ...) __attribute__((cold, format(printf, 2, 3)));
 
 /// A value or the reason why there is none. Never thrown, never ignored.
 template <class T> class [[nodiscard]] Result {
