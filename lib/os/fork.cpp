@@ -15,7 +15,8 @@
 
 namespace hwa::os {
 
-using Stamp = std::atomic<uint64_t>;
+static constinit Stamp no_stamp{0};
+constinit std::atomic<const Stamp *> stamp_place{&no_stamp};
 
 /// The page, or NULL where the kernel is too old to wipe it.
 static Stamp *map_page() {
@@ -29,25 +30,28 @@ static Stamp *map_page() {
     return nullptr;
 }
 
-uint64_t process_stamp() {
+/// The page of this process, and of its children; NULL where there can be none.
+static Stamp *find_page() {
     static std::atomic<Stamp *> shared{nullptr};
-    Stamp *stamp = shared.load(std::memory_order_acquire);
-    if (stamp == nullptr) {
-        stamp = map_page();
-        Stamp *none = nullptr;
-        if (stamp == nullptr)
-            return static_cast<uint64_t>(::getpid());
-        // The loser's page is left to the end of the process; it happens once.
-        if (!shared.compare_exchange_strong(none, stamp))
-            stamp = none;
-    }
-    uint64_t value = stamp->load(std::memory_order_acquire);
-    if (value == 0) {
-        const uint64_t fresh = (clock_ns() << 22 ^ static_cast<uint64_t>(::getpid())) | 1;
-        stamp->compare_exchange_strong(value, fresh);
-        value = stamp->load(std::memory_order_acquire);
-    }
-    return value;
+    Stamp *page = shared.load(std::memory_order_acquire);
+    if (page != nullptr)
+        return page;
+    page = map_page();
+    Stamp *none = nullptr;
+    // The loser's page is left to the end of the process; it happens once.
+    if (page != nullptr && !shared.compare_exchange_strong(none, page))
+        page = none;
+    stamp_place.store(page == nullptr ? &no_stamp : page, std::memory_order_release);
+    return page;
+}
+
+uint64_t make_stamp() {
+    Stamp *const page = find_page();
+    if (page == nullptr)
+        return static_cast<uint64_t>(::getpid());
+    uint64_t value = 0;
+    const uint64_t fresh = (clock_ns() << 22 ^ static_cast<uint64_t>(::getpid())) | 1;
+    return page->compare_exchange_strong(value, fresh) ? fresh : value;
 }
 
 } // namespace hwa::os
