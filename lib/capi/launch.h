@@ -8,7 +8,6 @@
 #include "launch/runtime.h"
 #include "os/fork.h"
 
-#include <algorithm>
 #include <atomic>
 #include <mutex>
 
@@ -28,20 +27,14 @@ struct Orphans {
 /// them is used again.
 class ArgList {
   public:
-    size_t size() const { return used_; }
-    /// Places for more of them, to be filled; what it gave before may move.
-    launch::Arg *add(size_t count) {
-        if (count > places_.size() - used_)
-            places_.resize(std::max(used_ + count, 2 * places_.size()));
-        used_ += count;
-        return places_.data() + used_ - count;
+    /// Places for that many, to be filled; those it gave before are gone.
+    launch::Arg *make(size_t count) {
+        if (count > places_.size())
+            places_.resize(count);
+        return places_.data();
     }
-    std::span<const launch::Arg> part(size_t first, size_t count) const {
-        return {places_.data() + first, count};
-    }
-    /// At the start of a call. What a huge one needed is not kept.
-    void clear() {
-        used_ = 0;
+    /// What a huge call needed is not kept.
+    void trim() {
         if (places_.size() > kept_limit)
             places_ = {};
     }
@@ -50,7 +43,6 @@ class ArgList {
     static constexpr size_t kept_limit = 1 << 16;
 
     std::vector<launch::Arg> places_;
-    size_t used_ = 0;
 };
 
 /// An open queue. Kept alive by its handle and by all that was made on it; nothing inside it points
@@ -204,18 +196,16 @@ class EventSlot {
     void *block_ = nullptr;
 };
 
-/// A launch whose arguments, a part of QueueState::args, have been checked against the program and
-/// the queue's limits.
-struct Checked {
-    const hwa_program_t *program;
-    size_t first;
-    size_t count; ///< 0 for a recording
-    launch::Shape shape;
-};
+/// How many arguments a launch hands to its runtime: those of the caller, and what an operation
+/// adds to them. The caller's list and their number are in order.
+base::Result<size_t> count_args(const hwa_launch_item_t &item);
 
-/// Checks one launch and appends its arguments to those of the queue.
-base::Done check_launch(QueueState &state, const hwa_program_t &program,
-                        std::span<const hwa_arg_t> given, const hwa_launch_options_t *options,
-                        Checked &into);
+/// Checks one launch, and fills in its arguments, as many as count_args() said, and its shape.
+base::Done check_launch(const QueueState &state, const hwa_launch_item_t &item, launch::Arg *args,
+                        launch::Shape &shape);
+
+/// What an operation is given must fit its bindings.
+base::Done check_op(const hwa_program_t &program, std::span<const hwa_arg_t> given,
+                    std::span<const launch::Arg> args);
 
 } // namespace hwa::capi
