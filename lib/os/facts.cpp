@@ -11,16 +11,19 @@
 //     access /dev/dri/renderD128 6              hwa_status_t of opening it for reading and writing
 //     group /dev/dri/renderD128 105             numeric group that owns it
 //     link /sys/a/b ../../c                     a symbolic link; the rest of the line is its target
+//     query /dev/accel/accel0 ivpu.param.11 3f  node, question of os/query.h, its answer's bytes
 #include "os/facts.h"
 
 #include "base/cpulist.h"
 #include "base/text.h"
+#include "os/query.h"
 
 namespace hwa::os {
 
 using Words = std::vector<std::string_view>;
 
 static constexpr size_t entry_limit = 65536; // of each kind; a machine has far fewer
+static constexpr size_t answers_limit = 4096;
 
 static Words words_of(std::string_view line) {
     Words words;
@@ -57,6 +60,24 @@ static void read_path(const Words &words, HostFacts &facts) {
         facts.links[path] = std::string(words[2]);
 }
 
+/// The bytes of "0a1f…"; nothing where that is no such text.
+static std::optional<std::string> bytes(std::string_view hex) {
+    std::string value;
+    for (size_t i = 0; i < hex.size(); i += 2) {
+        const auto byte = base::parse_u64(hex.substr(i, 2), 16);
+        if (!byte || hex.size() % 2 != 0)
+            return std::nullopt;
+        value += static_cast<char>(*byte);
+    }
+    return value;
+}
+
+static void read_answer(const Words &words, HostFacts &facts) {
+    const auto value = bytes(words[3]);
+    if (value && value->size() <= answer_limit && facts.answers.size() < answers_limit)
+        facts.answers[{std::string(words[1]), std::string(words[2])}] = *value;
+}
+
 static void read_line(const Words &words, HostFacts &facts) {
     const std::string_view what = words[0];
     if (what == "kernel" && words.size() == 4)
@@ -77,6 +98,8 @@ static void read_line(const Words &words, HostFacts &facts) {
         read_cpuid(words, facts);
     else if (what == "access" || what == "group" || what == "link")
         read_path(words, facts);
+    else if (what == "query" && words.size() == 4)
+        read_answer(words, facts);
 }
 
 HostFacts read_facts(std::string_view text) {
@@ -118,6 +141,12 @@ std::string write_facts(const HostFacts &facts) {
         text += "group " + path + ' ' + std::to_string(group) + '\n';
     for (const auto &[path, target] : facts.links)
         text += "link " + path + ' ' + target + '\n';
+    for (const auto &[asked, answer] : facts.answers) {
+        text += "query " + asked.first + ' ' + asked.second + ' ';
+        for (const char byte : answer)
+            text += base::format("%02x", static_cast<unsigned char>(byte));
+        text += '\n';
+    }
     return text;
 }
 

@@ -28,6 +28,7 @@ struct HostFacts {
     std::map<std::string, base::Status> access;
     std::map<std::string, uint32_t> group;
     std::map<std::string, std::string> links;
+    std::map<std::pair<std::string, std::string>, std::string> answers; ///< by node and question
 };
 
 /// Reads what write_facts() wrote. Lines it does not understand are passed over, because a tree is

@@ -46,6 +46,11 @@ class Host {
     /// Numeric group that owns the path, links followed; nothing if it is not there.
     virtual std::optional<uint32_t> group(const std::string &path) const = 0;
 
+    /// What the driver behind a device node answers to a question of os/query.h, which opens the
+    /// node. It is not to be asked of a device that sleeps.
+    virtual base::Result<std::string> query(const std::string &node,
+                                            const std::string &question) const = 0;
+
     /// Answers of the processor itself; nothing where it is of another kind or was not captured.
     virtual std::optional<CpuidAnswer> cpuid(uint32_t leaf, uint32_t subleaf) const = 0;
     /// Register state the operating system saves (XCR0); 0 where there is none.

@@ -98,6 +98,14 @@ class Capture final : public CaptureHost {
         return group;
     }
 
+    Result<std::string> query(const std::string &node, const std::string &question) const override {
+        auto answer = host_.query(node, question);
+        const std::lock_guard lock(mutex_);
+        if (answer)
+            facts_.answers[{node, question}] = *answer;
+        return answer;
+    }
+
     std::optional<CpuidAnswer> cpuid(uint32_t leaf, uint32_t subleaf) const override {
         const auto answer = host_.cpuid(leaf, subleaf);
         const std::lock_guard lock(mutex_);

@@ -5,6 +5,7 @@
 #include "os/cpuid.h"
 #include "os/descriptor.h"
 #include "os/environment.h"
+#include "os/query.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -165,6 +166,10 @@ class LiveHost final : public Host {
         if (::stat(path.c_str(), &facts) != 0)
             return std::nullopt;
         return facts.st_gid;
+    }
+
+    Result<std::string> query(const std::string &node, const std::string &question) const override {
+        return query_node(node, question);
     }
 
     std::optional<CpuidAnswer> cpuid(uint32_t leaf, uint32_t subleaf) const override {

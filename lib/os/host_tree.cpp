@@ -128,6 +128,13 @@ class TreeHost final : public Host {
     bool exists(const std::string &path) const override;
     Status access(const std::string &path) const override;
     std::optional<uint32_t> group(const std::string &path) const override;
+    Result<std::string> query(const std::string &node, const std::string &question) const override {
+        const auto at = facts_.answers.find({node, question});
+        if (at == facts_.answers.end())
+            return base::error(Status::NotFound, "%s: was not asked for %s", node.c_str(),
+                               question.c_str());
+        return at->second;
+    }
 
     std::optional<CpuidAnswer> cpuid(uint32_t leaf, uint32_t subleaf) const override {
         const auto at = facts_.cpuid.find({leaf, subleaf});

@@ -17,6 +17,7 @@ struct MapHost final : os::Host {
     std::map<std::string, std::string> links;
     std::map<std::string, base::Status> nodes; ///< what access() says
     std::map<std::string, uint32_t> groups;
+    std::map<std::pair<std::string, std::string>, std::string> answers; ///< by node and question
     std::map<std::pair<uint32_t, uint32_t>, os::CpuidAnswer> leaves;
     std::map<std::string, std::string> variables;
     std::vector<uint32_t> mask;
@@ -57,6 +58,13 @@ struct MapHost final : os::Host {
     base::Status access(const std::string &path) const override {
         const auto at = nodes.find(path);
         return at == nodes.end() ? base::Status::NotFound : at->second;
+    }
+    base::Result<std::string> query(const std::string &node,
+                                    const std::string &question) const override {
+        const auto at = answers.find({node, question});
+        if (at == answers.end())
+            return absent(node);
+        return at->second;
     }
     std::optional<uint32_t> group(const std::string &path) const override {
         const auto at = groups.find(path);

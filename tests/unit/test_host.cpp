@@ -161,13 +161,23 @@ static void facts_survive_the_file(void **) {
     facts.access["/dev/dri/renderD128"] = Status::Denied;
     facts.group["/dev/dri/renderD128"] = 105;
     facts.links["/sys/a"] = "../b";
+    facts.answers[{"/dev/accel/accel0", "ivpu.param.11"}] = std::string("\x00\xff\x3f", 3);
     const os::HostFacts again = os::read_facts(os::write_facts(facts));
     assert_string_equal(os::write_facts(again).c_str(), os::write_facts(facts).c_str());
     assert_int_equal(again.cpuid.at({7, 1}).edx, 0xffffffff);
     assert_true(again.access.at("/dev/dri/renderD128") == Status::Denied);
+    assert_int_equal(again.answers.at({"/dev/accel/accel0", "ivpu.param.11"}).size(), 3);
+    assert_true(os::read_facts("query /dev/a b 0\nquery /dev/a b xy\n").answers.empty());
     // Whatever is in the file, it does no harm.
     os::read_facts("cpuid\ncpuid 1 2\nkernel\naffinity x\nxcr0 -1\n# \n \n\x01\xff\nlink a");
     os::read_facts(std::string(100000, ' '));
+}
+
+static void a_node_is_asked_only_what_there_is(void **) {
+    const auto host = os::live_host();
+    assert_true(host->query("/dev/null", "no.such").error().status == Status::NotFound);
+    assert_int_equal(host->query("/dev/null", "drm.version").error().code, ENOTTY);
+    assert_true(host->query("/dev/hwa-none", "drm.version").error().status == Status::NotFound);
 }
 
 static void ids_are_blanked_by_their_shape(void **) {
@@ -214,6 +224,7 @@ int main() {
         cmocka_unit_test(lists_are_sorted_and_bounded),
         cmocka_unit_test(the_live_host_does_not_wait),
         cmocka_unit_test(facts_survive_the_file),
+        cmocka_unit_test(a_node_is_asked_only_what_there_is),
         cmocka_unit_test(ids_are_blanked_by_their_shape),
         cmocka_unit_test(lists_of_numbers),
     };

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// What the table of questions is made of.
+#pragma once
+
+#include "base/status.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace hwa::os {
+
+/// One question. `number` is what follows a name that ends in a dot.
+struct QueryRow {
+    std::string_view name;
+    base::Result<std::string> (*ask)(int node, uint32_t number);
+};
+
+/// ioctl(2), again if a signal came first.
+base::Done ask_kernel(int node, unsigned long request, void *argument);
+
+/// The bytes of a struct.
+template <class T> std::string bytes_of(const T &answer) {
+    return {reinterpret_cast<const char *>(&answer), sizeof answer};
+}
+
+base::Result<std::string> query_drm_version(int node, uint32_t number);
+
+} // namespace hwa::os
