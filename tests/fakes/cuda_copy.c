@@ -7,9 +7,13 @@
 
 /* Memory of the host whose pages stay where they are, so that a device copies while we go on. */
 static bool pinned(const void *host, size_t size) {
-    const struct memory *memory = memory_at((uintptr_t)host);
-    return memory != NULL && (memory->kind == PINNED || memory->kind == REGISTERED) &&
-           size <= memory->base + memory->size - (uintptr_t)host;
+    return memory_locked((uintptr_t)host, size) == size;
+}
+
+/* As documented, memory must be "either entirely registered with CUDA, or not registered at all".
+ */
+static bool pinned_in_part(const void *host, size_t size) {
+    return memory_locked((uintptr_t)host, size) != 0 && !pinned(host, size);
 }
 
 /* An address of a device where one of the host belongs. */
@@ -45,7 +49,7 @@ static CUresult to_device(CUdeviceptr to, const void *from, size_t size, CUstrea
         return CUDA_ERROR_INVALID_HANDLE;
     if (size == 0)
         return CUDA_SUCCESS;
-    if (from == NULL || on_device(from))
+    if (from == NULL || on_device(from) || pinned_in_part(from, size))
         return CUDA_ERROR_INVALID_VALUE;
     const CUresult usable = memory_usable(stream->context, to, size);
     if (usable != CUDA_SUCCESS)
@@ -63,7 +67,7 @@ static CUresult to_host(void *to, CUdeviceptr from, size_t size, CUstream handle
         return CUDA_ERROR_INVALID_HANDLE;
     if (size == 0)
         return CUDA_SUCCESS;
-    if (to == NULL || on_device(to))
+    if (to == NULL || on_device(to) || pinned_in_part(to, size))
         return CUDA_ERROR_INVALID_VALUE;
     const CUresult usable = memory_usable(stream->context, from, size);
     if (usable != CUDA_SUCCESS)

@@ -125,6 +125,8 @@ struct CUmemPoolHandle_st {
 struct memory *memory_at(uintptr_t address);
 /* CUDA_SUCCESS where a range of memory of the device can be used in the context. */
 CUresult memory_usable(CUcontext context, CUdeviceptr address, size_t size);
+/* How much of a range of the host is page-locked. */
+size_t memory_locked(uintptr_t address, size_t size);
 bool memory_reached(CUcontext context, const struct memory *memory);
 CUresult memory_make(CUcontext context, size_t size, CUmemoryPool pool, CUdeviceptr *into);
 void memory_add(const struct memory *memory);

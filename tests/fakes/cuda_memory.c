@@ -124,6 +124,18 @@ CUresult memory_make(CUcontext context, size_t size, CUmemoryPool pool, CUdevice
     return CUDA_SUCCESS;
 }
 
+size_t memory_locked(uintptr_t address, size_t size) {
+    size_t locked = 0;
+    for (size_t i = 0; i < count; ++i) {
+        const uintptr_t start = memories[i].base > address ? memories[i].base : address;
+        const uintptr_t end = memories[i].base + memories[i].size;
+        const uintptr_t stop = end < address + size ? end : address + size;
+        if ((memories[i].kind == PINNED || memories[i].kind == REGISTERED) && start < stop)
+            locked += stop - start;
+    }
+    return locked;
+}
+
 /* Memory of another device takes peer access; that of another context of the device does not. */
 bool memory_reached(CUcontext context, const struct memory *memory) {
     if (memory->kind == PINNED || memory->kind == REGISTERED || memory->device == context->device)

@@ -335,6 +335,11 @@ static void host_memory(void) {
     ANSWERS(CU(INVALID_VALUE), cu.cuMemHostRegister_v2(own, 64, 0x80));
     ANSWERS(CU(NOT_SUPPORTED), cu.cuMemHostRegister_v2(own, 64, CU_MEMHOSTREGISTER_READ_ONLY));
     OK(cu.cuMemHostRegister_v2(own, 4096, 0));
+    OK(cu.cuMemAlloc_v2(&at, 8192));
+    OK(cu.cuMemcpyHtoD_v2(at, own, 4096));
+    ANSWERS(CU(INVALID_VALUE), cu.cuMemcpyHtoD_v2(at, own, 4097));
+    ANSWERS(CU(INVALID_VALUE), cu.cuMemcpyDtoH_v2(own, at, 4097));
+    OK(cu.cuMemFree_v2(at));
     ANSWERS(CU(HOST_MEMORY_ALREADY_REGISTERED), cu.cuMemHostRegister_v2(own + 4000, 4096, 0));
     ANSWERS(CU(HOST_MEMORY_NOT_REGISTERED), cu.cuMemHostUnregister(own + 64));
     ANSWERS(CU(INVALID_VALUE), cu.cuMemHostUnregister(NULL));
