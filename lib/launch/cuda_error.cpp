@@ -11,7 +11,9 @@ namespace {
 struct Meaning {
     CUresult code;
     Status status;
-    bool final; ///< "the context cannot be used", by the document
+    /// By the document, "any further CUDA work will return the same error", or the context or the
+    /// driver is gone.
+    bool final;
 };
 
 constexpr Meaning table[] = {
@@ -30,6 +32,7 @@ constexpr Meaning table[] = {
     {CUDA_ERROR_JIT_COMPILER_NOT_FOUND, Status::Unsupported, false},
     {CUDA_ERROR_UNSUPPORTED_PTX_VERSION, Status::Unsupported, false},
     {CUDA_ERROR_JIT_COMPILATION_DISABLED, Status::Unsupported, false},
+    {CUDA_ERROR_CONTAINED, Status::Lost, true},
     {CUDA_ERROR_INVALID_SOURCE, Status::Build, false},
     {CUDA_ERROR_ILLEGAL_ADDRESS, Status::Driver, true},
     {CUDA_ERROR_LAUNCH_TIMEOUT, Status::Driver, true},
@@ -41,6 +44,7 @@ constexpr Meaning table[] = {
     {CUDA_ERROR_INVALID_ADDRESS_SPACE, Status::Driver, true},
     {CUDA_ERROR_INVALID_PC, Status::Driver, true},
     {CUDA_ERROR_LAUNCH_FAILED, Status::Driver, true},
+    {CUDA_ERROR_TENSOR_MEMORY_LEAK, Status::Driver, true},
     {CUDA_ERROR_NOT_PERMITTED, Status::Denied, false},
     {CUDA_ERROR_NOT_SUPPORTED, Status::Unsupported, false},
     {CUDA_ERROR_SYSTEM_NOT_READY, Status::Unavailable, false},
@@ -51,6 +55,7 @@ constexpr Meaning table[] = {
     {CUDA_ERROR_MPS_SERVER_NOT_READY, Status::Unavailable, false},
     {CUDA_ERROR_MPS_MAX_CLIENTS_REACHED, Status::Unavailable, false},
     {CUDA_ERROR_MPS_MAX_CONNECTIONS_REACHED, Status::Unavailable, false},
+    {CUDA_ERROR_MPS_CLIENT_TERMINATED, Status::Driver, true},
     {CUDA_ERROR_EXTERNAL_DEVICE, Status::Driver, true},
 };
 

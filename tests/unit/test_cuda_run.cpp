@@ -4,6 +4,7 @@
 
 #include "launch/cuda.h"
 
+#include <algorithm>
 #include <cstring>
 #include <deque>
 
@@ -154,6 +155,8 @@ void knows_what_codes_mean(void **) {
         {CUDA_ERROR_ILLEGAL_ADDRESS, Status::Driver, true, "CUDA_ERROR_ILLEGAL_ADDRESS"},
         {CUDA_ERROR_LAUNCH_TIMEOUT, Status::Driver, true, "CUDA_ERROR_LAUNCH_TIMEOUT"},
         {CUDA_ERROR_LAUNCH_FAILED, Status::Driver, true, "CUDA_ERROR_LAUNCH_FAILED"},
+        {CUDA_ERROR_CONTAINED, Status::Lost, true, "CUDA_ERROR_CONTAINED"},
+        {CUDA_ERROR_TENSOR_MEMORY_LEAK, Status::Driver, true, "CUDA_ERROR_TENSOR_MEMORY_LEAK"},
         {CUDA_ERROR_NOT_PERMITTED, Status::Denied, false, "CUDA_ERROR_NOT_PERMITTED"},
         {CUDA_ERROR_UNKNOWN, Status::Driver, false, "CUDA_ERROR_UNKNOWN"},
         {static_cast<CUresult>(12345), Status::Driver, false, "an unknown CUDA error"},
@@ -170,6 +173,16 @@ void knows_what_codes_mean(void **) {
     }
 }
 
+/// All of which the document says that "any further CUDA work will return the same error", that the
+/// process is to be started again, or that what the work needs is gone; and only those.
+void knows_what_ends_a_context(void **) {
+    static constexpr int final[] = {4,   214, 220, 226, 700, 702, 709, 710, 714,
+                                    715, 716, 717, 718, 719, 721, 810, 911};
+    for (int code = 0; code < 1000; ++code)
+        assert_int_equal(cuda_final(static_cast<CUresult>(code)),
+                         std::find(std::begin(final), std::end(final), code) != std::end(final));
+}
+
 } // namespace
 
 int main() {
@@ -178,6 +191,7 @@ int main() {
         cmocka_unit_test(checks_what_the_kernel_takes),
         cmocka_unit_test(asks_for_much_scratch_once),
         cmocka_unit_test(knows_what_codes_mean),
+        cmocka_unit_test(knows_what_ends_a_context),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
