@@ -5,7 +5,9 @@
 #include "launch/cuda_timeline.h"
 #include "launch/watcher.h"
 #include "os/caller.h"
+#include "os/thread.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace hwa::launch {
@@ -33,25 +35,44 @@ base::Result<CUstream> create_stream(const CudaContext &context) {
     return stream;
 }
 
-/// Opens a gate by the number that a stream waits for.
+/// One that goes away unopened fails what waits for it, which would wait for ever.
 class CudaGate final : public Gate {
   public:
-    CudaGate(std::shared_ptr<CudaPinned::Block> number, std::shared_ptr<CudaVerdict> verdict)
-        : number_(std::move(number)), verdict_(std::move(verdict)) {}
+    CudaGate(std::shared_ptr<CudaTimeline> timeline, std::shared_ptr<CudaVerdict> verdict)
+        : timeline_(std::move(timeline)), verdict_(std::move(verdict)) {}
     ~CudaGate() override {
-        if (!verdict_->opened.load(std::memory_order_acquire))
+        if (verdict_ != nullptr)
             open(base::error(Status::Cancelled, "what the queue waits for was given up"));
     }
 
     void open(const base::Done &how) override {
-        verdict_->how = how;
-        verdict_->opened.store(true, std::memory_order_release);
-        __atomic_store_n(static_cast<uint32_t *>(number_->host), 1, __ATOMIC_RELEASE);
+        timeline_->open_gate(*verdict_, how);
+        verdict_.reset();
     }
 
   private:
-    std::shared_ptr<CudaPinned::Block> number_;
-    std::shared_ptr<CudaVerdict> verdict_;
+    std::shared_ptr<CudaTimeline> timeline_;
+    std::shared_ptr<CudaVerdict> verdict_; ///< NULL once it is open
+};
+
+/// A copy of the host's own, of one piece after the other, each when its turn comes: only then is
+/// the caller's memory as the work before it left it.
+struct CudaHostCopy {
+    std::byte *to;
+    const std::byte *from;
+    uint64_t left;
+    uint64_t piece_bytes;
+    bool is_read; ///< out of the same page-locked memory each time, else into it
+
+    /// Called by the driver, which it may not call.
+    static void run(void *user) {
+        auto &self = *static_cast<CudaHostCopy *>(user);
+        const uint64_t now = std::min(self.left, self.piece_bytes);
+        std::memcpy(self.to, self.from, now);
+        self.left -= now;
+        self.to += self.is_read ? now : 0;
+        self.from += self.is_read ? 0 : now;
+    }
 };
 
 class CudaQueue final : public Queue {
@@ -76,10 +97,17 @@ class CudaQueue final : public Queue {
           }) {}
 
     ~CudaQueue() override {
+        // A hook that lets go of the queue must not wait: the work may wait for that very thread.
         // How it went, its events have said.
-        static_cast<void>(static_cast<bool>(timeline_->wait_all(timeout_ns_)));
-        // What a device is still at work with must stay in its place.
-        if (!timeline_->idle())
+        const bool own = os::is_own_thread();
+        static_cast<void>(static_cast<bool>(timeline_->wait_all(own ? 0 : timeout_ns_)));
+        if (timeline_->idle())
+            return;
+        // What a device is still at work with must stay in its place: until the end of that, if it
+        // may have one.
+        if (const CudaEventPtr last = own ? timeline_->last() : nullptr; last != nullptr)
+            watcher_.watch(last, [timeline = timeline_](const base::Done &) {});
+        else
             static_cast<void>(new std::shared_ptr<CudaTimeline>(timeline_));
     }
 
@@ -158,80 +186,141 @@ class CudaQueue final : public Queue {
         return event;
     }
 
-    /// Page-locked memory between the caller's and the device's, or NULL where none is called for.
-    /// The driver copies to and from pageable memory in the time of the caller, after all earlier
-    /// work of the stream: that is as fast as it gets while there is none, and never returns while
-    /// a kernel does not end.
-    std::shared_ptr<CudaPinned::Block> staging(const void *data, uint64_t size_bytes) {
+    /// True if a copy must go by way of page-locked memory of ours. The driver copies to and from
+    /// pageable memory in the time of the caller, after all earlier work of the stream: that is as
+    /// fast as it gets while there is none, and never returns while a kernel does not end.
+    bool needs_staging(const void *data, uint64_t size_bytes) {
         const CudaCurrent current(*context_);
-        if (!cuda().has(api::CudaGroup::HostFunctions) || cuda_pinned(*context_, data) ||
-            timeline_->idle())
-            return nullptr;
-        return CudaPinned::take(context_, size_bytes);
+        if (!cuda().has(api::CudaGroup::HostFunctions))
+            return false;
+        // Behind a gate nobody is there to hear of what refuses_part() looks for.
+        return timeline_->is_gated() ||
+               (!cuda_pinned(*context_, data, size_bytes) && !timeline_->idle());
     }
 
-    /// The host's part of a copy, when its turn comes: only then is the caller's memory as the work
-    /// before it left it. Such a function may not call the driver.
-    static void copy_on_host(void *user) {
-        const auto &event = *static_cast<const CudaEvent *>(user);
-        std::memcpy(event.host_to, event.host_from, event.host_bytes);
+    /// True if it must for another reason: the driver takes no memory that is page-locked in part.
+    bool refuses_part(const EventResult &put) const {
+        return !put && put.error().code == CUDA_ERROR_INVALID_VALUE &&
+               cuda().has(api::CudaGroup::HostFunctions);
     }
+
+    base::Done make_staging(uint64_t size_bytes);
+    EventResult write_staged(const std::shared_ptr<Memory> &into, CUdeviceptr to, const void *data,
+                             uint64_t size_bytes);
+    EventResult read_staged(const std::shared_ptr<Memory> &from, CUdeviceptr source, void *data,
+                            uint64_t size_bytes);
 
     CudaContextPtr context_;
     uint64_t timeout_ns_;
     std::shared_ptr<CudaTimeline> timeline_;
     Watcher watcher_;
+    /// One is enough, however many copies are under way: a stream does one thing at a time.
+    std::shared_ptr<CudaPinned::Block> staging_;
 };
 
 // ---- Copies ----
 
+/// Larger ones are staged in pieces, for page-locked memory is dear.
+constexpr uint64_t staging_most_bytes = uint64_t{4} << 20;
+
+/// As large as is called for, if there is so much; what there is will do.
+base::Done CudaQueue::make_staging(uint64_t size_bytes) {
+    const CudaCurrent current(*context_);
+    const uint64_t have = staging_ == nullptr ? 0 : staging_->size_bytes;
+    for (uint64_t wanted = std::min(size_bytes, staging_most_bytes); wanted > have; wanted /= 2) {
+        auto larger = CudaPinned::take(context_, wanted);
+        if (larger == nullptr)
+            continue;
+        staging_ = std::move(larger);
+        return {};
+    }
+    if (staging_ == nullptr)
+        return base::error(Status::HostMemory,
+                           "the driver has no page-locked memory for a copy that may not make the "
+                           "caller wait");
+    return {};
+}
+
+EventResult CudaQueue::write_staged(const std::shared_ptr<Memory> &into, CUdeviceptr to,
+                                    const void *data, uint64_t size_bytes) {
+    HWA_CHECK(make_staging(size_bytes));
+    const uint64_t piece = staging_->size_bytes;
+    auto *const block = static_cast<std::byte *>(staging_->host);
+    const auto turn = std::make_shared<CudaHostCopy>(
+        CudaHostCopy{block, static_cast<const std::byte *>(data), size_bytes, piece, false});
+    CudaEventPtr event = holding(into, staging_);
+    event->hold(turn);
+    const auto put = [&cuda = cuda(), turn = turn.get(), block, to, size_bytes,
+                      piece](CUstream stream) {
+        CUresult code = CUDA_SUCCESS;
+        for (uint64_t at = 0; at < size_bytes && code == CUDA_SUCCESS; at += piece) {
+            code = cuda.cuLaunchHostFunc(stream, CudaHostCopy::run, turn);
+            if (code == CUDA_SUCCESS)
+                code = cuda.cuMemcpyHtoDAsync_v2(to + at, block, std::min(piece, size_bytes - at),
+                                                 stream);
+        }
+        return code;
+    };
+    return timeline_->submit(std::move(event), "cuMemcpyHtoDAsync", false, put);
+}
+
 EventResult CudaQueue::write(const std::shared_ptr<Memory> &into, uint64_t offset, const void *data,
                              uint64_t size_bytes) {
     const CUdeviceptr to = address_of(*into, offset);
-    const auto block = staging(data, size_bytes);
-    CudaEventPtr event = holding(into, block);
-    if (block == nullptr)
-        return timeline_->submit(std::move(event), "cuMemcpyHtoDAsync", true, [&](CUstream stream) {
-            return cuda().cuMemcpyHtoDAsync_v2(to, data, size_bytes, stream);
-        });
-    event->host_to = block->host;
-    event->host_from = data;
-    event->host_bytes = size_bytes;
-    CudaEvent *const turn = event.get();
-    return timeline_->submit(std::move(event), "cuMemcpyHtoDAsync", false, [&](CUstream stream) {
-        const CUresult code = cuda().cuLaunchHostFunc(stream, copy_on_host, turn);
-        return code != CUDA_SUCCESS
-                   ? code
-                   : cuda().cuMemcpyHtoDAsync_v2(to, block->host, size_bytes, stream);
-    });
+    if (needs_staging(data, size_bytes))
+        return write_staged(into, to, data, size_bytes);
+    auto put = timeline_->submit(holding(into), "cuMemcpyHtoDAsync", true,
+                                 [&cuda = cuda(), to, data, size_bytes](CUstream stream) {
+                                     return cuda.cuMemcpyHtoDAsync_v2(to, data, size_bytes, stream);
+                                 });
+    return refuses_part(put) ? write_staged(into, to, data, size_bytes) : std::move(put);
+}
+
+EventResult CudaQueue::read_staged(const std::shared_ptr<Memory> &from, CUdeviceptr source,
+                                   void *data, uint64_t size_bytes) {
+    HWA_CHECK(make_staging(size_bytes));
+    const uint64_t piece = staging_->size_bytes;
+    auto *const block = static_cast<std::byte *>(staging_->host);
+    const auto turn = std::make_shared<CudaHostCopy>(
+        CudaHostCopy{static_cast<std::byte *>(data), block, size_bytes, piece, true});
+    CudaEventPtr event = holding(from, staging_);
+    event->hold(turn);
+    const auto put = [&cuda = cuda(), turn = turn.get(), block, source, size_bytes,
+                      piece](CUstream stream) {
+        CUresult code = CUDA_SUCCESS;
+        for (uint64_t at = 0; at < size_bytes && code == CUDA_SUCCESS; at += piece) {
+            code = cuda.cuMemcpyDtoHAsync_v2(block, source + at, std::min(piece, size_bytes - at),
+                                             stream);
+            if (code == CUDA_SUCCESS)
+                code = cuda.cuLaunchHostFunc(stream, CudaHostCopy::run, turn);
+        }
+        return code;
+    };
+    return timeline_->submit(std::move(event), "cuMemcpyDtoHAsync", false, put);
 }
 
 EventResult CudaQueue::read(const std::shared_ptr<Memory> &from, uint64_t offset, void *data,
                             uint64_t size_bytes) {
     const CUdeviceptr source = address_of(*from, offset);
-    const auto block = staging(data, size_bytes);
-    CudaEventPtr event = holding(from, block);
-    if (block == nullptr)
-        return timeline_->submit(std::move(event), "cuMemcpyDtoHAsync", true, [&](CUstream stream) {
-            return cuda().cuMemcpyDtoHAsync_v2(data, source, size_bytes, stream);
-        });
-    event->host_to = data;
-    event->host_from = block->host;
-    event->host_bytes = size_bytes;
-    CudaEvent *const turn = event.get();
-    return timeline_->submit(std::move(event), "cuMemcpyDtoHAsync", false, [&](CUstream stream) {
-        const CUresult code = cuda().cuMemcpyDtoHAsync_v2(block->host, source, size_bytes, stream);
-        return code != CUDA_SUCCESS ? code : cuda().cuLaunchHostFunc(stream, copy_on_host, turn);
-    });
+    if (needs_staging(data, size_bytes))
+        return read_staged(from, source, data, size_bytes);
+    auto put =
+        timeline_->submit(holding(from), "cuMemcpyDtoHAsync", true,
+                          [&cuda = cuda(), source, data, size_bytes](CUstream stream) {
+                              return cuda.cuMemcpyDtoHAsync_v2(data, source, size_bytes, stream);
+                          });
+    return refuses_part(put) ? read_staged(from, source, data, size_bytes) : std::move(put);
 }
 
 EventResult CudaQueue::copy(const std::shared_ptr<Memory> &to, uint64_t to_offset,
                             const std::shared_ptr<Memory> &from, uint64_t from_offset,
                             uint64_t size_bytes) {
-    return timeline_->submit(holding(to, from), "cuMemcpyAsync", true, [&](CUstream stream) {
-        return cuda().cuMemcpyAsync(address_of(*to, to_offset), address_of(*from, from_offset),
-                                    size_bytes, stream);
-    });
+    return timeline_->submit(holding(to, from), "cuMemcpyAsync", true,
+                             [&cuda = cuda(), into = address_of(*to, to_offset),
+                              source = address_of(*from, from_offset),
+                              size_bytes](CUstream stream) {
+                                 return cuda.cuMemcpyAsync(into, source, size_bytes, stream);
+                             });
 }
 
 EventResult CudaQueue::copy_from(Queue &of, const std::shared_ptr<Memory> &to, uint64_t to_offset,
@@ -245,11 +334,12 @@ EventResult CudaQueue::copy_from(Queue &of, const std::shared_ptr<Memory> &to, u
     if (!cuda().has(api::CudaGroup::Peer))
         return base::error(Status::Unsupported, "this CUDA driver copies nothing between devices");
     connect_cuda(*context_, other);
-    return timeline_->submit(holding(to, from), "cuMemcpyPeerAsync", true, [&](CUstream stream) {
-        return cuda().cuMemcpyPeerAsync(address_of(*to, to_offset), context_->handle,
-                                        address_of(*from, from_offset), other.handle, size_bytes,
-                                        stream);
-    });
+    const auto put = [&cuda = cuda(), into = address_of(*to, to_offset), mine = context_->handle,
+                      source = address_of(*from, from_offset), theirs = other.handle,
+                      size_bytes](CUstream stream) {
+        return cuda.cuMemcpyPeerAsync(into, mine, source, theirs, size_bytes, stream);
+    };
+    return timeline_->submit(holding(to, from), "cuMemcpyPeerAsync", true, put);
 }
 
 // ---- Launches ----
@@ -262,6 +352,26 @@ void hold_launch(CudaEvent &event, const std::shared_ptr<Program> &program,
             event.hold(*arg.memory);
 }
 
+CUresult launch_one(const Launch &launch, CudaParams &params, CUstream stream, base::Done &said) {
+    auto &mine = static_cast<CudaProgram &>(*launch.program);
+    if (mine.recording)
+        return static_cast<CudaRecording &>(mine).replay(stream, said);
+    auto &kernel = static_cast<CudaKernel &>(mine);
+    said = pack_cuda(kernel, launch.args, launch.shape, params);
+    return said ? launch_cuda(kernel, params, launch.shape, stream, said)
+                : CUDA_ERROR_INVALID_VALUE;
+}
+
+/// For later, with arguments of its own. A recording without a graph is that already.
+CudaLater keep_launches(const CudaContextPtr &context, std::span<const Launch> launches) {
+    auto kept = std::make_shared<CudaRecording>(context);
+    for (const Launch &launch : launches)
+        kept->keep(launch);
+    return [kept = std::move(kept)](CUstream stream, base::Done &said) {
+        return kept->replay(stream, said);
+    };
+}
+
 EventResult CudaQueue::run(const std::shared_ptr<Program> &program, std::span<const Arg> args,
                            const Shape &shape) {
     auto &mine = static_cast<CudaProgram &>(*program);
@@ -269,18 +379,28 @@ EventResult CudaQueue::run(const std::shared_ptr<Program> &program, std::span<co
     hold_launch(*event, program, args);
     base::Done said;
     if (mine.recording) {
-        auto put =
-            timeline_->submit(std::move(event), "cuGraphLaunch", false, [&](CUstream stream) {
-                return static_cast<CudaRecording &>(mine).replay(stream, said);
-            });
+        auto &recording = static_cast<CudaRecording &>(mine);
+        // The event holds it.
+        const auto keep = [&recording] {
+            return [&recording](CUstream stream, base::Done &why) {
+                return recording.replay(stream, why);
+            };
+        };
+        auto put = timeline_->submit(
+            std::move(event), "cuGraphLaunch", false,
+            [&](CUstream stream) { return recording.replay(stream, said); }, keep);
         return said ? std::move(put) : EventResult(std::move(said.error()));
     }
     auto &kernel = static_cast<CudaKernel &>(mine);
     CudaParams params;
     HWA_CHECK(pack_cuda(kernel, args, shape, params));
-    auto put = timeline_->submit(std::move(event), "cuLaunchKernel", true, [&](CUstream stream) {
-        return launch_cuda(kernel, params, shape, stream, said);
-    });
+    auto put = timeline_->submit(
+        std::move(event), "cuLaunchKernel", true,
+        [&](CUstream stream) { return launch_cuda(kernel, params, shape, stream, said); },
+        [&] {
+            const Launch one{program, args, shape};
+            return keep_launches(context_, {&one, 1});
+        });
     return said ? std::move(put) : EventResult(std::move(said.error()));
 }
 
@@ -296,23 +416,15 @@ EventResult CudaQueue::run_many(std::span<const Launch> launches) {
     }
     for (const Launch &launch : launches)
         hold_launch(*event, launch.program, launch.args);
-    auto put = timeline_->submit(std::move(event), "cuLaunchKernel", false, [&](CUstream stream) {
-        for (const Launch &launch : launches) {
-            auto &mine = static_cast<CudaProgram &>(*launch.program);
+    auto put = timeline_->submit(
+        std::move(event), "cuLaunchKernel", false,
+        [&](CUstream stream) {
             CUresult code = CUDA_SUCCESS;
-            if (mine.recording) {
-                code = static_cast<CudaRecording &>(mine).replay(stream, said);
-            } else {
-                auto &kernel = static_cast<CudaKernel &>(mine);
-                said = pack_cuda(kernel, launch.args, launch.shape, params);
-                code = said ? launch_cuda(kernel, params, launch.shape, stream, said)
-                            : CUDA_ERROR_INVALID_VALUE;
-            }
-            if (code != CUDA_SUCCESS)
-                return code;
-        }
-        return CUDA_SUCCESS;
-    });
+            for (size_t i = 0; i < launches.size() && code == CUDA_SUCCESS; ++i)
+                code = launch_one(launches[i], params, stream, said);
+            return code;
+        },
+        [&] { return keep_launches(context_, launches); });
     return said ? std::move(put) : EventResult(std::move(said.error()));
 }
 
@@ -323,38 +435,24 @@ base::Result<bool> CudaQueue::wait_for(const std::shared_ptr<Event> &event, Queu
         return false;
     auto &theirs = static_cast<CudaEvent &>(*event);
     const std::shared_ptr<CudaTimeline> &other = static_cast<CudaQueue &>(of).timeline_;
+    // A stream sees the end of work, not how it went; but a fault that comes later is one of the
+    // context, in which nothing runs any more.
+    if (!other->can_be_waited_for(theirs))
+        return false;
     HWA_CHECK(other->mark(theirs));
     CudaEventPtr mine = timeline_->make();
     mine->other = event;
     mine->of = other;
     CUevent const mark = theirs.mark.load(std::memory_order_acquire);
-    HWA_CHECK(timeline_->submit(std::move(mine), "cuStreamWaitEvent", true, [&](CUstream stream) {
-        return mark == nullptr ? CUDA_SUCCESS : cuda().cuStreamWaitEvent(stream, mark, 0);
-    }));
+    HWA_CHECK(timeline_->submit(
+        std::move(mine), "cuStreamWaitEvent", true, [&cuda = cuda(), mark](CUstream stream) {
+            return mark == nullptr ? CUDA_SUCCESS : cuda.cuStreamWaitEvent(stream, mark, 0);
+        }));
     return true;
 }
 
 base::Result<std::shared_ptr<Gate>> CudaQueue::gate() {
-    if (!cuda().has(api::CudaGroup::StreamValues))
-        return base::error(Status::Unsupported,
-                           "this CUDA driver cannot let a stream wait for the host; it takes one "
-                           "of CUDA 11.7 or later");
-    const CudaCurrent current(*context_);
-    auto number = CudaPinned::take(context_, sizeof(uint32_t));
-    if (number == nullptr)
-        return base::error(Status::HostMemory, "no page-locked memory for a gate");
-    __atomic_store_n(static_cast<uint32_t *>(number->host), 0, __ATOMIC_RELEASE);
-    CUdeviceptr address = 0;
-    HWA_CU(cuda(), "cuMemHostGetDevicePointer",
-           cuda().cuMemHostGetDevicePointer_v2(&address, number->host, 0));
-    CudaEventPtr event = holding(number);
-    auto verdict = std::make_shared<CudaVerdict>();
-    event->verdict = verdict;
-    HWA_CHECK(
-        timeline_->submit(std::move(event), "cuStreamWaitValue32", true, [&](CUstream stream) {
-            return cuda().cuStreamWaitValue32_v2(stream, address, 1, CU_STREAM_WAIT_VALUE_GEQ);
-        }));
-    return std::shared_ptr<Gate>(std::make_shared<CudaGate>(std::move(number), std::move(verdict)));
+    return std::shared_ptr<Gate>(std::make_shared<CudaGate>(timeline_, timeline_->close_gate()));
 }
 
 } // namespace

@@ -42,11 +42,9 @@ class CudaEvents {
 };
 
 struct CudaContext;
-struct CudaMemory;
 using CudaContextPtr = std::shared_ptr<CudaContext>;
 
-/// Page-locked memory of a context: for copies that may not make the caller wait, and for numbers
-/// that a stream waits for.
+/// Page-locked memory of a context, for copies that may not make the caller wait.
 class CudaPinned {
   public:
     struct Block {
@@ -83,8 +81,6 @@ struct CudaContext {
     std::shared_ptr<base::Blocks> blocks = std::make_shared<base::Blocks>();
     CudaEvents events;
     CudaPinned pinned;
-    std::mutex range_mutex;
-    std::vector<std::weak_ptr<CudaMemory>> ranges; ///< of the host that are registered
     std::mutex peer_mutex;
     std::vector<CUdevice> peers; ///< whose memory was made known to this device
 
@@ -120,20 +116,34 @@ class CudaCurrent {
 /// Finds the device that detection saw and retains its primary context.
 base::Result<CudaContextPtr> open_cuda(const OpenRequest &request);
 
+/// Host memory that was registered with the driver, as long as anybody uses it.
+struct CudaRange : std::enable_shared_from_this<CudaRange> {
+    CudaRange() = default;
+    ~CudaRange();
+    CudaRange(const CudaRange &) = delete;
+    CudaRange &operator=(const CudaRange &) = delete;
+
+    Lease lease;            ///< dropped after the destructor has run
+    CudaContextPtr context; ///< whose call it was; NULL: it is not registered
+    void *where = nullptr;
+    uint64_t size_bytes = 0;
+    bool read_only = false;
+    CudaRange *next = nullptr; ///< of those of the process
+};
+
 struct CudaMemory final : Memory {
     /// How it is let go of.
-    enum class Origin { Pool, Device, Host, Registered, Borrowed };
+    enum class Origin { Pool, Device, Host, Borrowed };
 
     CudaMemory(CudaContextPtr owner, Origin from) : context(std::move(owner)), origin(from) {}
     ~CudaMemory() override;
     uint64_t native() const override { return address; }
     void *host() const override { return where; }
 
-    Lease lease;                       ///< dropped after the destructor has run
-    std::shared_ptr<CudaMemory> under; ///< whose registration this one uses
+    Lease lease;                      ///< dropped after the destructor has run
+    std::shared_ptr<CudaRange> range; ///< of host memory in place
     CudaContextPtr context;
     Origin origin;
-    uint64_t host_bytes = 0; ///< of what is registered
     CUdeviceptr address = 0;
     void *where = nullptr; ///< for the host; NULL: out of its reach
 };
@@ -143,8 +153,9 @@ base::Result<std::shared_ptr<Memory>> allocate_cuda(const CudaContextPtr &contex
 base::Result<std::shared_ptr<Memory>> wrap_cuda(const CudaContextPtr &context,
                                                 const MemoryRequest &request);
 
-/// True if the driver knows this host memory as page-locked, so that copies need no staging.
-bool cuda_pinned(const CudaContext &context, const void *host);
+/// True if the driver knows this host memory, by both its ends, as page-locked, so that copies need
+/// no staging.
+bool cuda_pinned(const CudaContext &context, const void *host, uint64_t size_bytes);
 
 /// Lets copies between the two go from device to device, where the hardware can.
 void connect_cuda(CudaContext &to, CudaContext &from);
@@ -197,6 +208,9 @@ CUresult launch_cuda(const CudaKernel &kernel, CudaParams &params, const Shape &
 struct CudaRecording final : CudaProgram {
     explicit CudaRecording(CudaContextPtr owner) : CudaProgram(std::move(owner), true) {}
     ~CudaRecording() override;
+
+    /// Adds a launch, with all that it uses. Recordings are taken apart.
+    void keep(const Launch &launch);
 
     /// With the context current. What a library says besides goes to `said`.
     CUresult replay(CUstream stream, base::Done &said);

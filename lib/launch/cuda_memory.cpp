@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // CUDA: memory of the device, of the host within its reach, and what is kept to be used again.
 #include "launch/cuda.h"
+#include "os/latch.h"
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace hwa::launch {
 
@@ -90,11 +92,102 @@ void CudaPinned::destroy(const api::Cuda &cuda) {
         cuda.cuMemFreeHost(block.host);
 }
 
-bool cuda_pinned(const CudaContext &context, const void *host) {
+static bool is_pinned(const CudaContext &context, uintptr_t address) {
     unsigned type = 0;
-    return context.cuda.cuPointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE,
-                                              reinterpret_cast<uintptr_t>(host)) == CUDA_SUCCESS &&
+    return context.cuda.cuPointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, address) ==
+               CUDA_SUCCESS &&
            type == CU_MEMORYTYPE_HOST;
+}
+
+bool cuda_pinned(const CudaContext &context, const void *host, uint64_t size_bytes) {
+    const auto start = reinterpret_cast<uintptr_t>(host);
+    return is_pinned(context, start) && is_pinned(context, start + size_bytes - 1);
+}
+
+// ---- Host memory in place ----
+
+/// What is registered, by whatever queue of whatever device: for the driver there is one list in a
+/// process. Newest first.
+static constinit std::mutex range_mutex;
+static constinit CudaRange *ranges = nullptr;
+
+CudaRange::~CudaRange() {
+    if (context == nullptr)
+        return;
+    {
+        const CudaCurrent current(*context);
+        context->cuda.cuMemHostUnregister(where);
+    }
+    const std::lock_guard lock(range_mutex);
+    CudaRange **at = &ranges;
+    while (*at != this)
+        at = &(*at)->next;
+    *at = next;
+}
+
+/// A range that holds all of some memory, or else whether a part of that is just let go of.
+struct Found {
+    std::shared_ptr<CudaRange> whole;
+    bool going = false;
+};
+
+static Found find_range(uintptr_t start, uintptr_t end) {
+    Found found;
+    const std::lock_guard lock(range_mutex);
+    for (CudaRange *one = ranges; one != nullptr; one = one->next) {
+        const auto from = reinterpret_cast<uintptr_t>(one->where);
+        const uintptr_t to = from + one->size_bytes;
+        if (start >= to || end <= from)
+            continue;
+        found.going = found.going || one->weak_from_this().expired();
+        if (start >= from && end <= to)
+            found.whole = one->weak_from_this().lock();
+    }
+    return found;
+}
+
+/// Registers a range, if the driver lets it.
+static CUresult register_range(const CudaContextPtr &context, unsigned flags,
+                               const std::shared_ptr<CudaRange> &range) {
+    const std::lock_guard lock(range_mutex);
+    const CUresult code =
+        context->cuda.cuMemHostRegister_v2(range->where, range->size_bytes, flags);
+    if (code == CUDA_SUCCESS) {
+        range->context = context;
+        range->next = std::exchange(ranges, range.get());
+    }
+    return code;
+}
+
+/// How often, a millisecond each, to look for the end of a range that is being let go of.
+static constexpr int going_looks = 200;
+
+/// The range registered, or one that holds it, which then lives as long; NULL where memory of
+/// somebody else's is locked for CUDA already, to be used as it is.
+static base::Result<std::shared_ptr<CudaRange>>
+take_range(const CudaContextPtr &context, const MemoryRequest &request, unsigned flags) {
+    auto range = std::make_shared<CudaRange>();
+    range->where = request.host;
+    range->size_bytes = request.size_bytes;
+    range->read_only = (flags & CU_MEMHOSTREGISTER_READ_ONLY) != 0;
+    const auto start = reinterpret_cast<uintptr_t>(request.host);
+    CUresult code = CUDA_SUCCESS;
+    for (int looks = 0; looks < going_looks; ++looks) {
+        code = register_range(context, flags, range);
+        if (code != CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED)
+            break;
+        Found found = find_range(start, start + request.size_bytes);
+        if (found.whole != nullptr)
+            return std::move(found.whole);
+        if (!found.going)
+            break;
+        os::Latch().wait(1'000'000);
+    }
+    if (code == CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED)
+        return std::shared_ptr<CudaRange>();
+    HWA_CU(context->cuda, "cuMemHostRegister", code);
+    range->lease = request.lease;
+    return range;
 }
 
 // ---- Buffers ----
@@ -113,9 +206,6 @@ CudaMemory::~CudaMemory() {
         break;
     case Origin::Host:
         cuda.cuMemFreeHost(where);
-        break;
-    case Origin::Registered:
-        cuda.cuMemHostUnregister(where);
         break;
     case Origin::Borrowed:
         break;
@@ -179,26 +269,6 @@ base::Result<std::shared_ptr<Memory>> allocate_cuda(const CudaContextPtr &contex
     return std::shared_ptr<Memory>(std::move(made));
 }
 
-/// What is registered in this context and holds that range.
-static std::shared_ptr<CudaMemory> find_range(CudaContext &context, const void *host,
-                                              uint64_t size_bytes) {
-    const auto start = reinterpret_cast<uintptr_t>(host);
-    const std::lock_guard lock(context.range_mutex);
-    for (const std::weak_ptr<CudaMemory> &one : context.ranges)
-        if (auto memory = one.lock(); memory != nullptr) {
-            const auto from = reinterpret_cast<uintptr_t>(memory->where);
-            if (start >= from && start + size_bytes <= from + memory->host_bytes)
-                return memory;
-        }
-    return nullptr;
-}
-
-static void keep_range(CudaContext &context, const std::shared_ptr<CudaMemory> &memory) {
-    const std::lock_guard lock(context.range_mutex);
-    std::erase_if(context.ranges, [](const auto &one) { return one.expired(); });
-    context.ranges.push_back(memory);
-}
-
 /// Host memory in place. What is locked for CUDA already is used as it is: by another of our
 /// buffers, which then lives as long as this one, or by somebody whose memory it is.
 static base::Result<std::shared_ptr<Memory>> wrap_host(const CudaContextPtr &context,
@@ -209,35 +279,27 @@ static base::Result<std::shared_ptr<Memory>> wrap_host(const CudaContextPtr &con
         api::cuda_attribute(cuda, context->device,
                             CU_DEVICE_ATTRIBUTE_READ_ONLY_HOST_REGISTER_SUPPORTED) != 0)
         flags |= CU_MEMHOSTREGISTER_READ_ONLY;
-    const CUresult code = cuda.cuMemHostRegister_v2(request.host, request.size_bytes, flags);
-    auto origin = CudaMemory::Origin::Registered;
-    std::shared_ptr<CudaMemory> under;
-    if (code == CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED) {
-        under = find_range(*context, request.host, request.size_bytes);
-        const auto *last = static_cast<const char *>(request.host) + request.size_bytes - 1;
-        if (!cuda_pinned(*context, request.host) || !cuda_pinned(*context, last))
-            return base::error(Status::Unsupported,
-                               "a part of that host memory is locked for CUDA already, and the "
-                               "rest cannot be");
-        origin = CudaMemory::Origin::Borrowed;
-    } else if (code == CUDA_ERROR_NOT_SUPPORTED || code == CUDA_ERROR_INVALID_VALUE ||
-               code == CUDA_ERROR_NOT_PERMITTED) {
-        base::Error why = cuda_failure(cuda, "cuMemHostRegister", code);
-        why.status = Status::Unsupported;
+    auto range = take_range(context, request, flags);
+    if (!range) {
+        base::Error why = std::move(range.error());
+        if (why.code == CUDA_ERROR_NOT_SUPPORTED || why.code == CUDA_ERROR_INVALID_VALUE ||
+            why.code == CUDA_ERROR_NOT_PERMITTED)
+            why.status = Status::Unsupported;
         return why;
-    } else {
-        HWA_CU(cuda, "cuMemHostRegister", code);
     }
-    auto made = std::make_shared<CudaMemory>(context, origin);
+    if (*range == nullptr && !cuda_pinned(*context, request.host, request.size_bytes))
+        return base::error(Status::Unsupported,
+                           "a part of that host memory is locked for CUDA already, and the rest "
+                           "cannot be");
+    if (*range != nullptr && (*range)->read_only && !request.read_only)
+        return base::error(Status::Unsupported,
+                           "that host memory is locked for CUDA already, to be read only");
+    auto made = std::make_shared<CudaMemory>(context, CudaMemory::Origin::Borrowed);
     made->where = request.host;
-    made->under = std::move(under);
+    made->range = std::move(*range);
     HWA_CU(cuda, "cuMemHostGetDevicePointer",
            cuda.cuMemHostGetDevicePointer_v2(&made->address, request.host, 0));
     made->lease = request.lease;
-    if (origin == CudaMemory::Origin::Registered) {
-        made->host_bytes = request.size_bytes;
-        keep_range(*context, made);
-    }
     return std::shared_ptr<Memory>(std::move(made));
 }
 

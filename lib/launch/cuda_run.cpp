@@ -130,16 +130,14 @@ CUresult CudaRecording::replay(CUstream stream, base::Done &said) {
     return CUDA_SUCCESS;
 }
 
-/// A copy that owns what it uses. Recordings are taken apart.
-static void keep(std::vector<CudaRecording::Step> &steps, const std::shared_ptr<Program> &program,
-                 std::span<const Arg> args, const Shape &shape) {
-    if (static_cast<const CudaProgram &>(*program).recording) {
-        for (const auto &step : static_cast<const CudaRecording &>(*program).steps)
-            keep(steps, step.program, step.args, step.shape);
+void CudaRecording::keep(const Launch &launch) {
+    if (static_cast<const CudaProgram &>(*launch.program).recording) {
+        for (const Step &step : static_cast<const CudaRecording &>(*launch.program).steps)
+            keep({step.program, step.args, step.shape});
         return;
     }
-    CudaRecording::Step step{program, {args.begin(), args.end()}, {}, {}, shape};
-    step.memories.reserve(args.size()); // for their places to stay
+    Step step{launch.program, {launch.args.begin(), launch.args.end()}, {}, {}, launch.shape};
+    step.memories.reserve(launch.args.size()); // for their places to stay
     for (Arg &arg : step.args)
         if (arg.memory != nullptr) {
             arg.memory = &step.memories.emplace_back(*arg.memory);
@@ -208,7 +206,7 @@ base::Result<std::shared_ptr<Program>> record_cuda(const CudaContextPtr &context
     recording->knows_args = true; // that there are none
     CudaParams params;
     for (const Launch &launch : launches) {
-        keep(recording->steps, launch.program, launch.args, launch.shape);
+        recording->keep(launch);
         if (!static_cast<CudaProgram &>(*launch.program).recording)
             HWA_CHECK(pack_cuda(static_cast<CudaKernel &>(*launch.program), launch.args,
                                 launch.shape, params));

@@ -118,6 +118,9 @@ base::Done CudaTimeline::mark(CudaEvent &event) {
 /// settled.
 CUresult CudaTimeline::ask(const CudaEvent &event) const {
     const api::Cuda &cuda = context_->cuda;
+    // Whoever sees that it is not kept any more sees it in the stream.
+    if (event.kept.load(std::memory_order_acquire))
+        return CUDA_ERROR_NOT_READY;
     CUevent mark = event.mark.load(std::memory_order_acquire);
     if (mark == nullptr) {
         if (dead_)
@@ -180,19 +183,23 @@ base::Done CudaTimeline::wait(const Event &of, uint64_t timeout_ns) {
 }
 
 base::Done CudaTimeline::wait_all(uint64_t timeout_ns) {
-    CudaEventPtr last;
+    const CudaEventPtr newest = last();
+    if (newest != nullptr)
+        return wait(*newest, timeout_ns);
     {
         const std::lock_guard lock(mutex_);
-        if (open_.empty() && failure_)
+        if (failure_)
             return *failure_;
-        if (!open_.empty())
-            last = open_.back();
     }
-    if (last == nullptr) {
-        settle(nullptr);
-        return {};
-    }
-    return wait(*last, timeout_ns);
+    settle(nullptr);
+    return {};
+}
+
+CudaEventPtr CudaTimeline::last() {
+    const std::lock_guard lock(mutex_);
+    if (!kept_.empty())
+        return kept_.back().event;
+    return open_.empty() ? nullptr : open_.back();
 }
 
 void CudaTimeline::tidy() {
@@ -219,20 +226,78 @@ void CudaTimeline::tidy() {
 }
 
 bool CudaTimeline::idle() {
-    CudaEventPtr last;
-    {
-        const std::lock_guard lock(mutex_);
-        if (open_.empty())
-            return true;
-        last = open_.back();
-    }
+    const CudaEventPtr newest = last();
+    if (newest == nullptr)
+        return true;
     // How it went does not matter here.
-    static_cast<void>(static_cast<bool>(wait(*last, 0)));
-    return last->settled.load(std::memory_order_acquire);
+    static_cast<void>(static_cast<bool>(wait(*newest, 0)));
+    return newest->settled.load(std::memory_order_acquire);
 }
 
 uint64_t CudaTimeline::elapsed_ns(const Event &event) {
     return wait(event, 0) ? static_cast<const CudaEvent &>(event).elapsed_ns : 0;
+}
+
+// ---- Gates ----
+
+static base::Error waited_for(const base::Error &first) {
+    base::Error why = first;
+    why.message = "what the queue was told to wait for failed: " + first.message;
+    return why;
+}
+
+/// The gate is a piece of work of its own, so that it can fail in its turn.
+std::shared_ptr<CudaVerdict> CudaTimeline::close_gate() {
+    auto gate = std::make_shared<CudaVerdict>();
+    CudaEventPtr event = make();
+    event->kept.store(true, std::memory_order_relaxed);
+    const std::lock_guard lock(mutex_);
+    kept_.push_back({std::move(event), gate, nullptr, {}});
+    return gate;
+}
+
+void CudaTimeline::open_gate(CudaVerdict &gate, const base::Done &how) {
+    const CudaCurrent current(*context_);
+    const std::lock_guard lock(mutex_);
+    gate.how = how;
+    while (!kept_.empty() && (kept_.front().gate == nullptr || kept_.front().gate->how))
+        put_kept(kept_.pop_front());
+}
+
+/// Under the mutex. Whoever put it in has its event already, so every failure is that of the event
+/// and of the queue.
+void CudaTimeline::put_kept(const Kept &one) {
+    CudaEvent &event = *one.event;
+    if (base::Done begun = begin(event); !begun && !failure_)
+        fail_next(event, begun.error());
+    if (one.gate != nullptr && !*one.gate->how && !failure_)
+        fail_next(event, waited_for(one.gate->how->error()));
+    if (one.later != nullptr && !failure_) {
+        base::Done said;
+        const CUresult code = one.later(stream_, said);
+        base::Done done = said ? check(one.call, code, true) : std::move(said);
+        if (!done)
+            fail_next(event, done.error());
+    }
+    end(one.event);
+    event.kept.store(false, std::memory_order_release);
+}
+
+/// Under the mutex: the piece that is put in next fails the queue, and what came before does not.
+void CudaTimeline::fail_next(CudaEvent &event, base::Error why) {
+    fail(why, false);
+    event.failure = std::move(why);
+    ahead_ = true;
+}
+
+bool CudaTimeline::is_gated() {
+    const std::lock_guard lock(mutex_);
+    return !kept_.empty();
+}
+
+bool CudaTimeline::can_be_waited_for(const CudaEvent &event) {
+    const std::lock_guard lock(mutex_);
+    return !event.kept.load(std::memory_order_relaxed) && !failure_;
 }
 
 // ---- Settling ----
@@ -242,12 +307,6 @@ uint64_t CudaTimeline::elapsed_ns(const Event &event) {
 void CudaTimeline::settle(const CudaEvent *last) {
     while (settle_one(last)) {
     }
-}
-
-static base::Error waited_for(const base::Error &first) {
-    base::Error why = first;
-    why.message = "what the queue was told to wait for failed: " + first.message;
-    return why;
 }
 
 /// Whether work was over before the fault of its context, as far as the driver still tells.
@@ -293,7 +352,6 @@ bool CudaTimeline::settle_one(const CudaEvent *last) {
     oldest->holds.clear();
     oldest->of.reset();
     oldest->other.reset();
-    oldest->verdict.reset();
     const std::lock_guard lock(mutex_);
     oldest->settled.store(true, std::memory_order_release);
     settling_ = false;
@@ -302,8 +360,6 @@ bool CudaTimeline::settle_one(const CudaEvent *last) {
 
 /// What this stream was told to wait for has ended before; how it went is for its queue to say.
 base::Done CudaTimeline::hear_other(const CudaEvent &event) {
-    if (event.verdict != nullptr && event.verdict->opened.load(std::memory_order_acquire))
-        return event.verdict->how;
     if (event.of != nullptr)
         return event.of->wait(*event.other, os::forever_ns);
     return {};

@@ -40,10 +40,9 @@ class CudaHolds {
     std::optional<More> more_;
 };
 
-/// How a gate was opened, seen by whoever finds `opened` set.
+/// How a gate was opened. Under the mutex of its timeline.
 struct CudaVerdict {
-    std::atomic<bool> opened{false};
-    base::Done how;
+    std::optional<base::Done> how; ///< once it is
 };
 
 /// One piece of work. Its mark, an event of the driver, is put behind it in the stream only where
@@ -65,18 +64,16 @@ struct CudaEvent final : Event {
     std::atomic<bool> settled{false};
     std::optional<base::Error> failure; ///< this and the next are set before `settled`
     uint64_t elapsed_ns = 0;
-
-    // The host's part of a copy by way of page-locked memory.
-    void *host_to = nullptr;
-    const void *host_from = nullptr;
-    uint64_t host_bytes = 0;
-
-    // How what came before in other places went, as far as it was told to wait for that.
-    std::shared_ptr<const CudaVerdict> verdict; ///< of a gate
-    std::shared_ptr<Event> other;               ///< what another stream had to do before,
-    std::shared_ptr<CudaTimeline> of;           ///< and which
+    /// Behind a gate, and so not in the stream yet.
+    std::atomic<bool> kept{false};
+    std::shared_ptr<Event> other;     ///< what another stream has to do before,
+    std::shared_ptr<CudaTimeline> of; ///< and which
 };
 using CudaEventPtr = std::shared_ptr<CudaEvent>;
+
+/// Gives work to a stream when its time has come. What else than a code there is to say of it goes
+/// to `said`.
+using CudaLater = std::function<CUresult(CUstream stream, base::Done &said)>;
 
 /// Any thread may wait, ask and tidy while one submits.
 class CudaTimeline {
@@ -93,13 +90,20 @@ class CudaTimeline {
 
     /// Puts one piece of work in: `enqueue` gives it to the stream, with the context current.
     /// Where earlier work has failed it is not called, and the event fails. `whole` says that an
-    /// error leaves the stream as it was; else the queue has failed with it.
-    template <class Enqueue>
-    EventResult submit(CudaEventPtr event, const char *call, bool whole, Enqueue &&enqueue) {
+    /// error leaves the stream as it was; else the queue has failed with it. Behind a gate what
+    /// `keep` makes is called in its place, later and by whoever opens the gate.
+    template <class Enqueue, class Keep>
+    EventResult submit(CudaEventPtr event, const char *call, bool whole, Enqueue &&enqueue,
+                       Keep &&keep) {
         const CudaCurrent current(*context_);
         bool due = false;
         {
             const std::lock_guard lock(mutex_);
+            if (!kept_.empty()) {
+                event->kept.store(true, std::memory_order_relaxed);
+                kept_.push_back({event, nullptr, call, keep()});
+                return EventResult(std::move(event));
+            }
             HWA_CHECK(begin(*event));
             base::Done done;
             if (!failure_)
@@ -117,6 +121,24 @@ class CudaTimeline {
             tidy();
         return EventResult(std::move(event));
     }
+    /// The same for what can be called later as it is, and needs only what the event holds.
+    template <class Enqueue>
+    EventResult submit(CudaEventPtr event, const char *call, bool whole, Enqueue enqueue) {
+        return submit(std::move(event), call, whole, enqueue, [&] {
+            return CudaLater([enqueue](CUstream stream, base::Done &) { return enqueue(stream); });
+        });
+    }
+
+    /// Keeps back what is put in from here on until it is known how something else went, which no
+    /// stream can tell: what waits for work that failed does not run.
+    std::shared_ptr<CudaVerdict> close_gate();
+    void open_gate(CudaVerdict &gate, const base::Done &how);
+    /// True while what is put in is kept back.
+    bool is_gated();
+    /// True if an event is in the stream, or over, and nothing is known to fail it.
+    bool can_be_waited_for(const CudaEvent &event);
+    /// What was put in last, if that is not settled; else NULL.
+    CudaEventPtr last();
 
     /// Puts the mark of an event into the stream, if it is not there.
     base::Done mark(CudaEvent &event);
@@ -130,6 +152,16 @@ class CudaTimeline {
     uint64_t elapsed_ns(const Event &event);
 
   private:
+    /// Work behind a gate, or a gate.
+    struct Kept {
+        CudaEventPtr event;
+        std::shared_ptr<CudaVerdict> gate; ///< NULL: it is work
+        const char *call = nullptr;
+        CudaLater later;
+    };
+
+    void put_kept(const Kept &one);
+    void fail_next(CudaEvent &event, base::Error why);
     base::Done begin(CudaEvent &event);
     base::Done check(const char *call, CUresult code, bool whole);
     bool end(const CudaEventPtr &event);
@@ -150,6 +182,7 @@ class CudaTimeline {
     std::mutex mutex_;
     base::Ring<CudaEventPtr> open_;   ///< not settled, oldest first
     base::Ring<CudaEventPtr> marked_; ///< those of them with a mark
+    base::Ring<Kept> kept_;           ///< not in the stream yet; begins with a closed gate
     std::optional<base::Error> failure_;
     std::atomic<bool> dead_ = false; ///< with its context: what is open will never end
     bool fault_ = false;             ///< the failure is that of the context
