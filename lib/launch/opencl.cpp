@@ -93,7 +93,7 @@ ClQueue::~ClQueue() {
 
 base::Result<std::shared_ptr<Program>> ClQueue::build(const CodeRequest &request,
                                                       std::string &log) {
-    return build_opencl(context_, request, cache_.get(), log);
+    return build_opencl(context_, request, cache_, log);
 }
 
 /// What tells a value from others. Sizes that are rare, and scratch, are not remembered.
@@ -183,6 +183,7 @@ base::Done ClQueue::put_launch(ClWork &work, const std::shared_ptr<Program> &pro
     }
     if (mine.recording != nullptr)
         return put_recording(work, *mine.recording, last);
+    mine.launched = true;
     HWA_CHECK(set_args(mine.kernel, args, work.event->holds, again));
     return put_step(work, step_of(mine.kernel.handle, shape), last);
 }

@@ -49,6 +49,9 @@ struct ClContext {
     std::string identity; ///< all that decides whether a built program fits
     bool unified = false; ///< device and host use the same memory
     bool takes_il = false;
+    /// pocl compiles a kernel for the size of a group when that is first launched, and tells of it
+    /// in the binary, but of each program object what it was when first asked.
+    bool compiles_late = false;
     /// User events that work may wait for, less those that went well. When one of them fails, pocl
     /// 3.1 tells whoever asks, but neither wakes who is in clWaitForEvents nor calls back.
     mutable std::atomic<uint32_t> gates{0};
@@ -128,6 +131,13 @@ struct ClKernel {
     std::vector<ClTold> told; ///< by place
 };
 
+/// Where the binary of a program is kept, and how much of it.
+struct ClKept {
+    std::shared_ptr<const Cache> cache; ///< NULL: nowhere
+    std::string key;
+    size_t size_bytes = 0;
+};
+
 struct ClRecording;
 
 struct ClProgram final : Program {
@@ -140,12 +150,15 @@ struct ClProgram final : Program {
     std::string entry;
     std::mutex mutex; ///< from the first argument set to the launch, where queues share
     std::unique_ptr<ClRecording> recording; ///< in place of a kernel
+    ClKept kept;                            ///< set where launches add to the binary
+    bool launched = false;
 };
 
 /// Builds a kernel, or takes it from the cache, which may be NULL; what the compiler said goes to
 /// `log`.
 base::Result<std::shared_ptr<Program>> build_opencl(const ClContextPtr &context,
-                                                    const CodeRequest &request, const Cache *cache,
+                                                    const CodeRequest &request,
+                                                    const std::shared_ptr<Cache> &cache,
                                                     std::string &log);
 
 /// A program from what binary_of() gave. Unsupported if it is damaged or of another device.

@@ -132,11 +132,27 @@ void describe(const ClContext &context, ClProgram &program) {
         program.shared_bytes = shared;
 }
 
+/// Keeps the binary if there is more of it than there was. A cache that has no room costs time, no
+/// more.
+void keep(ClKept &kept, const ClContext &context, cl_program program) noexcept {
+    try {
+        const os::CallerState state;
+        const std::string binary = binary_of(context, program);
+        if (binary.size() <= kept.size_bytes)
+            return;
+        kept.cache->store(kept.key, binary);
+        kept.size_bytes = binary.size();
+    } catch (const std::bad_alloc &) {
+    }
+}
+
 } // namespace
 
 ClProgram::ClProgram(ClContextPtr owner) : context(std::move(owner)) {}
 
 ClProgram::~ClProgram() {
+    if (launched && kept.cache != nullptr)
+        keep(kept, *context, handle);
     if (kernel.handle != nullptr)
         context->cl.clReleaseKernel(kernel.handle);
     if (handle != nullptr)
@@ -172,25 +188,32 @@ static std::string key_of(const ClContext &context, const CodeRequest &request) 
 }
 
 base::Result<std::shared_ptr<Program>> build_opencl(const ClContextPtr &context,
-                                                    const CodeRequest &request, const Cache *cache,
+                                                    const CodeRequest &request,
+                                                    const std::shared_ptr<Cache> &cache,
                                                     std::string &log) {
-    const std::string key = cache == nullptr ? "" : key_of(*context, request);
-    if (key.empty())
+    ClKept kept{cache, cache == nullptr ? "" : key_of(*context, request), 0};
+    if (kept.key.empty())
         return build(context, request, log);
-    if (const auto kept = cache->find(key)) {
+    if (const auto found = cache->find(kept.key)) {
         CodeRequest binary = request;
         binary.kind = Code::OpenClBinary;
-        binary.code = *kept;
+        binary.code = *found;
         // Whatever is wrong with it, there is the source.
         if (auto built = build(context, binary, log))
             return built;
         log.clear();
     }
     HWA_TRY(auto built, build(context, request, log));
-    const os::CallerState state;
-    const std::string binary = binary_of(*context, static_cast<ClProgram &>(*built).handle);
-    if (!binary.empty())
-        cache->store(key, binary);
+    auto &program = static_cast<ClProgram &>(*built);
+    if (!context->compiles_late) {
+        keep(kept, *context, program.handle);
+        return built;
+    }
+    // Whoever has no launch before the end finds this; it takes a tenth of the first build.
+    std::string same;
+    if (const auto twin = build(context, request, same))
+        keep(kept, *context, static_cast<const ClProgram &>(**twin).handle);
+    program.kept = std::move(kept);
     return built;
 }
 

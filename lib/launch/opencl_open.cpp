@@ -260,6 +260,7 @@ base::Result<ClContextPtr> open_context(const OpenRequest &request) {
         cache_key({context->driver, platform_text(cl, chosen.platform, CL_PLATFORM_VERSION),
                    device_text(cl, chosen.device, CL_DEVICE_VERSION), here.shown[place].name,
                    here.shown[place].uuid});
+    context->compiles_late = context->driver.starts_with("Portable Computing Language");
     // It holds the lock of an event while the command runs (seen in Mesa 22.3.6).
     context->polls_block = platform_text(cl, chosen.platform, CL_PLATFORM_NAME) == "rusticl";
     context->buffers = read_buffers(cl, chosen.platform, chosen.device);

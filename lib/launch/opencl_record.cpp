@@ -14,7 +14,8 @@ ClRecording::~ClRecording() {
 
 /// A kernel object with these arguments for good.
 base::Result<ClStep> ClQueue::record_step(ClRecording &into, const Launch &launch) {
-    const auto &program = static_cast<const ClProgram &>(*launch.program);
+    auto &program = static_cast<ClProgram &>(*launch.program);
+    program.launched = true;
     cl_int code = CL_SUCCESS;
     ClKernel kernel;
     kernel.handle = context_->cl.clCreateKernel(program.handle, program.entry.c_str(), &code);

@@ -6,11 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SKIPPED 77
 
 enum { CL_INVALID_BINARY = -42 };
+
+static char *binary;
+static size_t binary_bytes;
 
 static char cache[] = "/tmp/hwa-cache-XXXXXX";
 
@@ -60,8 +65,8 @@ static int empty_cache(void **state) {
     return no_faults(state);
 }
 
-/* How often a program was compiled from source while this one was built and run. */
-static unsigned long compiles(const char *source, const char *options) {
+/* Whether a program was compiled from source while this one was built and run. */
+static int compiles(const char *source, const char *options) {
     const unsigned long before = calls("clCreateProgramWithSource");
     hwa_queue_t *queue = open_cached();
     hwa_kernel_desc_t desc = HWA_INIT(hwa_kernel_desc_t);
@@ -81,7 +86,7 @@ static unsigned long compiles(const char *source, const char *options) {
     hwa_error_t why = {0};
     assert_int_equal(hwa_launch(queue, program, &number, 1, NULL, NULL, &why), HWA_ERROR_INVALID);
     free_set(&set);
-    return calls("clCreateProgramWithSource") - before;
+    return calls("clCreateProgramWithSource") != before;
 }
 
 static void builds_once(void **state) {
@@ -92,6 +97,40 @@ static void builds_once(void **state) {
     assert_int_equal(compiles(count_source, "-DX=1"), 1);
     assert_int_equal(compiles("__kernel void count(__global int *y) { y[0] += 1; }", NULL), 1);
     assert_int_equal(compiles(count_source, "-DX=1"), 0);
+}
+
+static long kept_bytes;
+
+static void measure(const char *path) {
+    struct stat facts;
+    assert_int_equal(stat(path, &facts), 0);
+    kept_bytes = (long)facts.st_size;
+}
+
+/* pocl compiles once more for the size of a group when a kernel is launched. */
+static void keeps_what_a_launch_made(void **state) {
+    (void)state;
+    char source[256]; /* that pocl's own folder does not know */
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(source, sizeof source,
+             "__kernel void count(__global int *x) { x[0] += 1 + 0 * %ld; /* %ld */ }", now.tv_nsec,
+             (long)now.tv_sec);
+    hwa_queue_t *queue = open_cached();
+    struct set set = use_set(queue, build_kernel(queue, source, "count"));
+    assert_int_equal(each_file(measure), 1);
+    const long built = kept_bytes;
+    CHECK(launch(&set, NULL, error));
+    assert_int_equal(counted(&set), 1);
+    free_set(&set);
+    assert_int_equal(each_file(measure), 1);
+    if (memcmp(binary, "poclbin", 7) == 0)
+        assert_true(kept_bytes > built);
+    /* It is as good as before, and there is no more to keep. */
+    const long launched = kept_bytes;
+    assert_int_equal(compiles(source, NULL), 0);
+    assert_int_equal(each_file(measure), 1);
+    assert_int_equal(kept_bytes, launched);
 }
 
 static void builds_again_what_is_damaged(void **state) {
@@ -130,9 +169,6 @@ static void keeps_nothing_that_includes_files(void **state) {
 }
 
 /* ---- Binaries ----------------------------------------------------------------------------- */
-
-static char *binary;
-static size_t binary_bytes;
 
 /* By OpenCL itself, as far as a program of the public header knows it. */
 static void make_binary(void) {
@@ -245,6 +281,7 @@ static void refuses_what_is_no_binary(void **state) {
 int main(int argc, char **argv) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(builds_once, empty_cache),
+        cmocka_unit_test_teardown(keeps_what_a_launch_made, empty_cache),
         cmocka_unit_test_teardown(builds_again_what_is_damaged, empty_cache),
         cmocka_unit_test_teardown(builds_again_what_the_driver_refuses, empty_cache),
         cmocka_unit_test_teardown(keeps_nothing_that_includes_files, empty_cache),
