@@ -401,7 +401,9 @@ EventResult CudaQueue::run(const std::shared_ptr<Program> &program, std::span<co
             const Launch one{program, args, shape};
             return keep_launches(context_, {&one, 1});
         });
-    return said ? std::move(put) : EventResult(std::move(said.error()));
+    if (!said)
+        return std::move(said.error());
+    return put;
 }
 
 EventResult CudaQueue::run_many(std::span<const Launch> launches) {

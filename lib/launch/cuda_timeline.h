@@ -16,26 +16,42 @@ class CudaTimeline;
 /// in pieces of memory that are used again.
 class CudaHolds {
   public:
-    void add(std::shared_ptr<const void> one, const std::shared_ptr<base::Blocks> &blocks) {
-        if (count_ < few_.size()) {
-            few_[count_++] = std::move(one);
-            return;
-        }
-        if (!more_)
-            more_.emplace(base::BlockAllocator<std::shared_ptr<const void>>(blocks));
-        more_->push_back(std::move(one));
+    CudaHolds() = default;
+    ~CudaHolds() { clear(); }
+    CudaHolds(const CudaHolds &) = delete;
+    CudaHolds &operator=(const CudaHolds &) = delete;
+
+    template <class T>
+    void add(const std::shared_ptr<T> &one, const std::shared_ptr<base::Blocks> &blocks) {
+        if (count_ < few_.size())
+            std::construct_at(&few_[count_++].one, one);
+        else
+            add_more(one, blocks);
     }
     void clear() {
         while (count_ > 0)
-            few_[--count_].reset();
+            std::destroy_at(&few_[--count_].one);
         more_.reset();
     }
 
   private:
+    /// There from add() to clear() only, so that an event is made without them.
+    union Place {
+        Place() {}
+        ~Place() {}
+        std::shared_ptr<const void> one;
+    };
+
+    void add_more(std::shared_ptr<const void> one, const std::shared_ptr<base::Blocks> &blocks) {
+        if (!more_)
+            more_.emplace(base::BlockAllocator<std::shared_ptr<const void>>(blocks));
+        more_->push_back(std::move(one));
+    }
+
     using More =
         std::vector<std::shared_ptr<const void>, base::BlockAllocator<std::shared_ptr<const void>>>;
 
-    std::array<std::shared_ptr<const void>, 6> few_;
+    std::array<Place, 6> few_;
     size_t count_ = 0;
     std::optional<More> more_;
 };
@@ -54,7 +70,7 @@ struct CudaEvent final : Event {
         context->events.give(start, true);
         context->events.give(mark, timed);
     }
-    void hold(std::shared_ptr<const void> one) { holds.add(std::move(one), context->blocks); }
+    template <class T> void hold(const std::shared_ptr<T> &one) { holds.add(one, context->blocks); }
 
     CudaContextPtr context;
     CudaHolds holds;
