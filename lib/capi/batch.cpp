@@ -45,11 +45,9 @@ check_items(QueueState &state, std::span<const hwa_launch_item_t> items) {
     list.reserve(items.size());
     for (size_t i = 0; i < items.size(); ++i) {
         HWA_TRY(const size_t count, count_args(items[i]));
-        launch::Launch &one = list.emplace_back();
-        if (base::Done done = check_launch(state, items[i], args, one.shape); !done)
+        list.push_back({items[i].program->program, {args, count}, {}});
+        if (base::Done done = check_launch(state, items[i], args, list.back().shape); !done)
             return of_item(i, std::move(done.error()));
-        one.program = items[i].program->program;
-        one.args = {args, count};
         args += count;
     }
     return list;

@@ -144,9 +144,9 @@ inline uint64_t place_value(uint64_t offset, uint64_t size_bytes) {
 /// What is said of work that comes after the first failure of its queue.
 base::Error after(const base::Error &first);
 
-/// One of many launches; `args` lives as long as the call it is handed to.
+/// One of many launches; what it names lives as long as the call it is handed to.
 struct Launch {
-    std::shared_ptr<Program> program;
+    const std::shared_ptr<Program> &program;
     std::span<const Arg> args;
     Shape shape;
 };

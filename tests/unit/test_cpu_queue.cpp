@@ -116,19 +116,20 @@ static void runs_many_in_order(void **) {
     const auto x = memory_of(*queue, 8);
     uint32_t values[9];
     Arg args[9][2];
+    std::vector<std::shared_ptr<Program>> programs(9, program);
     std::vector<Launch> launches;
     for (uint32_t i = 0; i < 9; ++i) {
         values[i] = i + 1;
         args[i][0] = {&x, 0, nullptr, 8};
         args[i][1] = {nullptr, 0, &values[i], sizeof values[i]};
-        launches.push_back({program, args[i], {}});
+        launches.push_back({programs[i], args[i], {}});
     }
     const auto event = queue->run_many(launches);
     assert_int_equal(outcome(*queue, event), Status::Ok);
     assert_int_equal(value_of(x), 123456789);
     assert_true(queue->elapsed_ns(**event) > 0);
 
-    launches[4].program = program_of(*queue, failing);
+    programs[4] = program_of(*queue, failing);
     const auto broken = queue->run_many(launches);
     assert_int_equal(outcome(*queue, broken), Status::Driver);
     assert_int_equal(queue->wait(**broken, 0).error().code, 42);
