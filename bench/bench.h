@@ -25,18 +25,23 @@ static inline double bench_median(double *values, int count) {
     return values[count / 2];
 }
 
-/* A line of /proc/self/status in KiB, such as "VmRSS". */
-static inline long bench_status_kib(const char *name) {
+/* A line of a file of /proc in KiB, such as "MemAvailable" of /proc/meminfo. */
+static inline long bench_kib(const char *path, const char *name) {
     char line[256];
     long kib = 0;
     const size_t length = strlen(name);
-    FILE *file = fopen("/proc/self/status", "re");
+    FILE *file = fopen(path, "re");
     while (file != NULL && fgets(line, sizeof line, file) != NULL)
         if (strncmp(line, name, length) == 0 && line[length] == ':')
             kib = strtol(line + length + 1, NULL, 10);
     if (file != NULL)
         fclose(file);
     return kib;
+}
+
+/* The same of this process, such as "VmRSS". */
+static inline long bench_status_kib(const char *name) {
+    return bench_kib("/proc/self/status", name);
 }
 
 #endif

@@ -14,6 +14,7 @@ typedef struct lane_t {
     void (*read)(float *into, uint64_t count);        /* from c */
     void (*copy)(uint64_t count);                     /* a to c */
     void (*add)(uint64_t count);
+    void (*rest)(void); /* leaves the processors to others until there is work; NULL: it does so */
     void (*release)(void);
 } lane_t;
 

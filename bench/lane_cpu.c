@@ -12,7 +12,9 @@ enum { most_threads = 64 };
 
 static float *a, *b, *c;
 static int threads, written;
-static atomic_int turn, left;
+static atomic_int turn, left, resting;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 static uint64_t total;
 
 static void share(int me) {
@@ -22,18 +24,37 @@ static void share(int me) {
         c[i] = a[i] + b[i];
 }
 
-/* The threads look for work without a pause: the least that handing it over can cost. */
-static void *serve(void *number) {
-    const int me = (int)(intptr_t)number;
+/* While there is work the threads look for more without a pause: the least that handing it over can
+   cost. */
+static void serve(int me) {
     for (int seen = 0;;) {
         while (atomic_load(&turn) == seen)
-            sched_yield();
+            if (atomic_load(&resting)) {
+                pthread_mutex_lock(&mutex);
+                while (atomic_load(&resting))
+                    pthread_cond_wait(&wake, &mutex);
+                pthread_mutex_unlock(&mutex);
+            }
         seen = atomic_load(&turn);
-        if (seen < 0)
-            return NULL;
         share(me);
         atomic_fetch_sub(&left, 1);
     }
+}
+
+static void *start(void *number) {
+    serve((int)(intptr_t)number);
+    return NULL;
+}
+
+static void set_resting(int value) {
+    pthread_mutex_lock(&mutex);
+    atomic_store(&resting, value);
+    pthread_cond_broadcast(&wake);
+    pthread_mutex_unlock(&mutex);
+}
+
+static void rest(void) {
+    set_resting(1);
 }
 
 static pthread_t others[most_threads];
@@ -44,7 +65,7 @@ static int open_lane(void) {
         return 0;
     threads = CPU_COUNT(&allowed) < most_threads ? CPU_COUNT(&allowed) : most_threads;
     for (int i = 1; i < threads; ++i)
-        if (pthread_create(&others[i], NULL, serve, (void *)(intptr_t)i) != 0)
+        if (pthread_create(&others[i], NULL, start, (void *)(intptr_t)i) != 0)
             return 0;
     return 1;
 }
@@ -76,12 +97,14 @@ static void copy(uint64_t count) {
 }
 
 static void add(uint64_t count) {
+    if (atomic_load(&resting))
+        set_resting(0);
     total = count;
     atomic_store(&left, threads - 1);
     atomic_fetch_add(&turn, 1);
     share(0);
     while (atomic_load(&left) != 0)
-        sched_yield();
+        ;
 }
 
 static void release(void) {
@@ -90,4 +113,5 @@ static void release(void) {
     free(c);
 }
 
-const lane_t lane_cpu = {open_lane, limit, allocate, write_lane, read_lane, copy, add, release};
+const lane_t lane_cpu = {open_lane, limit, allocate, write_lane, read_lane,
+                         copy,      add,   rest,     release};

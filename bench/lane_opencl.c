@@ -76,4 +76,5 @@ static void release(void) {
         need(RAW_CL(clReleaseMemObject)(arrays[i]));
 }
 
-const lane_t lane_opencl = {open_lane, limit, allocate, write_lane, read_lane, copy, add, release};
+const lane_t lane_opencl = {open_lane, limit, allocate, write_lane, read_lane,
+                            copy,      add,   NULL,     release};

@@ -234,4 +234,5 @@ static void release(void) {
     }
 }
 
-const lane_t lane_vulkan = {open_lane, limit, allocate, write_lane, read_lane, copy, add, release};
+const lane_t lane_vulkan = {open_lane, limit, allocate, write_lane, read_lane,
+                            copy,      add,   NULL,     release};

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Copies in, out and on the device, and a vector addition: libhwa beside what it runs on. */
+/* Copies in, out and on the device, and a vector addition: libhwa beside what it runs on.
+   `bench-stream [RUNTIME [MOST_FLOATS]]` */
 #include <hwa/hwa.h>
 
 #include "bench.h"
 #include "lane.h"
 #include "need.h"
+
+#include <math.h>
 
 enum { most_turns = 400, million = 1 << 20 };
 
@@ -97,14 +100,30 @@ static void release(void) {
         hwa_buffer_free(arrays[i]);
 }
 
-static const lane_t lane_hwa = {NULL, NULL, allocate, write_hwa, read_hwa, copy, add, release};
+static const lane_t lane_hwa = {NULL, NULL, allocate, write_hwa, read_hwa,
+                                copy, add,  NULL,     release};
 
 typedef enum work_t { WRITE, READ, COPY, ADD, WORKS } work_t;
 static const char *const work_names[WORKS] = {"write", "read", "copy", "add"};
 static const double work_passes[WORKS] = {1, 1, 2, 3}; /* over the array, in memory traffic */
 
-static double run(const lane_t *lane, work_t work, float *host, uint64_t count) {
-    const double start = bench_ms();
+/* How often. A turn is a streak of the same work by each lane, and the run before a streak, which
+   finds the threads of the lane asleep, does not count. Which pages an array gets can be worth a
+   third of the speed, so it is allocated anew in every round, by the other lane first. */
+typedef struct plan_t {
+    int rounds, turns, streak, warm_up;
+} plan_t;
+static const plan_t plan_small = {8, 25, 4, 1};
+static const plan_t plan_large = {2, 7, 1, 0};
+
+typedef struct score_t {
+    double ours[most_turns], theirs[most_turns];
+    int count;
+    double log_ratio; /* summed over the rounds */
+} score_t;
+static score_t scores[WORKS];
+
+static void work_once(const lane_t *lane, work_t work, float *host, uint64_t count) {
     switch (work) {
     case WRITE:
         lane->write(host, count);
@@ -119,35 +138,51 @@ static double run(const lane_t *lane, work_t work, float *host, uint64_t count) 
         lane->add(count);
         break;
     }
-    return bench_ms() - start;
+}
+
+static double streak(const lane_t *lane, const plan_t *plan, work_t work, float *host,
+                     uint64_t count) {
+    for (int i = 0; i < plan->warm_up; ++i)
+        work_once(lane, work, host, count);
+    const double start = bench_ms();
+    for (int i = 0; i < plan->streak; ++i)
+        work_once(lane, work, host, count);
+    const double passed = bench_ms() - start;
+    if (lane->rest != NULL)
+        lane->rest();
+    return passed / plan->streak;
 }
 
 /* Who goes first changes with every turn. */
-static void race(const char *runtime, const lane_t *raw, work_t work, float *host, uint64_t count) {
-    static double ours[most_turns], theirs[most_turns], ratios[most_turns];
-    const int turns = count <= million ? most_turns : 20;
-    for (int i = -2; i < turns; ++i) {
+static void race(const lane_t *raw, const plan_t *plan, work_t work, float *host, uint64_t count) {
+    score_t *score = &scores[work];
+    double ratios[most_turns];
+    for (int i = -1; i < plan->turns; ++i) {
         double a = 0;
         double b = 0;
-        if (i % 2 == 0) {
-            a = run(&lane_hwa, work, host, count);
-            b = run(raw, work, host, count);
-        } else {
-            b = run(raw, work, host, count);
-            a = run(&lane_hwa, work, host, count);
-        }
+        if (i % 2 == 0)
+            a = streak(&lane_hwa, plan, work, host, count);
+        b = streak(raw, plan, work, host, count);
+        if (i % 2 != 0)
+            a = streak(&lane_hwa, plan, work, host, count);
         if (i < 0)
             continue;
-        ours[i] = a;
-        theirs[i] = b;
+        score->ours[score->count] = a;
+        score->theirs[score->count++] = b;
         ratios[i] = b / a;
     }
-    const double ratio = bench_median(ratios, turns);
-    const double a = bench_median(ours, turns);
+    score->log_ratio += log(bench_median(ratios, plan->turns));
+}
+
+static void print(const char *runtime, const plan_t *plan, work_t work, uint64_t count) {
+    score_t *score = &scores[work];
+    const double ratio = exp(score->log_ratio / plan->rounds);
+    const double a = bench_median(score->ours, score->count);
+    const double b = bench_median(score->theirs, score->count);
     const double gigabytes = work_passes[work] * (double)count * sizeof(float) / 1e9;
     printf("%-7s %-5s %9llu floats: hwa %9.3f ms (%6.1f GB/s), raw %9.3f ms, speed %.3f of raw%s\n",
-           runtime, work_names[work], (unsigned long long)count, a, gigabytes / (a * 1e-3),
-           bench_median(theirs, turns), ratio, ratio >= 0.98 ? "" : "  UNDER 0.98");
+           runtime, work_names[work], (unsigned long long)count, a, gigabytes / (a * 1e-3), b,
+           ratio, ratio >= 0.98 ? "" : "  UNDER 0.98");
     fflush(stdout);
 }
 
@@ -163,26 +198,39 @@ static void check(const lane_t *lane, const float *host, float *result, uint64_t
         }
 }
 
-static void measure(const char *runtime, const lane_t *raw, uint64_t count) {
+static void measure_round(const lane_t *raw, const plan_t *plan, int round, uint64_t count) {
     float *host = malloc(count * sizeof(float));
     float *result = malloc(count * sizeof(float));
     if (host == NULL || result == NULL)
         exit(1);
     for (uint64_t i = 0; i < count; ++i)
         host[i] = (float)(i % 1021) * 0.5f;
-    lane_hwa.allocate(count);
-    raw->allocate(count);
-    check(&lane_hwa, host, result, count);
-    check(raw, host, result, count);
+    const lane_t *const lanes[] = {&lane_hwa, raw};
+    for (int i = 0; i < 2; ++i) {
+        const lane_t *const lane = lanes[(round + i) % 2];
+        lane->allocate(count);
+        check(lane, host, result, count);
+        if (lane->rest != NULL)
+            lane->rest();
+    }
     for (work_t work = WRITE; work < WORKS; ++work)
-        race(runtime, raw, work, work == READ ? result : host, count);
-    raw->release();
-    lane_hwa.release();
+        race(raw, plan, work, work == READ ? result : host, count);
+    for (int i = 0; i < 2; ++i)
+        lanes[i]->release();
     free(host);
     free(result);
 }
 
-/* The largest power of two that the device takes, up to 256 Mi; less where the host has less. */
+static void measure(const char *runtime, const lane_t *raw, const plan_t *plan, uint64_t count) {
+    memset(scores, 0, sizeof scores);
+    for (int round = 0; round < plan->rounds; ++round)
+        measure_round(raw, plan, round, count);
+    for (work_t work = WRITE; work < WORKS; ++work)
+        print(runtime, plan, work, count);
+}
+
+/* The largest power of two that the device takes, up to 256 Mi, and of which the host has memory
+   for three arrays of each lane and two of its own. */
 static uint64_t largest(const lane_t *raw, uint64_t most) {
     hwa_queue_info_t info = HWA_INIT(hwa_queue_info_t);
     if (hwa_queue_info(queue, &info) != HWA_OK)
@@ -191,6 +239,9 @@ static uint64_t largest(const lane_t *raw, uint64_t most) {
         most = info.buffer_bytes / sizeof(float);
     if (raw->limit() != 0 && raw->limit() < most)
         most = raw->limit();
+    const uint64_t free_bytes = (uint64_t)bench_kib("/proc/meminfo", "MemAvailable") * 1024;
+    if (free_bytes / 9 / sizeof(float) < most)
+        most = free_bytes / 9 / sizeof(float);
     uint64_t count = million;
     while (count * 2 <= most)
         count *= 2;
@@ -212,8 +263,8 @@ int main(int argc, char **argv) {
             printf("%-7s not here\n", routes[i].runtime);
             continue;
         }
-        measure(routes[i].runtime, routes[i].raw, million);
-        measure(routes[i].runtime, routes[i].raw, largest(routes[i].raw, most));
+        measure(routes[i].runtime, routes[i].raw, &plan_small, million);
+        measure(routes[i].runtime, routes[i].raw, &plan_large, largest(routes[i].raw, most));
         hwa_program_free(program);
         hwa_queue_free(queue);
     }
