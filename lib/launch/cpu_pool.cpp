@@ -75,7 +75,8 @@ void Scratch::trim() {
         clear();
 }
 
-bool HostJob::run_groups(HostCall &call, uint64_t first, uint64_t end) {
+/// Nothing may be thrown past a job that other threads are still in.
+bool HostJob::run_groups(HostCall &call, uint64_t first, uint64_t end) noexcept {
     const uint64_t row = first / shape.grid[0];
     call.group = {static_cast<uint32_t>(first % shape.grid[0]),
                   static_cast<uint32_t>(row % shape.grid[1]),
@@ -106,7 +107,8 @@ void HostJob::take_part(Scratch &scratch) {
     }
     for (;;) {
         const uint64_t first = next.fetch_add(run, std::memory_order_relaxed);
-        if (first >= groups)
+        // A count of nearly 2^64 groups may wrap after a failure.
+        if (first >= groups || code.load(std::memory_order_relaxed) != 0)
             break;
         if (!run_groups(call, first, std::min(first + run, groups)))
             next.store(groups, std::memory_order_relaxed);
@@ -229,9 +231,16 @@ void Pool::run(HostJob &job, Scratch &scratch) {
     }
     wake_.notify_all();
     job.take_part(scratch);
+    {
+        const std::lock_guard lock(mutex_);
+        std::erase(jobs_, &job);
+    }
+    // From here on nobody else comes, and who is there is about to be done.
+    const auto alone = [&job] { return job.helpers.load(std::memory_order_acquire) == 0; };
+    for (os::Spin spin; !alone() && spin.again();)
+        ;
     std::unique_lock lock(mutex_);
-    std::erase(jobs_, &job);
-    left_.wait(lock, [&job] { return job.helpers == 0; });
+    left_.wait(lock, alone);
 }
 
 } // namespace hwa::launch

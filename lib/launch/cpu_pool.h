@@ -47,10 +47,11 @@ struct HostJob {
     std::atomic<uint64_t> next{0};    ///< the first group that nobody has taken
     std::atomic<int32_t> code{0};     ///< what the first kernel to fail returned
     std::atomic<bool> starved{false}; ///< no memory for scratch
-    uint32_t helpers = 0;             ///< threads of the pool at work on it; under its mutex
+    /// Threads of the pool at work on it; changed under its mutex.
+    std::atomic<uint32_t> helpers{0};
 
   private:
-    bool run_groups(HostCall &call, uint64_t first, uint64_t end);
+    bool run_groups(HostCall &call, uint64_t first, uint64_t end) noexcept;
 };
 
 /// One thread less than there are processors: who brings the work takes part in it. The threads
@@ -65,6 +66,10 @@ class Pool {
 
     /// Returns when every group has run. `scratch` is that of the calling thread.
     void run(HostJob &job, Scratch &scratch);
+    /// Threads that can be at work at once.
+    uint32_t width() const { return width_; }
+    /// Whether any thread of the process can take part as well as its own.
+    bool is_everywhere() const { return cpus_.empty(); }
     /// Keeps the calling thread to the processors of the pool.
     void join_cpus() const;
 
