@@ -141,6 +141,8 @@ class CpuQueue final : public Queue {
         auto program = std::make_shared<CpuProgram>();
         program->recorded = gather(launches);
         program->recorded.reverse();
+        for (const Step *step = program->recorded.oldest(); step != nullptr; step = step->next)
+            program->bound = program->bound || step->is_bound();
         return std::shared_ptr<Program>(std::move(program));
     }
 
@@ -148,6 +150,7 @@ class CpuQueue final : public Queue {
         if (!knows(of))
             return false;
         HWA_CHECK(hold(std::static_pointer_cast<CpuEvent>(event)));
+        static_cast<CpuQueue &>(of).line_->wake();
         return true;
     }
 
@@ -160,10 +163,13 @@ class CpuQueue final : public Queue {
 
     void notify(const std::shared_ptr<Event> &event, Notice notice) override {
         static_cast<CpuEvent &>(*event).notify(std::move(notice));
+        line_->wake();
     }
 
     base::Done wait(const Event &event, uint64_t timeout_ns) override {
         const auto &mine = static_cast<const CpuEvent &>(event);
+        if (!mine.is_over())
+            line_->expect(mine, timeout_ns);
         if (!mine.wait(timeout_ns))
             return base::error(Status::Timeout, "the work is not done yet");
         return mine.outcome();

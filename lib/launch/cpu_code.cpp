@@ -68,6 +68,7 @@ ProgramResult from_function(const CodeRequest &request) {
     auto program = std::make_shared<CpuProgram>();
     program->kernel = request.host;
     program->state = request.state;
+    program->bound = request.same_thread;
     return program;
 }
 

@@ -2,8 +2,10 @@
 // How a launch is laid out in its block, and how steps are done.
 #include "launch/cpu_step.h"
 
+#include "base/units.h"
 #include "os/latch.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -90,8 +92,47 @@ Call::~Call() {
     std::destroy_n(memories, memory_count);
 }
 
-std::optional<Error> Transfer::perform(const Bench &) const {
-    std::memmove(to, from, size_bytes); // two buffers may be the same memory of the host
+namespace {
+
+/// A thread gets its share of a copy in so many parts, lest all wait for one that was held up...
+constexpr uint64_t parts_of_thread = 4;
+/// ...but none that is hardly worth handing over.
+constexpr uint64_t least_part_bytes = 512 << 10;
+
+uint64_t part_bytes(const Transfer &transfer, uint64_t threads) {
+    const uint64_t even = base::divide_up(transfer.size_bytes, threads * parts_of_thread);
+    return std::max(least_part_bytes, padded(even));
+}
+
+int32_t move_part(const void *state, const HostCall &call) {
+    const auto &transfer = *static_cast<const Transfer *>(state);
+    const uint64_t bytes = part_bytes(transfer, call.threads[0]);
+    const uint64_t first = bytes * call.group[0];
+    std::memcpy(static_cast<std::byte *>(transfer.to) + first,
+                static_cast<const std::byte *>(transfer.from) + first,
+                std::min(bytes, transfer.size_bytes - first));
+    return 0;
+}
+
+} // namespace
+
+/// One thread alone does not fill the ways to memory.
+std::optional<Error> Transfer::perform(const Bench &bench) const {
+    const auto target_at = reinterpret_cast<uintptr_t>(to);
+    const auto source_at = reinterpret_cast<uintptr_t>(from);
+    const uint64_t apart = std::max(target_at, source_at) - std::min(target_at, source_at);
+    const uint32_t threads = bench.pool.width();
+    if (threads == 1 || size_bytes < 2 * least_part_bytes || apart < size_bytes) {
+        std::memmove(to, from, size_bytes); // two buffers may be the same memory of the host
+        return {};
+    }
+    HostJob job;
+    job.kernel = move_part;
+    job.state = this;
+    job.groups = base::divide_up(size_bytes, part_bytes(*this, threads));
+    job.shape.grid[0] = static_cast<uint32_t>(job.groups);
+    job.shape.group[0] = threads;
+    bench.pool.run(job, bench.scratch);
     return {};
 }
 
@@ -103,6 +144,10 @@ std::optional<Error> Barrier::perform(const Bench &) const {
     Error why = how.error();
     why.message = "what the queue waited for failed: " + why.message;
     return why;
+}
+
+bool Call::is_bound() const {
+    return static_cast<const CpuProgram &>(*program).bound;
 }
 
 std::optional<Error> Call::perform(const Bench &bench) const {

@@ -23,6 +23,8 @@ struct Step {
     Step &operator=(const Step &) = delete;
     virtual ~Step() = default;
     virtual std::optional<base::Error> perform(const Bench &bench) const = 0;
+    /// Whether it must be done by the thread of the queue, and by no other.
+    virtual bool is_bound() const { return false; }
 
     Step *next = nullptr;
     std::shared_ptr<CpuEvent> event; ///< of the last step of a submission
@@ -51,6 +53,7 @@ struct Call final : Step {
     Call(const std::shared_ptr<Program> &of, const Shape &cut) : program(of), shape(cut) {}
     ~Call() override;
     std::optional<base::Error> perform(const Bench &bench) const override;
+    bool is_bound() const override;
 
     const std::shared_ptr<Program> program;
     const Shape shape;
@@ -106,7 +109,8 @@ struct CpuMemory final : Memory {
 struct CpuProgram final : Program {
     HostKernel kernel = nullptr;
     Lease state;
-    Steps recorded; ///< where there is no kernel; the oldest first
+    bool bound = false; ///< to the thread of the queue
+    Steps recorded;     ///< where there is no kernel; the oldest first
 };
 
 } // namespace hwa::launch

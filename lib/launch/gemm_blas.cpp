@@ -190,6 +190,7 @@ base::Result<Operation> make(const OpRequest &request, const Row &row) {
     code.kind = core::Code::Host;
     code.host = f64 ? run<double> : run<float>;
     code.state = std::make_shared<State>(State{&backend, gemm});
+    code.same_thread = true;
     HWA_TRY(made.program, request.queue->build(code, *request.log));
     made.provider = base::format("%s %s", row.name, backend.version.c_str());
     return made;

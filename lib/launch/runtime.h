@@ -109,7 +109,8 @@ struct CodeRequest {
     /// For core::Code::Host; for other code of the CPU, what calls the function whose address is
     /// its first argument.
     HostKernel host = nullptr;
-    Lease state;                          ///< the first argument of `host`, for core::Code::Host
+    Lease state;              ///< the first argument of `host`, for core::Code::Host
+    bool same_thread = false; ///< `host` has threads of its own for each thread that calls it
     std::shared_ptr<LibraryWork> library; ///< for core::Code::Host where `host` is NULL
     std::span<const char> code;
     std::string entry;

@@ -55,11 +55,11 @@ static void sleep_on(std::atomic<uint32_t> &word, uint32_t expected, uint64_t le
               left_ns == forever_ns ? nullptr : &limit, nullptr, 0);
 }
 
-bool Latch::wait(uint64_t timeout_ns) const {
+bool Latch::wait(uint64_t timeout_ns, uint64_t look_ns) const {
     if (is_open() || timeout_ns == 0)
         return is_open();
     const uint64_t start = clock_ns();
-    Spin spin;
+    Spin spin(look_ns);
     for (;;) {
         if (is_open())
             return true;

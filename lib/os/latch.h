@@ -36,7 +36,7 @@ class Latch {
     void close() { state_.store(Closed, std::memory_order_relaxed); }
     bool is_open() const { return state_.load(std::memory_order_acquire) == Open; }
     /// False if `timeout_ns` passed first. Looks for a moment before it sleeps.
-    bool wait(uint64_t timeout_ns) const;
+    bool wait(uint64_t timeout_ns, uint64_t look_ns = spin_ns) const;
 
   private:
     enum State : uint32_t { Closed = 0, Awaited = 1, Open = 2 };

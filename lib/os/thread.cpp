@@ -27,6 +27,19 @@ bool is_own_thread() {
     return made != 0 && ::pthread_getspecific(static_cast<pthread_key_t>(made - 1)) != nullptr;
 }
 
+static void set_own(bool own) {
+    if (const uint64_t made = mark.load(std::memory_order_acquire); made != 0)
+        ::pthread_setspecific(static_cast<pthread_key_t>(made - 1), own ? &mark : nullptr);
+}
+
+OwnThread::OwnThread() : was_own_(is_own_thread()) {
+    set_own(true);
+}
+
+OwnThread::~OwnThread() {
+    set_own(was_own_);
+}
+
 namespace {
 
 struct Start {
@@ -35,8 +48,7 @@ struct Start {
 
     static void *run(void *owned) {
         const std::unique_ptr<Start> start(static_cast<Start *>(owned));
-        if (const uint64_t made = mark.load(std::memory_order_acquire); made != 0)
-            ::pthread_setspecific(static_cast<pthread_key_t>(made - 1), &mark);
+        set_own(true);
         return start->body(start->state);
     }
 };

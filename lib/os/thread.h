@@ -26,6 +26,18 @@ base::Result<Thread> start_thread(const char *name, void *(*body)(void *), void 
 /// other threads of the library, which may be waiting for this one.
 bool is_own_thread();
 
+/// Lets the calling thread count as one of the library's own while it does their work.
+class OwnThread {
+  public:
+    OwnThread();
+    ~OwnThread();
+    OwnThread(const OwnThread &) = delete;
+    OwnThread &operator=(const OwnThread &) = delete;
+
+  private:
+    bool was_own_;
+};
+
 /// Keeps the calling thread to those of `cpus` that it may run on; where it may run on none of
 /// them, it stays as it is.
 void keep_to(std::span<const uint32_t> cpus);
