@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// What one compute unit of a graphics chip does per clock, by generation. With the number of units
+// and the clock it gives the peak rate of a device, so no table of products is needed.
+#pragma once
+
+#include "core/dtype.h"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace hwa::data {
+
+/// Dense multiply-adds per clock and compute unit in one format, by the widest unit that takes it,
+/// and the same where half of one operand is zero by the pattern the unit knows; 0: no such unit.
+struct MacRate {
+    core::Dtype dtype;
+    uint32_t macs;
+    uint32_t sparse_macs;
+};
+
+/// How fast the matrix units of a product of NVIDIA are beside those of its generation.
+enum class Tensor : uint8_t {
+    Unknown,
+    None,
+    Half, ///< of floating-point formats with sums in f32, which is how networks are computed
+    Full,
+};
+
+/// What is known of the matrix units of a product, by 10 * major + minor of its compute capability
+/// and its name as drivers tell it.
+Tensor nvidia_tensor(uint32_t capability, std::string_view name);
+
+/// The rates of that generation; none if it is not known.
+std::span<const MacRate> nvidia_rates(uint32_t capability, Tensor tensor);
+
+} // namespace hwa::data
