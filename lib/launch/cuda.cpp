@@ -205,6 +205,7 @@ class CudaQueue final : public Queue {
     }
 
     base::Done make_staging(uint64_t size_bytes);
+    base::Done pack_many(std::span<const Launch> launches);
     EventResult write_staged(const std::shared_ptr<Memory> &into, CUdeviceptr to, const void *data,
                              uint64_t size_bytes);
     EventResult read_staged(const std::shared_ptr<Memory> &from, CUdeviceptr source, void *data,
@@ -216,6 +217,10 @@ class CudaQueue final : public Queue {
     Watcher watcher_;
     /// One is enough, however many copies are under way: a stream does one thing at a time.
     std::shared_ptr<CudaPinned::Block> staging_;
+    // The arguments of many launches, whose room is used again.
+    std::vector<CudaParams> many_;
+    std::vector<void *> many_list_;
+    std::vector<CUdeviceptr> many_addresses_;
 };
 
 // ---- Copies ----
@@ -352,16 +357,6 @@ void hold_launch(CudaEvent &event, const std::shared_ptr<Program> &program,
             event.hold(*arg.memory);
 }
 
-CUresult launch_one(const Launch &launch, CudaParams &params, CUstream stream, base::Done &said) {
-    auto &mine = static_cast<CudaProgram &>(*launch.program);
-    if (mine.recording)
-        return static_cast<CudaRecording &>(mine).replay(stream, said);
-    auto &kernel = static_cast<CudaKernel &>(mine);
-    said = pack_cuda(kernel, launch.args, launch.shape, params);
-    return said ? launch_cuda(kernel, params, launch.shape, stream, said)
-                : CUDA_ERROR_INVALID_VALUE;
-}
-
 /// For later, with arguments of its own. A recording without a graph is that already.
 CudaLater keep_launches(const CudaContextPtr &context, std::span<const Launch> launches) {
     auto kept = std::make_shared<CudaRecording>(context);
@@ -392,7 +387,8 @@ EventResult CudaQueue::run(const std::shared_ptr<Program> &program, std::span<co
         return said ? std::move(put) : EventResult(std::move(said.error()));
     }
     auto &kernel = static_cast<CudaKernel &>(mine);
-    CudaParams params;
+    CudaParamRoom room;
+    CudaParams params = room.params();
     HWA_CHECK(pack_cuda(kernel, args, shape, params));
     auto put = timeline_->submit(
         std::move(event), "cuLaunchKernel", true,
@@ -406,28 +402,65 @@ EventResult CudaQueue::run(const std::shared_ptr<Program> &program, std::span<co
     return put;
 }
 
-EventResult CudaQueue::run_many(std::span<const Launch> launches) {
-    CudaEventPtr event = timeline_->make();
-    CudaParams params;
-    base::Done said;
+/// What neighbours have in common is held once.
+void hold_many(CudaEvent &event, std::span<const Launch> launches) {
+    const Launch *before = nullptr;
     for (const Launch &launch : launches) {
+        if (before == nullptr || before->program != launch.program)
+            event.hold(launch.program);
+        for (size_t i = 0; i < launch.args.size(); ++i) {
+            const auto *const memory = launch.args[i].memory;
+            const auto *const other =
+                before != nullptr && i < before->args.size() ? before->args[i].memory : nullptr;
+            if (memory != nullptr && (other == nullptr || *other != *memory))
+                event.hold(*memory);
+        }
+        before = &launch;
+    }
+}
+
+/// All are laid out before any is put in.
+base::Done CudaQueue::pack_many(std::span<const Launch> launches) {
+    size_t args = 0;
+    for (const Launch &launch : launches)
+        args += launch.args.size();
+    many_.resize(launches.size());
+    many_list_.resize(args);
+    many_addresses_.resize(args);
+    size_t at = 0;
+    for (size_t i = 0; i < launches.size(); ++i) {
+        const Launch &launch = launches[i];
         auto &mine = static_cast<CudaProgram &>(*launch.program);
+        many_[i] = {many_list_.data() + at, many_addresses_.data() + at};
         if (!mine.recording)
             HWA_CHECK(
-                pack_cuda(static_cast<CudaKernel &>(mine), launch.args, launch.shape, params));
+                pack_cuda(static_cast<CudaKernel &>(mine), launch.args, launch.shape, many_[i]));
+        at += launch.args.size();
     }
-    for (const Launch &launch : launches)
-        hold_launch(*event, launch.program, launch.args);
+    return {};
+}
+
+EventResult CudaQueue::run_many(std::span<const Launch> launches) {
+    CudaEventPtr event = timeline_->make();
+    base::Done said;
+    HWA_CHECK(pack_many(launches));
+    hold_many(*event, launches);
     auto put = timeline_->submit(
         std::move(event), "cuLaunchKernel", false,
         [&](CUstream stream) {
             CUresult code = CUDA_SUCCESS;
-            for (size_t i = 0; i < launches.size() && code == CUDA_SUCCESS; ++i)
-                code = launch_one(launches[i], params, stream, said);
+            for (size_t i = 0; i < launches.size() && code == CUDA_SUCCESS; ++i) {
+                auto &mine = static_cast<CudaProgram &>(*launches[i].program);
+                code = mine.recording ? static_cast<CudaRecording &>(mine).replay(stream, said)
+                                      : launch_cuda(static_cast<CudaKernel &>(mine), many_[i],
+                                                    launches[i].shape, stream, said);
+            }
             return code;
         },
         [&] { return keep_launches(context_, launches); });
-    return said ? std::move(put) : EventResult(std::move(said.error()));
+    if (!said)
+        return std::move(said.error());
+    return put;
 }
 
 // ---- Between queues ----

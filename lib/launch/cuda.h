@@ -186,14 +186,23 @@ struct CudaKernel final : CudaProgram {
 base::Result<std::shared_ptr<Program>> build_cuda(const CudaContextPtr &context,
                                                   const CodeRequest &request, std::string &log);
 
-/// The arguments of one launch as the driver takes them: an address of each.
+/// The arguments of one launch as the driver takes them: an address of each. The room for them is
+/// somebody else's, for as many as the launch has.
 struct CudaParams {
     static constexpr size_t limit = 2048;
 
-    std::array<void *, limit> list;
-    std::array<CUdeviceptr, limit> addresses;
-    size_t count;
-    uint32_t shared_bytes;
+    void **list = nullptr;
+    CUdeviceptr *addresses = nullptr;
+    size_t count = 0;
+    uint32_t shared_bytes = 0;
+};
+
+/// Room for one launch at a time.
+struct CudaParamRoom {
+    std::array<void *, CudaParams::limit> list;
+    std::array<CUdeviceptr, CudaParams::limit> addresses;
+
+    CudaParams params() { return {list.data(), addresses.data()}; }
 };
 
 /// Checks the arguments against what the kernel takes, and lays them out.

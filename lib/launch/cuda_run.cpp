@@ -37,12 +37,6 @@ static base::Done allow_scratch(CudaKernel &kernel, uint32_t bytes) {
     return {};
 }
 
-/// Of the size that the kernel takes there; an address of device memory is one of those.
-static bool fits(const CudaKernel &kernel, size_t at, const Arg &arg) {
-    return at >= kernel.param_bytes.size() ||
-           kernel.param_bytes[at] == (arg.memory != nullptr ? sizeof(CUdeviceptr) : arg.size_bytes);
-}
-
 static base::Error misfit(const CudaKernel &kernel, size_t at, size_t index, const Arg &arg) {
     const size_t wanted = kernel.param_bytes[at];
     if (arg.memory != nullptr)
@@ -58,9 +52,13 @@ base::Done pack_cuda(CudaKernel &kernel, std::span<const Arg> args, const Shape 
                      CudaParams &into) {
     uint64_t scratch = shape.shared_bytes;
     uint32_t blocks = scratch != 0 ? 1 : 0;
+    // What is written below could be any of these, for all that a compiler knows.
+    void **const list = into.list;
+    CUdeviceptr *const addresses = into.addresses;
+    const size_t *const wanted = kernel.param_bytes.data();
+    const size_t known = kernel.knows_params ? kernel.param_bytes.size() : 0;
     size_t count = 0;
-    for (size_t i = 0; i < args.size(); ++i) {
-        const Arg &arg = args[i];
+    for (const Arg &arg : args) {
         if (is_scratch(arg)) {
             scratch += arg.size_bytes;
             ++blocks;
@@ -68,20 +66,20 @@ base::Done pack_cuda(CudaKernel &kernel, std::span<const Arg> args, const Shape 
         }
         if (count == CudaParams::limit)
             return base::error(Status::Unsupported, "more than %zu arguments", CudaParams::limit);
-        if (kernel.knows_params && !fits(kernel, count, arg))
-            return misfit(kernel, count, i, arg);
-        into.list[count] = const_cast<void *>(arg.data);
-        if (arg.memory != nullptr) {
-            into.addresses[count] =
-                static_cast<const CudaMemory &>(**arg.memory).address + arg.offset;
-            into.list[count] = &into.addresses[count];
+        const bool is_buffer = arg.memory != nullptr;
+        // Of the size that the kernel takes there; an address of device memory is one of those.
+        if (count < known && wanted[count] != (is_buffer ? sizeof(CUdeviceptr) : arg.size_bytes))
+            return misfit(kernel, count, static_cast<size_t>(&arg - args.data()), arg);
+        list[count] = const_cast<void *>(arg.data);
+        if (is_buffer) {
+            addresses[count] = static_cast<const CudaMemory &>(**arg.memory).address + arg.offset;
+            list[count] = &addresses[count];
         }
         ++count;
     }
-    if (kernel.knows_params && count != kernel.param_bytes.size())
+    if (kernel.knows_params && count != known)
         return base::error(Status::Invalid,
-                           "the kernel takes %zu arguments besides scratch, not %zu",
-                           kernel.param_bytes.size(), count);
+                           "the kernel takes %zu arguments besides scratch, not %zu", known, count);
     into.count = count;
     if (blocks > 1)
         return too_many_blocks(blocks);
@@ -95,13 +93,13 @@ CUresult launch_cuda(const CudaKernel &kernel, CudaParams &params, const Shape &
                      CUstream stream, base::Done &said) {
     if (kernel.library != nullptr) {
         static_assert(sizeof(CUdeviceptr) == sizeof(uint64_t));
-        const auto *first = reinterpret_cast<const uint64_t *>(params.addresses.data());
+        const auto *first = reinterpret_cast<const uint64_t *>(params.addresses);
         said = kernel.library->enqueue(stream, {first, params.count});
         return said ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
     }
     return kernel.context->cuda.cuLaunchKernel(
         kernel.function, shape.grid[0], shape.grid[1], shape.grid[2], shape.group[0],
-        shape.group[1], shape.group[2], params.shared_bytes, stream, params.list.data(), nullptr);
+        shape.group[1], shape.group[2], params.shared_bytes, stream, params.list, nullptr);
 }
 
 // ---- Recordings ----
@@ -118,7 +116,8 @@ CUresult CudaRecording::replay(CUstream stream, base::Done &said) {
         const std::lock_guard lock(mutex);
         return context->cuda.cuGraphLaunch(graph, stream);
     }
-    CudaParams params;
+    CudaParamRoom room;
+    CudaParams params = room.params();
     for (const Step &step : steps) {
         auto &kernel = static_cast<CudaKernel &>(*step.program);
         if (!pack_cuda(kernel, step.args, step.shape, params))
@@ -154,7 +153,8 @@ static CUresult add_nodes(const CudaRecording &recording, CUgraph graph) {
     const api::Cuda &cuda = recording.context->cuda;
     if (!cuda.has(api::CudaGroup::Graphs))
         return CUDA_ERROR_NOT_SUPPORTED;
-    CudaParams params;
+    CudaParamRoom room;
+    CudaParams params = room.params();
     CUgraphNode last = nullptr;
     for (const auto &step : recording.steps) {
         auto &kernel = static_cast<CudaKernel &>(*step.program);
@@ -169,7 +169,7 @@ static CUresult add_nodes(const CudaRecording &recording, CUgraph graph) {
         node.blockDimY = step.shape.group[1];
         node.blockDimZ = step.shape.group[2];
         node.sharedMemBytes = params.shared_bytes;
-        node.kernelParams = params.list.data();
+        node.kernelParams = params.list;
         CUgraphNode made = nullptr;
         const CUresult code = cuda.cuGraphAddKernelNode_v2(
             &made, graph, last == nullptr ? nullptr : &last, last == nullptr ? 0 : 1, &node);
@@ -204,7 +204,8 @@ base::Result<std::shared_ptr<Program>> record_cuda(const CudaContextPtr &context
                                                    std::span<const Launch> launches) {
     auto recording = std::make_shared<CudaRecording>(context);
     recording->knows_args = true; // that there are none
-    CudaParams params;
+    CudaParamRoom room;
+    CudaParams params = room.params();
     for (const Launch &launch : launches) {
         recording->keep(launch);
         if (!static_cast<CudaProgram &>(*launch.program).recording)

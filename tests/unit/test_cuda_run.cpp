@@ -67,7 +67,8 @@ void lays_arguments_out(void **) {
     const Arg args[] = {played.buffer(0x1000, 0), Arg{nullptr, 0, &number, sizeof number},
                         Arg{nullptr, 0, nullptr, 640}, played.buffer(0x2000, 3),
                         Arg{nullptr, 0, &real, sizeof real}};
-    CudaParams params;
+    CudaParamRoom room;
+    CudaParams params = room.params();
     assert_true(static_cast<bool>(pack_cuda(*played.kernel, args, {}, params)));
     assert_int_equal(*static_cast<CUdeviceptr *>(params.list[0]), 0x1000);
     assert_ptr_equal(params.list[1], &number);
@@ -101,7 +102,8 @@ void checks_what_the_kernel_takes(void **) {
         {{address, word, scratch, scratch}, Status::Unsupported, "one block of scratch"},
     };
     for (const auto &row : table) {
-        CudaParams params;
+        CudaParamRoom room;
+        CudaParams params = room.params();
         const auto done = pack_cuda(*played.kernel, row.args, {}, params);
         assert_int_equal(static_cast<bool>(done), row.status == Status::Ok);
         if (done)
@@ -111,7 +113,8 @@ void checks_what_the_kernel_takes(void **) {
     }
     Shape shape;
     shape.shared_bytes = 16;
-    CudaParams params;
+    CudaParamRoom room;
+    CudaParams params = room.params();
     const Arg both[] = {address, word, scratch};
     assert_false(static_cast<bool>(pack_cuda(*played.kernel, both, shape, params)));
 }
@@ -119,7 +122,8 @@ void checks_what_the_kernel_takes(void **) {
 /// Beyond 48 KiB the driver is asked once, and never for less again.
 void asks_for_much_scratch_once(void **) {
     Played played;
-    CudaParams params;
+    CudaParamRoom room;
+    CudaParams params = room.params();
     Shape shape;
     attribute_set = 0;
     static constexpr struct {
