@@ -136,10 +136,10 @@ static const struct {
     const char *name;
     void (*check)(void);
 } checks[] = {
-    {"T1", check_identity},      {"T2", check_copies},  {"T3", check_programs},
-    {"T4", check_cache},         {"T5", check_cost},    {"T6", check_bandwidth},
-    {"T7", check_order},         {"T8", check_threads}, {"T9", check_gemm},
-    {"T10", check_builtin_gemm}, {"T16", check_leaks},
+    {"T1", check_identity},      {"T2", check_copies},   {"T3", check_programs},
+    {"T4", check_cache},         {"T5", check_cost},     {"T6", check_bandwidth},
+    {"T7", check_order},         {"T8", check_threads},  {"T9", check_gemm},
+    {"T10", check_builtin_gemm}, {"T15", check_tensors}, {"T16", check_leaks},
 };
 
 int main(int argc, char **argv) {

@@ -51,6 +51,11 @@ hwa_program_t *build(hwa_queue_t *queue, hwa_code_t kind, const void *code, size
 extern const char cuda_kernels[];
 extern const size_t cuda_kernels_bytes;
 
+/* The same as a cubin, by NVRTC without us, to be freed; NULL where it makes none. */
+char *make_cubin(int capability, size_t *bytes);
+/* 10 * major + minor. */
+int capability_of_device(void);
+
 void check_identity(void);
 void check_copies(void);
 void check_programs(void);
@@ -62,5 +67,6 @@ void check_threads(void);
 void check_gemm(void);
 void check_builtin_gemm(void);
 void check_leaks(void);
+void check_tensors(void);
 
 #endif

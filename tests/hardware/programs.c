@@ -65,6 +65,29 @@ static void bad(hwa_queue_t *queue, const char *what, hwa_status_t wanted, hwa_c
     hwa_program_free(program);
 }
 
+/* One that was made for this device, and one for another generation. */
+static void cubins(hwa_queue_t *queue) {
+    const int own = capability_of_device(), other = own / 10 == 8 ? 90 : 80;
+    size_t bytes = 0;
+    char *cubin = make_cubin(own, &bytes);
+    if (cubin == NULL) {
+        row("cubin", "not run", "no NVRTC that makes one for sm_%d", own);
+        return;
+    }
+    one(queue, "cubin", HWA_CODE_CUBIN, cubin, bytes);
+    free(cubin);
+    cubin = make_cubin(other, &bytes);
+    if (cubin == NULL) {
+        row("cubin of another generation", "not run", "no NVRTC that makes one for sm_%d", other);
+        return;
+    }
+    hwa_program_t *program = build(queue, HWA_CODE_CUBIN, cubin, bytes, "add", NULL);
+    row("cubin of another generation",
+        VERDICT(program == NULL && error.status == HWA_ERROR_UNSUPPORTED), "%s", error.message);
+    hwa_program_free(program);
+    free(cubin);
+}
+
 void check_programs(void) {
     hwa_queue_t *queue = open_queue();
     size_t bytes = 0;
@@ -72,6 +95,7 @@ void check_programs(void) {
     ptx[bytes] = '\0';
     one(queue, "CUDA C", HWA_CODE_CUDA_C, cuda_kernels, cuda_kernels_bytes);
     one(queue, "PTX, written by hand", HWA_CODE_PTX, ptx, bytes);
+    cubins(queue);
     bad(queue, "broken source", HWA_ERROR_BUILD, HWA_CODE_CUDA_C,
         "extern \"C\" __global__ void add() { nonsense; }", "add");
     row("the log names the place", VERDICT(strstr(hwa_queue_build_log(queue), "nonsense") != NULL),
