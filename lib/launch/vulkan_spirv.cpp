@@ -65,6 +65,9 @@ base::Result<SpirvExtent> SpirvReader::extent(const Instruction &by, uint32_t id
         return base::error(Status::Unsupported,
                            "the size of a group is computed from specialization constants, which a "
                            "launch cannot follow");
+    if (!is_word(made_by))
+        return base::error(Status::Unsupported,
+                           "an extent of a group is a constant that is no whole number of 32 bits");
     SpirvExtent found{made_by.operands[2], {}};
     if (made_by.op == OpSpecConstant)
         found.constant = mark(id, SpecId);
@@ -178,6 +181,11 @@ base::Done SpirvReader::take_block(const Instruction &variable, const Thing &typ
         const auto found = things_.find(members[i]);
         if (!offset || found == things_.end())
             return broken(type.made_by.at, "member %u of the push constants has no offset", i);
+        if (!found->second.sized)
+            return base::error(Status::Unsupported,
+                               "member %u of the push constants has a size that only the driver "
+                               "knows",
+                               i);
         kernel_.values.push_back({*offset, found->second.size_bytes});
     }
     std::sort(kernel_.values.begin(), kernel_.values.end(),
@@ -196,7 +204,11 @@ base::Done SpirvReader::take_shared(const Instruction &variable, const Thing &ty
                 return one.constant && one.constant == constant;
             });
         if (length != things_.end() && length->second.made_by.op == OpSpecConstant && constant &&
-            !of_group && element->size_bytes != 0) {
+            !of_group && element->size_bytes != 0 && element->sized) {
+            if (!is_word(length->second.made_by))
+                return base::error(Status::Unsupported,
+                                   "the length of a shared array is a constant that is no whole "
+                                   "number of 32 bits");
             kernel_.scratch.push_back(
                 {*constant, length->second.made_by.operands[2], element->size_bytes});
             return {};

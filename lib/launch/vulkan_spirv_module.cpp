@@ -198,6 +198,7 @@ base::Done SpirvReader::take_type(const Instruction &next) {
         marks_sorted_ = true;
     }
     uint64_t size_bytes = 0;
+    bool sized = true;
     switch (next.op) {
     case OpTypeInt:
     case OpTypeFloat:
@@ -215,15 +216,22 @@ base::Done SpirvReader::take_type(const Instruction &next) {
         HWA_TRY(const Thing *const part, find(next, next.operands[1]));
         if (next.operands[2] < 2 || next.operands[2] > 16)
             return broken(next.at, "a vector or matrix of %u parts", next.operands[2]);
-        size_bytes = part->size_bytes * next.operands[2];
+        const auto whole = base::checked_mul(part->size_bytes, next.operands[2]);
+        if (!whole)
+            return broken(next.at, "a vector or matrix larger than memory can be");
+        size_bytes = *whole;
+        sized = part->sized;
         break;
     }
     case OpTypeArray: {
         HWA_TRY(size_bytes, size_of_array(next));
+        sized = is_sized(next.operands[1]) && is_plain_number(next.operands[2]);
         break;
     }
     case OpTypeStruct: {
         HWA_TRY(size_bytes, size_of_struct(next));
+        for (const uint32_t member : next.operands.subspan(1))
+            sized = sized && is_sized(member);
         break;
     }
     case OpTypePointer:
@@ -231,9 +239,30 @@ base::Done SpirvReader::take_type(const Instruction &next) {
         size_bytes = 8; // in memory there are none but addresses of 64 bits
         break;
     default:
+        sized = false;
         break;
     }
-    return define(next, next.operands[0], size_bytes);
+    HWA_CHECK(define(next, next.operands[0], size_bytes));
+    things_.find(next.operands[0])->second.sized = sized;
+    return {};
+}
+
+/// Only pointers may be named before they are made.
+bool SpirvReader::is_sized(uint32_t type) const {
+    const auto found = things_.find(type);
+    return found == things_.end() || found->second.sized;
+}
+
+bool SpirvReader::is_plain_number(uint32_t id) const {
+    const auto found = things_.find(id);
+    return found != things_.end() && found->second.made_by.op == OpConstant;
+}
+
+/// Whether a constant is of 32 bits, and so all in its first word.
+bool SpirvReader::is_word(const Instruction &constant) const {
+    const auto type = things_.find(constant.operands[0]);
+    return type != things_.end() && type->second.made_by.op == OpTypeInt &&
+           type->second.made_by.operands[1] == 32;
 }
 
 base::Result<uint64_t> SpirvReader::size_of_array(const Instruction &next) const {
@@ -243,9 +272,10 @@ base::Result<uint64_t> SpirvReader::size_of_array(const Instruction &next) const
     // Of a length that is computed from specialization constants nothing is known here.
     if (length == things_.end() || length->second.made_by.op != OpConstant)
         return uint64_t{0};
+    const auto words = length->second.made_by.operands.subspan(2);
+    const uint64_t count = words.size() > 1 ? uint64_t{words[1]} << 32 | words[0] : words[0];
     const uint64_t stride = mark(next.operands[0], ArrayStride).value_or(0);
-    const auto size = base::checked_mul(stride != 0 ? stride : element->size_bytes,
-                                        length->second.made_by.operands[2]);
+    const auto size = base::checked_mul(stride != 0 ? stride : element->size_bytes, count);
     if (!size)
         return broken(next.at, "an array larger than memory can be");
     return *size;

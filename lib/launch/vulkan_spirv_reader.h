@@ -90,7 +90,8 @@ class SpirvReader {
     /// An id that a result was given to.
     struct Thing {
         Instruction made_by;
-        uint64_t size_bytes = 0; ///< of a type, as it lies in memory; 0 if that is not known
+        uint64_t size_bytes = 0; ///< of a type, as it lies in memory, as far as that is known
+        bool sized = false;      ///< it is known
     };
 
     struct Entry {
@@ -137,6 +138,10 @@ class SpirvReader {
 
     base::Result<uint64_t> size_of_array(const Instruction &next) const;
     base::Result<uint64_t> size_of_struct(const Instruction &next) const;
+
+    bool is_sized(uint32_t type) const;
+    bool is_plain_number(uint32_t id) const;
+    bool is_word(const Instruction &constant) const;
 
     std::optional<uint32_t> mark(uint32_t target, uint32_t decoration,
                                  uint32_t member = of_whole) const;

@@ -143,6 +143,15 @@ static const Change changes[] = {
     {"image", {Pointer, 12, Block}, 1, 0, Status::Build, "another storage class"},
     {"OpenCL", {0, 1, 5u << 16 | 15}, 1, 2, Status::Unsupported, "OpenCL"},
     {"no offset", {Values, 1, 35, 4}, 2, 39, Status::Build, "member 1"},
+    {"length of 64 bits", {Uint, 32, 0}, 1, 64, Status::Unsupported, "whole number of 32 bits"},
+    {"length that is no integer",
+     {4u << 16 | 21, Uint},
+     0,
+     4u << 16 | 22,
+     Status::Unsupported,
+     "whole number of 32 bits"},
+    {"value of unknown size", {Values, Uint, Uint}, 1, Shared, Status::Unsupported, "member 0"},
+    {"value without end", {Values, Uint, Uint}, 2, Array, Status::Unsupported, "member 1"},
     {"no label", {2u << 16 | 248, Label}, 0, 2u << 16 | 8, Status::Build, "without a body"},
 };
 
@@ -182,6 +191,39 @@ static void takes_what_the_interface_names(void **) {
     assert_int_equal(some->scratch.size(), 0);
 }
 
+/// The module with more types and constants, before its function. Their ids begin at Bound.
+static Words with(const Words &more) {
+    Words words = whole();
+    words[3] = Bound + 8;
+    const size_t at = find(words, {5u << 16 | 54, Void, Main});
+    words.insert(words.begin() + static_cast<ptrdiff_t>(at), more.begin(), more.end());
+    return words;
+}
+
+static void wraps_around_no_size(void **) {
+    Words more;
+    put(more, 43, {Uint, Bound, UINT32_MAX});
+    put(more, 28, {Bound + 1, Uint, Bound}); // uint[2^32 - 1]
+    put(more, 43, {Uint, Bound + 2, (1u << 30) - 1});
+    put(more, 28, {Bound + 3, Bound + 1, Bound + 2}); // nearly all that 64 bits can count
+    assert_true(static_cast<bool>(launch::read_spirv(with(more), "main")));
+    put(more, 23, {Bound + 4, Bound + 3, 16}); // and sixteen of these
+    const auto kernel = launch::read_spirv(with(more), "main");
+    assert_true(!kernel && kernel.error().status == Status::Build);
+    assert_non_null(strstr(kernel.error().message.c_str(), "larger than memory can be"));
+}
+
+static void counts_by_constants_of_64_bits(void **) {
+    Words more;
+    put(more, 21, {Bound, 64, 0});               // uint64_t
+    put(more, 43, {Bound, Bound + 1, 0, 1});     // 2^32
+    put(more, 28, {Bound + 2, Uint, Bound + 1}); // uint[2^32]
+    put(more, 32, {Bound + 3, 4, Bound + 2});    // Workgroup
+    put(more, 59, {Bound + 3, Bound + 4, 4});    // variable
+    const auto kernel = launch::read_spirv(with(more), "main");
+    assert_true(kernel && kernel->shared_bytes == uint64_t{1} << 34);
+}
+
 static void adds_up_scratch_of_any_size(void **) {
     launch::SpirvScratch scratch;
     scratch.element_bytes = 12;
@@ -197,6 +239,8 @@ int main() {
         cmocka_unit_test(names_the_word),
         cmocka_unit_test(takes_nothing_cut_short),
         cmocka_unit_test(takes_what_the_interface_names),
+        cmocka_unit_test(wraps_around_no_size),
+        cmocka_unit_test(counts_by_constants_of_64_bits),
         cmocka_unit_test(adds_up_scratch_of_any_size),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
