@@ -54,6 +54,7 @@ struct VulkanTraits {
     VkPhysicalDeviceMemoryProperties memory{};
     uint64_t storage_range_bytes = 0;
     uint64_t uniform_range_bytes = 0;
+    uint32_t uniforms = 0; ///< buffers of that kind in one launch
     uint64_t coherent_atom_bytes = 1;
     uint64_t import_alignment_bytes = 0; ///< of host memory used in place; 0: it cannot be
     uint64_t allocation_limit = 0;
@@ -158,12 +159,18 @@ struct VulkanDispatch {
     VulkanDispatch &operator=(const VulkanDispatch &) = delete;
 };
 
+/// Pools that sets are taken from, one after the other.
+struct VulkanSets {
+    std::vector<VkDescriptorPool> pools;
+    size_t current = 0; ///< those before it are full
+};
+
 /// A recorded batch.
 struct VulkanRecording {
     VkCommandPool pool = VK_NULL_HANDLE;
     VkCommandBuffer commands = VK_NULL_HANDLE;
     VkPipeline bound = VK_NULL_HANDLE;
-    std::vector<VkDescriptorPool> sets;
+    VulkanSets sets;
     std::vector<std::shared_ptr<const void>> holds;
 };
 
@@ -207,8 +214,7 @@ base::Done pack_vulkan(VulkanProgram &program, std::span<const Arg> args, const 
 /// Writes one launch into a command buffer where `bound` is the pipeline so far, with what keeps it
 /// in order. Pools for sets are added to `sets` where the driver has no push descriptors.
 base::Done record_dispatch(const VulkanContext &context, VkCommandBuffer commands,
-                           VulkanDispatch &dispatch, VkPipeline &bound,
-                           std::vector<VkDescriptorPool> &sets);
+                           VulkanDispatch &dispatch, VkPipeline &bound, VulkanSets &sets);
 
 /// All before is done, and seen by device and host, before anything after begins.
 void record_barrier(const VulkanContext &context, VkCommandBuffer commands);

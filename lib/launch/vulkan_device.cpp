@@ -74,6 +74,8 @@ void read_limits(const Properties &properties, VulkanContext &context) {
     limits.index_limit = uint64_t{UINT32_MAX} + 1; // gl_GlobalInvocationID is of 32 bits
     traits.storage_range_bytes = main.maxStorageBufferRange;
     traits.uniform_range_bytes = main.maxUniformBufferRange;
+    traits.uniforms =
+        std::min(main.maxPerStageDescriptorUniformBuffers, main.maxDescriptorSetUniformBuffers);
     traits.coherent_atom_bytes = std::max<uint64_t>(main.nonCoherentAtomSize, 1);
     traits.import_alignment_bytes = properties.host.minImportedHostPointerAlignment;
     traits.allocation_limit = main.maxMemoryAllocationCount;

@@ -135,6 +135,14 @@ base::Result<std::shared_ptr<Memory>> import(const VulkanContextPtr &context,
                            "this device uses host memory in place only if it begins at a multiple "
                            "of %llu bytes",
                            static_cast<unsigned long long>(needs.alignment));
+    const uint64_t whole_bytes = *end / page * page;
+    if (needs.size > whole_bytes - offset)
+        return base::error(Status::Unsupported,
+                           "this device wants %llu bytes for a buffer of %llu, and the pages of "
+                           "this host memory have %llu from there on",
+                           static_cast<unsigned long long>(needs.size),
+                           static_cast<unsigned long long>(request.size_bytes),
+                           static_cast<unsigned long long>(whole_bytes - offset));
     VkResult code = VK_SUCCESS;
     const uint32_t fit = types_of_pointer(*context, base, code) & needs.memoryTypeBits;
     const std::vector<uint32_t> types = types_of(context->traits, fit, VulkanPlace::Host);
@@ -144,8 +152,9 @@ base::Result<std::shared_ptr<Memory>> import(const VulkanContextPtr &context,
     how.pHostPointer = base;
     base::Done done = vulkan_failure("vkGetMemoryHostPointerPropertiesEXT",
                                      code == VK_SUCCESS ? VK_ERROR_INVALID_EXTERNAL_HANDLE : code);
-    for (size_t i = 0; !done && i < types.size(); ++i)
-        if (done = allocate_of(*made, *end / page * page, types[i], &how); done) {
+    // What was bound once, well or not, is not bound again.
+    for (size_t i = 0; !done && made->memory == VK_NULL_HANDLE && i < types.size(); ++i)
+        if (done = allocate_of(*made, whole_bytes, types[i], &how); done) {
             done = bind(*made, offset, types[i], false);
             made->coherent =
                 (context->traits.memory.memoryTypes[types[i]].propertyFlags & coherent_bit) != 0;

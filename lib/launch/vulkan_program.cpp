@@ -110,6 +110,12 @@ base::Done check_limits(const VulkanContext &context, const SpirvKernel &kernel)
     if (kernel.bindings.size() > limits.buffers)
         return base::error(Status::Unsupported, "the kernel takes %zu buffers, the device %u",
                            kernel.bindings.size(), limits.buffers);
+    const auto uniforms = static_cast<size_t>(
+        std::count(kernel.bindings.begin(), kernel.bindings.end(), SpirvBinding::Uniform));
+    if (uniforms > context.traits.uniforms)
+        return base::error(Status::Unsupported,
+                           "the kernel takes %zu uniform buffers, the device %u", uniforms,
+                           context.traits.uniforms);
     if (kernel.value_bytes > limits.value_bytes)
         return base::error(Status::Unsupported,
                            "the kernel takes %llu bytes of values, the device %u",
@@ -181,16 +187,8 @@ class PipelineCache {
         : context_(*program.context), key_(std::move(key)) {
         if (context_.cache == nullptr)
             return;
-        const auto found = context_.cache->find(key_);
-        auto info =
-            vulkan_struct<VkPipelineCacheCreateInfo>(VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO);
-        if (found) {
-            info.initialDataSize = found->size();
-            info.pInitialData = found->data();
-        }
-        stored_ = found.has_value();
-        if (context_.vk.vkCreatePipelineCache(context_.device, &info, nullptr, &handle_) !=
-            VK_SUCCESS)
+        found_ = context_.cache->find(key_).value_or(std::string());
+        if (!create(found_) && !create({}))
             handle_ = VK_NULL_HANDLE;
     }
     ~PipelineCache() {
@@ -203,7 +201,7 @@ class PipelineCache {
     VkPipelineCache handle() const { return handle_; }
 
     void store() const {
-        if (handle_ == VK_NULL_HANDLE || stored_)
+        if (handle_ == VK_NULL_HANDLE)
             return;
         const auto ask = context_.vk.vkGetPipelineCacheData;
         size_t size = 0;
@@ -213,14 +211,25 @@ class PipelineCache {
         if (ask(context_.device, handle_, &size, content.data()) != VK_SUCCESS)
             return;
         content.resize(size);
-        context_.cache->store(key_, content);
+        // The driver passes over what it cannot use and does not say so, but it then has more.
+        if (content != found_)
+            context_.cache->store(key_, content);
     }
 
   private:
+    bool create(std::string_view content) {
+        auto info =
+            vulkan_struct<VkPipelineCacheCreateInfo>(VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO);
+        info.initialDataSize = content.size();
+        info.pInitialData = content.data();
+        return context_.vk.vkCreatePipelineCache(context_.device, &info, nullptr, &handle_) ==
+               VK_SUCCESS;
+    }
+
     const VulkanContext &context_;
     std::string key_;
     VkPipelineCache handle_ = VK_NULL_HANDLE;
-    bool stored_ = false;
+    std::string found_;
 };
 
 template <class T> std::string_view bytes_of(std::span<const T> values) {
@@ -333,7 +342,7 @@ VulkanProgram::~VulkanProgram() {
         vk.vkDestroyShaderModule(context->device, module, nullptr);
     if (recording == nullptr)
         return;
-    for (const VkDescriptorPool pool : recording->sets)
+    for (const VkDescriptorPool pool : recording->sets.pools)
         vk.vkDestroyDescriptorPool(context->device, pool, nullptr);
     if (recording->pool != VK_NULL_HANDLE)
         vk.vkDestroyCommandPool(context->device, recording->pool, nullptr);

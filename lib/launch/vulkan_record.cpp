@@ -152,20 +152,7 @@ base::Done check_shared(const VulkanProgram &program, const Packing &packing) {
     return {};
 }
 
-/// A set for one launch, from the last of the pools or a new one.
-base::Result<VkDescriptorSet> allocate_set(const VulkanContext &context,
-                                           VkDescriptorSetLayout layout,
-                                           std::vector<VkDescriptorPool> &pools) {
-    auto info =
-        vulkan_struct<VkDescriptorSetAllocateInfo>(VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO);
-    info.descriptorSetCount = 1;
-    info.pSetLayouts = &layout;
-    VkDescriptorSet set = VK_NULL_HANDLE;
-    for (size_t i = pools.size(); i-- > 0;) {
-        info.descriptorPool = pools[i];
-        if (context.vk.vkAllocateDescriptorSets(context.device, &info, &set) == VK_SUCCESS)
-            return set;
-    }
+base::Done add_pool(const VulkanContext &context, VulkanSets &sets) {
     const VkDescriptorPoolSize sizes[] = {
         {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, sets_per_pool * context.limits.buffers},
         {VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, sets_per_pool * context.limits.buffers}};
@@ -174,16 +161,37 @@ base::Result<VkDescriptorSet> allocate_set(const VulkanContext &context,
     wish.maxSets = sets_per_pool;
     wish.poolSizeCount = 2;
     wish.pPoolSizes = sizes;
+    sets.pools.reserve(sets.pools.size() + 1); // so that none is made that nobody knows of
+    VkDescriptorPool made = VK_NULL_HANDLE;
     HWA_VK("vkCreateDescriptorPool",
-           context.vk.vkCreateDescriptorPool(context.device, &wish, nullptr, &info.descriptorPool));
-    pools.push_back(info.descriptorPool);
-    HWA_VK("vkAllocateDescriptorSets",
-           context.vk.vkAllocateDescriptorSets(context.device, &info, &set));
-    return set;
+           context.vk.vkCreateDescriptorPool(context.device, &wish, nullptr, &made));
+    sets.pools.push_back(made);
+    return {};
+}
+
+/// A set for one launch, from the first pool that is not full or a new one.
+base::Result<VkDescriptorSet> allocate_set(const VulkanContext &context,
+                                           VkDescriptorSetLayout layout, VulkanSets &sets) {
+    auto info =
+        vulkan_struct<VkDescriptorSetAllocateInfo>(VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO);
+    info.descriptorSetCount = 1;
+    info.pSetLayouts = &layout;
+    for (;; ++sets.current) {
+        const bool fresh = sets.current == sets.pools.size();
+        if (fresh)
+            HWA_CHECK(add_pool(context, sets));
+        info.descriptorPool = sets.pools[sets.current];
+        VkDescriptorSet set = VK_NULL_HANDLE;
+        const VkResult code = context.vk.vkAllocateDescriptorSets(context.device, &info, &set);
+        if (code == VK_SUCCESS)
+            return set;
+        if (fresh || (code != VK_ERROR_OUT_OF_POOL_MEMORY && code != VK_ERROR_FRAGMENTED_POOL))
+            return vulkan_failure("vkAllocateDescriptorSets", code);
+    }
 }
 
 base::Done bind_buffers(const VulkanContext &context, VkCommandBuffer commands,
-                        VulkanDispatch &dispatch, std::vector<VkDescriptorPool> &pools) {
+                        VulkanDispatch &dispatch, VulkanSets &sets) {
     const VulkanProgram &program = *dispatch.program;
     const uint32_t count = dispatch.buffer_count;
     if (context.traits.push_descriptors) {
@@ -191,7 +199,7 @@ base::Done bind_buffers(const VulkanContext &context, VkCommandBuffer commands,
                                              program.layout, 0, count, dispatch.writes.data());
         return {};
     }
-    HWA_TRY(const VkDescriptorSet set, allocate_set(context, program.set_layout, pools));
+    HWA_TRY(const VkDescriptorSet set, allocate_set(context, program.set_layout, sets));
     for (uint32_t i = 0; i < count; ++i)
         dispatch.writes[i].dstSet = set;
     context.vk.vkUpdateDescriptorSets(context.device, count, dispatch.writes.data(), 0, nullptr);
@@ -267,8 +275,7 @@ void record_barrier(const VulkanContext &context, VkCommandBuffer commands) {
 }
 
 base::Done record_dispatch(const VulkanContext &context, VkCommandBuffer commands,
-                           VulkanDispatch &dispatch, VkPipeline &bound,
-                           std::vector<VkDescriptorPool> &sets) {
+                           VulkanDispatch &dispatch, VkPipeline &bound, VulkanSets &sets) {
     const VulkanProgram &program = *dispatch.program;
     if (bound != dispatch.pipeline)
         context.vk.vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, dispatch.pipeline);

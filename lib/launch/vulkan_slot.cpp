@@ -105,8 +105,9 @@ base::Result<VulkanSlot *> VulkanTimeline::take(uint64_t timeout_ns) {
 
 base::Done VulkanTimeline::begin(VulkanSlot &slot) {
     const api::VulkanDevice &vk = context_->vk;
-    for (const VkDescriptorPool sets : slot.sets)
+    for (const VkDescriptorPool sets : slot.sets.pools)
         vk.vkResetDescriptorPool(context_->device, sets, 0);
+    slot.sets.current = 0;
     static constexpr VkCommandBufferBeginInfo begin = {
         VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, nullptr,
         VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT, nullptr};

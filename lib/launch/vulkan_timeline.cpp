@@ -75,7 +75,7 @@ VulkanTimeline::~VulkanTimeline() {
     const api::VulkanDevice &vk = context_->vk;
     const VkDevice device = context_->device;
     for (const auto &slot : slots_) {
-        for (const VkDescriptorPool sets : slot->sets)
+        for (const VkDescriptorPool sets : slot->sets.pools)
             vk.vkDestroyDescriptorPool(device, sets, nullptr);
         if (slot->queries != VK_NULL_HANDLE)
             vk.vkDestroyQueryPool(device, slot->queries, nullptr);

@@ -39,7 +39,7 @@ struct VulkanSlot {
     /// Of a timed queue, recorded once: before and after the commands.
     std::array<VkCommandBuffer, 2> marks{};
     VkQueryPool queries = VK_NULL_HANDLE;
-    std::vector<VkDescriptorPool> sets;
+    VulkanSets sets;
     std::vector<std::shared_ptr<const void>> holds;
     std::vector<VulkanDelivery> deliveries;
     std::vector<VkSemaphore> waits;

@@ -5,6 +5,7 @@
 #include "refused.h"
 
 #include <dlfcn.h>
+#include <ftw.h>
 #include <hwa/hwa.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "add.spv.h"
+#include "uniform.spv.h"
 
 #define SKIPPED 77
 enum { count = 1000, launches = 100 };
@@ -20,6 +22,7 @@ enum { count = 1000, launches = 100 };
 static hwa_error_t error;
 static hwa_queue_t *queue;
 static const char *why_no_queue;
+static const char *cache_dir;
 
 #define NEED(condition)                                                                            \
     do {                                                                                           \
@@ -49,6 +52,7 @@ static hwa_status_t open_shim(const struct folder *folder, uint32_t flags) {
                 hwa_queue_options_t options = HWA_INIT(hwa_queue_options_t);
                 options.runtime = "vulkan";
                 options.flags = flags;
+                options.cache_dir = cache_dir;
                 const hwa_status_t status = hwa_queue_open(device, &options, &queue, &error);
                 hwa_system_free(system);
                 return status;
@@ -126,14 +130,19 @@ static int works(const struct folder *folder) {
     return 0;
 }
 
-/* How many calls have reached the device so far. */
-static unsigned long calls_so_far(const struct folder *folder) {
+/* What the shim has counted under that name. */
+static unsigned long counted(const struct folder *folder, const char *name) {
     char path[128];
     snprintf(path, sizeof path, "%s/libvulkan.so.1", folder->path);
     void *shim = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
-    unsigned long (*calls)(void);
-    *(void **)&calls = shim == NULL ? NULL : dlsym(shim, "vulkan_shim_calls");
-    return calls == NULL ? 0 : calls();
+    unsigned long (*count_of)(void);
+    *(void **)&count_of = shim == NULL ? NULL : dlsym(shim, name);
+    return count_of == NULL ? 0 : count_of();
+}
+
+/* How many calls have reached the device so far. */
+static unsigned long calls_so_far(const struct folder *folder) {
+    return counted(folder, "vulkan_shim_calls");
 }
 
 /* A launch is checked before the driver sees any of it. Of a batch it may have seen what is right;
@@ -289,6 +298,106 @@ static int cannot_build(const struct folder *folder) {
     return 0;
 }
 
+static int build(const void *code, size_t size_bytes, hwa_program_t **into) {
+    hwa_kernel_desc_t kernel = HWA_INIT(hwa_kernel_desc_t);
+    kernel.code_kind = HWA_CODE_SPIRV;
+    kernel.code = code;
+    kernel.code_bytes = size_bytes;
+    const hwa_kernel_desc_t *variants[] = {&kernel};
+    return (int)hwa_program_from_kernel(queue, variants, 1, into, &error);
+}
+
+static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *where) {
+    (void)about;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
+/* What the driver made a useless entry of is stored again. */
+static int replaces_a_bad_entry(const struct folder *folder) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/cache", folder->path);
+    cache_dir = path;
+    NEED(open_shim(folder, 0) == HWA_OK);
+    static const unsigned long least[] = {0, 16, 32};
+    for (int i = 0; i < 3; ++i) {
+        NEED(build(spirv_add, sizeof spirv_add, &work.program) == HWA_OK);
+        hwa_program_free(work.program);
+        const unsigned long bytes = counted(folder, "vulkan_shim_cached_bytes");
+        NEED(i < 2 ? bytes == least[i] : bytes >= least[i]);
+    }
+    NEED(nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+    hwa_queue_free(queue);
+    return 0;
+}
+
+static int takes_no_uniform_buffer(const struct folder *folder) {
+    NEED(open_shim(folder, 0) == HWA_OK);
+    NEED(build(spirv_uniform, sizeof spirv_uniform, &work.program) == HWA_ERROR_UNSUPPORTED);
+    NEED(strstr(error.message, "1 uniform buffers, the device 0") != NULL);
+    hwa_queue_free(queue);
+    return 0;
+}
+
+static int takes_small_uniform_buffers(const struct folder *folder) {
+    NEED(open_shim(folder, 0) == HWA_OK);
+    NEED(build(spirv_uniform, sizeof spirv_uniform, &work.program) == HWA_OK);
+    hwa_buffer_desc_t desc = HWA_INIT(hwa_buffer_desc_t);
+    desc.size_bytes = 64;
+    for (int i = 0; i < 2; ++i) {
+        NEED(hwa_buffer_create(queue, &desc, &work.buffers[i], &error) == HWA_OK);
+        work.args[i].buffer = work.buffers[i];
+    }
+    NEED(hwa_launch(queue, work.program, work.args, 2, NULL, NULL, &error) ==
+         HWA_ERROR_UNSUPPORTED);
+    NEED(strstr(error.message, "args[1]: a range of 64 bytes is over the device's limit of 16") !=
+         NULL);
+    work.args[1].size_bytes = 16;
+    NEED(hwa_launch(queue, work.program, work.args, 2, NULL, NULL, &error) == HWA_OK);
+    put_away();
+    return 0;
+}
+
+/* Memory in place that the driver has no use for leaves nothing behind. */
+static int refuses_memory_in_place(const struct folder *folder) {
+    NEED(open_shim(folder, 0) == HWA_OK);
+    const unsigned long before = counted(folder, "vulkan_shim_pieces");
+    hwa_buffer_desc_t desc = HWA_INIT(hwa_buffer_desc_t);
+    desc.size_bytes = 4096;
+    NEED(posix_memalign(&desc.host, 65536, 65536) == 0);
+    hwa_buffer_t *buffer = NULL;
+    NEED(hwa_buffer_create(queue, &desc, &buffer, &error) == HWA_ERROR_UNSUPPORTED);
+    printf("    %s\n", error.message);
+    NEED(counted(folder, "vulkan_shim_pieces") == before);
+    NEED(hwa_buffer_create(queue, &desc, &buffer, &error) == HWA_OK);
+    hwa_buffer_free(buffer);
+    free(desc.host);
+    hwa_queue_free(queue);
+    return 0;
+}
+
+/* More sets than one pool has, again and again: a full pool is not asked for each of them. */
+static int asks_no_full_pool(const struct folder *folder) {
+    NEED(open_shim(folder, 0) == HWA_OK);
+    NEED(prepare() == 0);
+    static hwa_launch_item_t items[count];
+    for (int i = 0; i < count; ++i) {
+        items[i].program = work.program;
+        items[i].args = work.args;
+        items[i].options = &work.shape;
+        items[i].arg_count = 4;
+    }
+    const unsigned long before = calls_so_far(folder);
+    NEED(hwa_launch_many(queue, items, count, NULL, &error) == HWA_OK);
+    NEED(hwa_queue_finish(queue, HWA_FOREVER, &error) == HWA_OK);
+    const unsigned long made = calls_so_far(folder) - before;
+    printf("    %d launches by %lu calls\n", count, made);
+    NEED(made < 7 * count);
+    put_away();
+    return 0;
+}
+
 static const struct {
     const char *scenario;
     int (*body)(const struct folder *folder);
@@ -308,6 +417,12 @@ static const struct {
     {"vkBeginCommandBuffer 1 fail\n", refuses_one_submission},
     {"vkEndCommandBuffer 1 fail\n", refuses_one_submission},
     {"vkCreateComputePipelines 1 fail\n", cannot_build},
+    {"vkGetPipelineCacheData 1 garbage\nvkGetPipelineCacheData 2 garbage\n", replaces_a_bad_entry},
+    {"device 1 garbage\n", takes_no_uniform_buffer},
+    {"device 1 many\n", takes_small_uniform_buffers},
+    {"vkBindBufferMemory 1 fail\n", refuses_memory_in_place},
+    {"vkGetBufferMemoryRequirements 1 huge\n", refuses_memory_in_place},
+    {"device 1 name\n", asks_no_full_pool},
 };
 
 static int run(size_t which) {

@@ -2,7 +2,8 @@
 /* A Vulkan loader in front of the system's: counts the calls that reach a device, and lets them go
    wrong as the scenario says. Lines "FUNCTION N fail" answer an error; "device N ACTION" changes
    what the device is: fail: of Vulkan 1.1; null: without timeline semaphores; huge: with memory of
-   its own; name: without extensions; many: with room for few pieces of memory. */
+   its own; name: without extensions; many: with room for few pieces of memory and uniform buffers
+   of 16 bytes; garbage: without uniform buffers. */
 #include "fault.h"
 
 #include <dlfcn.h>
@@ -45,7 +46,11 @@
     X(25, vkFlushMappedMemoryRanges, VK_ERROR_OUT_OF_HOST_MEMORY)                                  \
     X(26, vkInvalidateMappedMemoryRanges, VK_ERROR_OUT_OF_HOST_MEMORY)                             \
     X(27, vkGetBufferMemoryRequirements, VK_SUCCESS)                                               \
-    X(28, vkCreateDescriptorPool, VK_ERROR_OUT_OF_DEVICE_MEMORY)
+    X(28, vkCreateDescriptorPool, VK_ERROR_OUT_OF_DEVICE_MEMORY)                                   \
+    X(29, vkBindBufferMemory, VK_ERROR_OUT_OF_DEVICE_MEMORY)                                       \
+    X(30, vkFreeMemory, VK_SUCCESS)                                                                \
+    X(31, vkCreatePipelineCache, VK_ERROR_OUT_OF_HOST_MEMORY)                                      \
+    X(32, vkGetPipelineCacheData, VK_ERROR_OUT_OF_HOST_MEMORY)
 
 /* Numbers and pointers of any function pass through a call with more of them, in the registers and
    on the stack where the callee looks for them: so by all calling conventions of Linux. */
@@ -65,23 +70,52 @@ EXPORT unsigned long vulkan_shim_calls(void) {
     return __atomic_load_n(&calls, __ATOMIC_SEQ_CST);
 }
 
+/* Pieces of memory that are allocated and not freed. */
+static long pieces;
+EXPORT unsigned long vulkan_shim_pieces(void);
+EXPORT unsigned long vulkan_shim_pieces(void) {
+    return (unsigned long)__atomic_load_n(&pieces, __ATOMIC_SEQ_CST);
+}
+
+/* Bytes that the last pipeline cache was made of. */
+static size_t cached_bytes;
+EXPORT unsigned long vulkan_shim_cached_bytes(void);
+EXPORT unsigned long vulkan_shim_cached_bytes(void) {
+    return cached_bytes;
+}
+
+static void count_call(int which, const any_t *a, any_t answer) {
+    if (which == 0 && (VkResult)answer == VK_SUCCESS)
+        __atomic_add_fetch(&pieces, 1, __ATOMIC_SEQ_CST);
+    if (which == 30)
+        __atomic_sub_fetch(&pieces, 1, __ATOMIC_SEQ_CST);
+    if (which == 31)
+        cached_bytes = ((const VkPipelineCacheCreateInfo *)a[1])->initialDataSize;
+}
+
 static any_t as_device_has(int which, any_t *a);
+static int spoil(int which, enum fault fault, any_t *a);
 
 #define FORWARD(number, name, failure)                                                             \
     static function_t real_##number;                                                               \
     static any_t call_##number(any_t a, any_t b, any_t c, any_t d, any_t e, any_t f, any_t g,      \
                                any_t h, any_t i, any_t j) {                                        \
         __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);                                           \
-        if (fault_at(#name) == FAULT_FAIL) {                                                       \
+        const enum fault fault = fault_at(#name);                                                  \
+        any_t all[] = {a, b, c, d};                                                                \
+        if (fault == FAULT_FAIL) {                                                                 \
             /* A device that is lost does nothing more: so let it end first. */                    \
             if (number == 2)                                                                       \
                 real_##number(a, b, c, d, e, f, g, h, i, j);                                       \
             return (any_t)(failure);                                                               \
         }                                                                                          \
-        any_t all[] = {a, b, c, d};                                                                \
+        if (fault != FAULT_NONE && spoil(number, fault, all))                                      \
+            return VK_SUCCESS;                                                                     \
         if (shape == FAULT_HUGE && as_device_has(number, all) != 0)                                \
             return 0;                                                                              \
-        return real_##number(a, all[1], c, d, e, f, g, h, i, j);                                   \
+        const any_t answer = real_##number(a, all[1], c, d, e, f, g, h, i, j);                     \
+        count_call(number, all, answer);                                                           \
+        return answer;                                                                             \
     }
 FUNCTIONS(FORWARD)
 
@@ -107,6 +141,22 @@ static any_t as_device_has(int which, any_t *a) {
     if (which == 27) {
         real_27(a[0], a[1], a[2], 0, 0, 0, 0, 0, 0, 0);
         ((VkMemoryRequirements *)a[2])->memoryTypeBits = 3;
+        return 1;
+    }
+    return 0;
+}
+
+/* Buffers that need more than they have, and what is kept of pipelines without a head. */
+static int spoil(int which, enum fault fault, any_t *a) {
+    if (which == 27 && fault == FAULT_HUGE) {
+        real_27(a[0], a[1], a[2], 0, 0, 0, 0, 0, 0, 0);
+        ((VkMemoryRequirements *)a[2])->size += 1 << 20;
+        return 1;
+    }
+    if (which == 32 && fault == FAULT_GARBAGE) {
+        *(size_t *)a[2] = 16;
+        if (a[3] != 0)
+            memset((void *)a[3], 0xaa, 16);
         return 1;
     }
     return 0;
@@ -163,6 +213,10 @@ static VKAPI_ATTR void VKAPI_CALL get_properties(VkPhysicalDevice of,
         into->properties.deviceType = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
     if (shape == FAULT_MANY)
         into->properties.limits.maxMemoryAllocationCount = 8;
+    if (shape == FAULT_MANY)
+        into->properties.limits.maxUniformBufferRange = 16;
+    if (shape == FAULT_GARBAGE)
+        into->properties.limits.maxDescriptorSetUniformBuffers = 0;
 }
 
 static VKAPI_ATTR void VKAPI_CALL get_features(VkPhysicalDevice of,
