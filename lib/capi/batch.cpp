@@ -36,12 +36,33 @@ static base::Result<size_t> count_all(std::span<const hwa_launch_item_t> items) 
     return total;
 }
 
+/// The queue's list of launches while a call needs it. The memory of a large one is asked for and
+/// given back at a price that the launches themselves would not reach.
+class Batch {
+  public:
+    explicit Batch(QueueState &state) : state_(state) {}
+    ~Batch() {
+        state_.batch.clear();
+        if (state_.batch.capacity() > kept_limit)
+            std::vector<launch::Launch>().swap(state_.batch);
+        state_.args.trim();
+    }
+    Batch(const Batch &) = delete;
+    Batch &operator=(const Batch &) = delete;
+
+    std::vector<launch::Launch> &list() { return state_.batch; }
+
+  private:
+    static constexpr size_t kept_limit = 1 << 13;
+
+    QueueState &state_;
+};
+
 /// As a runtime takes them. Their arguments lie in the queue's list.
-static base::Result<std::vector<launch::Launch>>
-check_items(QueueState &state, std::span<const hwa_launch_item_t> items) {
+static base::Done check_items(QueueState &state, std::span<const hwa_launch_item_t> items,
+                              std::vector<launch::Launch> &list) {
     HWA_TRY(const size_t total, count_all(items));
     launch::Arg *args = state.args.make(total);
-    std::vector<launch::Launch> list;
     list.reserve(items.size());
     for (size_t i = 0; i < items.size(); ++i) {
         HWA_TRY(const size_t count, count_args(items[i]));
@@ -50,7 +71,7 @@ check_items(QueueState &state, std::span<const hwa_launch_item_t> items) {
             return of_item(i, std::move(done.error()));
         args += count;
     }
-    return list;
+    return {};
 }
 
 /// Kernels between two recordings go in one submission.
@@ -74,9 +95,9 @@ static base::Done launch_many(const QueuePtr &state, std::span<const hwa_launch_
                               hwa_event_t **out_event) {
     HWA_CHECK(enter(*state));
     EventSlot slot(state, out_event);
-    HWA_TRY(const auto list, check_items(*state, items));
-    HWA_TRY(std::shared_ptr<launch::Event> event, run_all(*state, items, list));
-    state->args.trim();
+    Batch batch(*state);
+    HWA_CHECK(check_items(*state, items, batch.list()));
+    HWA_TRY(std::shared_ptr<launch::Event> event, run_all(*state, items, batch.list()));
     slot.fill(std::move(event));
     return {};
 }
@@ -98,7 +119,8 @@ static void collect(std::span<const hwa_launch_item_t> items, hwa_program_t &int
 static base::Result<std::unique_ptr<hwa_program_t>>
 from_launches(const QueuePtr &state, std::span<const hwa_launch_item_t> items) {
     HWA_CHECK(enter(*state));
-    HWA_TRY(const auto list, check_items(*state, items));
+    Batch batch(*state);
+    HWA_CHECK(check_items(*state, items, batch.list()));
     for (size_t i = 0; i < items.size(); ++i)
         if (items[i].program->is_recording)
             return base::error(Status::Invalid, "items[%zu]: is itself a recording", i);
@@ -108,8 +130,7 @@ from_launches(const QueuePtr &state, std::span<const hwa_launch_item_t> items) {
     made->provider = state->driver.empty() ? state->row->name : state->driver;
     made->is_recording = true;
     collect(items, *made);
-    HWA_TRY(made->program, state->queue->record(list));
-    state->args.trim();
+    HWA_TRY(made->program, state->queue->record(batch.list()));
     return made;
 }
 

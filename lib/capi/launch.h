@@ -62,7 +62,8 @@ struct QueueState {
     const launch::Limits *limits = nullptr; ///< of `queue`
     launch::Limits ceilings;                ///< the same, the largest number where there is none
     ArgList args;
-    bool waits = false; ///< was told to wait for something, and given no work since
+    std::vector<launch::Launch> batch; ///< of the call at hand; its memory is used again
+    bool waits = false;                ///< was told to wait for something, and given no work since
 
     ~QueueState();
 };

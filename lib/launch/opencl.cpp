@@ -188,13 +188,13 @@ base::Done ClQueue::put_launch(ClWork &work, const std::shared_ptr<Program> &pro
     return put_step(work, step_of(mine.kernel.handle, shape), last);
 }
 
-/// Flattened because every launch comes by here.
+/// This and the next are flattened because every launch comes by here.
 [[gnu::flatten]] EventResult ClQueue::run(const std::shared_ptr<Program> &program,
                                           std::span<const Arg> args, const Shape &shape) {
     return put_work([&](ClWork &work) { return put_launch(work, program, args, shape, true); });
 }
 
-EventResult ClQueue::run_many(std::span<const Launch> launches) {
+[[gnu::flatten]] EventResult ClQueue::run_many(std::span<const Launch> launches) {
     return put_work([&](ClWork &work) {
         base::Done done;
         for (size_t i = 0; i < launches.size() && done; ++i)
