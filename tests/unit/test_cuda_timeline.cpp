@@ -85,7 +85,7 @@ struct Played {
     }
 
     EventResult submit(CUresult code = CUDA_SUCCESS, bool whole = true) {
-        return line->submit(line->make(), "cuThing", whole, [&](CUstream) {
+        return line->submit(line->make(), "cuThing", whole, [code](CUstream) {
             stream.put += code == CUDA_SUCCESS ? 1 : 0;
             return code;
         });
@@ -196,6 +196,75 @@ void keeps_what_came_before_a_refusal(void **) {
     assert_true(!all && all.error().code == CUDA_ERROR_INVALID_VALUE);
 }
 
+/// Whoever opens the last of the gates puts in what waits for it, in order.
+void keeps_back_behind_gates(void **) {
+    const auto played = std::make_unique<Played>();
+    const auto before = played->good();
+    const auto first = played->line->close_gate();
+    const auto second = played->line->close_gate();
+    const auto after_both = played->good();
+    assert_true(played->line->is_gated());
+    assert_int_equal(stream.put, 1);
+    played->line->open_gate(*second, {});
+    assert_int_equal(stream.put, 1);
+    stream.done = stream.put;
+    assert_true(played->is(before, Status::Ok));
+    assert_true(played->is(after_both, Status::Timeout));
+    assert_false(played->line->can_be_waited_for(static_cast<CudaEvent &>(*after_both)));
+    played->line->open_gate(*first, {});
+    assert_false(played->line->is_gated());
+    assert_true(played->line->can_be_waited_for(static_cast<CudaEvent &>(*after_both)));
+    assert_true(stream.put > 1);
+    assert_true(played->is(after_both, Status::Timeout));
+    stream.done = stream.put;
+    assert_true(played->is(after_both, Status::Ok));
+}
+
+/// Nothing behind a gate that opened with a failure reaches the stream, and what came before it is
+/// as good as it was.
+void runs_nothing_behind_a_failure(void **) {
+    const auto played = std::make_unique<Played>();
+    const auto before = played->good();
+    const auto gate = played->line->close_gate();
+    int calls = 0;
+    const EventResult kept =
+        played->line->submit(played->line->make(), "cuThing", true, [&calls](CUstream) {
+            ++calls;
+            return CUDA_SUCCESS;
+        });
+    assert_true(static_cast<bool>(kept));
+    base::Error why = base::error(Status::Cancelled, "no more of it");
+    why.code = 7;
+    played->line->open_gate(*gate, why);
+    assert_int_equal(calls, 0);
+    assert_false(played->line->can_be_waited_for(static_cast<CudaEvent &>(*before)));
+    stream.done = stream.put;
+    assert_true(played->is(before, Status::Ok));
+    const base::Done done = played->line->wait(**kept, 0);
+    assert_true(!done && done.error().status == Status::Cancelled && done.error().code == 7);
+    const auto later = played->good();
+    stream.done = stream.put;
+    assert_true(played->is(later, Status::Cancelled));
+}
+
+/// A refusal that comes when the gate opens is that of the event, which the caller has already, and
+/// of all later ones.
+void fails_what_is_refused_late(void **) {
+    const auto played = std::make_unique<Played>();
+    const auto gate = played->line->close_gate();
+    const auto good = played->good();
+    const EventResult bad = played->submit(CUDA_ERROR_INVALID_VALUE);
+    const auto later = played->good();
+    played->line->open_gate(*gate, {});
+    stream.done = stream.put;
+    assert_true(played->is(good, Status::Ok));
+    const base::Done refused = played->line->wait(**bad, 0);
+    assert_true(!refused && refused.error().code == CUDA_ERROR_INVALID_VALUE);
+    const base::Done behind = played->line->wait(*later, 0);
+    assert_true(!behind && behind.error().code == CUDA_ERROR_INVALID_VALUE);
+    assert_non_null(std::strstr(behind.error().message.c_str(), "earlier work of this queue"));
+}
+
 } // namespace
 
 int main() {
@@ -206,6 +275,9 @@ int main() {
         cmocka_unit_test(says_why_there_is_no_mark),
         cmocka_unit_test(tells_what_was_over_before_a_fault),
         cmocka_unit_test(keeps_what_came_before_a_refusal),
+        cmocka_unit_test(keeps_back_behind_gates),
+        cmocka_unit_test(runs_nothing_behind_a_failure),
+        cmocka_unit_test(fails_what_is_refused_late),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
