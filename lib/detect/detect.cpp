@@ -8,9 +8,12 @@
 #include "detect/driver_tier.h"
 #include "detect/links.h"
 #include "detect/memory.h"
+#include "detect/network.h"
 #include "detect/pci_names.h"
 #include "detect/probe.h"
 #include "detect/routes.h"
+#include "detect/storage.h"
+#include "detect/surroundings.h"
 #include "os/host.h"
 
 #include <cerrno>
@@ -123,13 +126,17 @@ static Result<System> look(const os::Host &host, const Options &options) {
     System system;
     describe(host, system);
     find_memory(host, system);
+    find_surroundings(host, system);
     run_kernel_tier(host, options, system);
     HWA_CHECK(cancelled(options));
     if (host.live() && !options.no_drivers)
         HWA_CHECK(ask_drivers(host, options, system));
     HWA_CHECK(cancelled(options));
-    if (!options.no_links)
+    if (!options.no_links) {
         find_links(host, system);
+        find_storage(host, system);
+        find_network(host, system);
+    }
     add_skipped(options, system);
     order_rows(system);
     find_routes(host, system);

@@ -61,21 +61,11 @@ static void put_affinity(const os::Host &host, core::System &system) {
         core::attr_text("affinity.cpus", base::cpulist_text(processors), Source::Kernel));
 }
 
-static bool marked_as_container(const os::Host &host) {
-    // Left there by Docker, by Podman, and by what speaks to systemd (systemd CONTAINER_INTERFACE).
-    for (const char *path : {"/.dockerenv", "/run/.containerenv", "/run/systemd/container"})
-        if (host.exists(path))
-            return true;
-    return false;
-}
-
 void find_memory(const os::Host &host, core::System &system) {
     if (const auto text = host.read_file("/proc/meminfo", 16 * base::KiB))
         system.memory_bytes = meminfo_bytes(*text, "MemTotal");
     put_limits(read_cgroup_limits(host), system);
     put_affinity(host, system);
-    if ((system.flags & core::SystemContained) == 0 && marked_as_container(host))
-        system.flags |= core::SystemContained;
     if (system.memory_bytes > 0)
         put_int(system, "memory.usable_bytes", usable_memory(system));
 }

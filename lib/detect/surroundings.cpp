@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// Containers by what their makers leave in them (systemd CONTAINER_INTERFACE; Kubernetes,
+// "Accessing the Kubernetes API from a Pod"), clouds by what firmware says of the machine (Linux
+// drivers/firmware/dmi-id.c).
+#include "detect/surroundings.h"
+
+#include "base/text.h"
+
+namespace hwa::detect {
+
+using core::Source;
+using core::System;
+using os::Host;
+
+static void put(System &system, const char *key, std::string value) {
+    if (!value.empty())
+        system.put_attr(core::attr_text(key, std::move(value), Source::Kernel));
+}
+
+static std::string line_of(const Host &host, const char *path) {
+    const auto text = host.read_file(path, 256);
+    return text ? base::sanitise(base::trim(*text), 128) : std::string();
+}
+
+static void find_container(const Host &host, System &system) {
+    // What speaks to systemd says what it is; Docker and Podman leave empty files.
+    std::string kind = line_of(host, "/run/systemd/container");
+    if (kind.empty() && host.exists("/.dockerenv"))
+        kind = "docker";
+    if (kind.empty() && host.exists("/run/.containerenv"))
+        kind = "podman";
+    put(system, "container.kind", kind);
+    static constexpr const char *account =
+        "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+    const std::string space = line_of(host, account);
+    put(system, "kubernetes.namespace", space);
+    if (!kind.empty() || !space.empty())
+        system.flags |= core::SystemContained;
+}
+
+namespace {
+
+/// How a cloud's firmware gives itself away. A tag is asked only where the maker alone could be
+/// anybody's.
+struct Cloud {
+    const char *vendor;
+    const char *tag; ///< of the chassis, or ""
+    const char *name;
+    bool product_is_instance;
+};
+
+} // namespace
+
+static constexpr Cloud clouds[] = {
+    {"Amazon EC2", "", "aws", true},
+    {"Google", "", "gcp", false},
+    {"Microsoft Corporation", "7783-7084-3265-9085-8269-3286-77", "azure", false},
+    {"QEMU", "OracleCloud.com", "oracle", false},
+    {"Oracle Corporation", "OracleCloud.com", "oracle", false},
+    {"Alibaba Cloud", "", "alibaba", false},
+    {"Tencent Cloud", "", "tencent", false},
+    {"DigitalOcean", "", "digitalocean", false},
+    {"Hetzner", "", "hetzner", false},
+    {"Scaleway", "", "scaleway", false},
+    {"Vultr", "", "vultr", false},
+    {"OVHcloud", "", "ovh", false},
+};
+
+static const Cloud *find_cloud(const Host &host, const std::string &vendor) {
+    std::string tag;
+    for (const Cloud &cloud : clouds) {
+        if (vendor != cloud.vendor)
+            continue;
+        if (*cloud.tag == '\0')
+            return &cloud;
+        if (tag.empty())
+            tag = line_of(host, "/sys/class/dmi/id/chassis_asset_tag");
+        if (tag == cloud.tag)
+            return &cloud;
+    }
+    return nullptr;
+}
+
+static void find_machine(const Host &host, System &system) {
+    const std::string vendor = line_of(host, "/sys/class/dmi/id/sys_vendor");
+    if (vendor.empty()) {
+        // Boards without that firmware have a device tree, whose texts end in a zero byte.
+        const auto model = host.read_file("/sys/firmware/devicetree/base/model", 256);
+        put(system, "machine.product", model ? base::sanitise(model->c_str(), 128) : std::string());
+        return;
+    }
+    const std::string product = line_of(host, "/sys/class/dmi/id/product_name");
+    put(system, "machine.vendor", vendor);
+    put(system, "machine.product", product);
+    const Cloud *cloud = find_cloud(host, vendor);
+    if (cloud == nullptr)
+        return;
+    put(system, "cloud.provider", cloud->name);
+    // A name with a size behind a dot, "p5.48xlarge"; the first machines had "HVM domU".
+    if (cloud->product_is_instance && product.find('.') != std::string::npos)
+        put(system, "cloud.instance", product);
+}
+
+void find_surroundings(const Host &host, System &system) {
+    find_container(host, system);
+    find_machine(host, system);
+}
+
+} // namespace hwa::detect
