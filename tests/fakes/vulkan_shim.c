@@ -93,6 +93,24 @@ static void count_call(int which, const any_t *a, any_t answer) {
         cached_bytes = ((const VkPipelineCacheCreateInfo *)a[1])->initialDataSize;
 }
 
+/* Sets that were taken from a pool. */
+static int *sets_of(any_t pool) {
+    static struct {
+        any_t pool;
+        int sets;
+    } pools[64];
+    size_t i = 0;
+    while (pools[i].pool != 0 && pools[i].pool != pool)
+        ++i;
+    pools[i].pool = pool;
+    return &pools[i].sets;
+}
+
+/* Some drivers give no more sets than a pool was made for. */
+static int is_full(any_t info) {
+    return ++*sets_of((any_t)((const VkDescriptorSetAllocateInfo *)info)->descriptorPool) > 64;
+}
+
 static any_t as_device_has(int which, any_t *a);
 static int spoil(int which, enum fault fault, any_t *a);
 
@@ -109,6 +127,10 @@ static int spoil(int which, enum fault fault, any_t *a);
                 real_##number(a, b, c, d, e, f, g, h, i, j);                                       \
             return (any_t)(failure);                                                               \
         }                                                                                          \
+        if (number == 19)                                                                          \
+            *sets_of(b) = 0;                                                                       \
+        if (number == 18 && shape == FAULT_NAME && is_full(b))                                     \
+            return (any_t)VK_ERROR_OUT_OF_POOL_MEMORY;                                             \
         if (fault != FAULT_NONE && spoil(number, fault, all))                                      \
             return VK_SUCCESS;                                                                     \
         if (shape == FAULT_HUGE && as_device_has(number, all) != 0)                                \
