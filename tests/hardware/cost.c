@@ -77,6 +77,23 @@ static void compare_replay(hwa_queue_t *queue, hwa_program_t *program, double ea
     hwa_program_free(batch);
 }
 
+/* Many in one call, beside a loop of the driver's own. */
+static void compare_batch(hwa_queue_t *queue, hwa_program_t *program) {
+    static hwa_launch_item_t items[BATCH];
+    double own[ROUNDS], theirs[ROUNDS];
+    for (int i = 0; i < BATCH; ++i)
+        items[i] = (hwa_launch_item_t){.program = program};
+    for (int i = 0; i < ROUNDS; ++i) {
+        theirs[i] = raw_launches(BATCH);
+        const double start = now_s();
+        NEED(hwa_launch_many(queue, items, BATCH, NULL, &error));
+        own[i] = (now_s() - start) / BATCH;
+        NEED(hwa_queue_finish(queue, HWA_FOREVER, &error));
+    }
+    const double over = median(own, ROUNDS) - median(theirs, ROUNDS);
+    row("1000 launches in one call, each over it", JUDGED(over <= 50e-9), "%+.0f ns", over * 1e9);
+}
+
 void check_cost(void) {
     const int count = small ? 500 : 100000, trips = small ? 100 : 10000;
     double own[ROUNDS], theirs[ROUNDS], own_trip[ROUNDS], their_trip[ROUNDS];
@@ -98,6 +115,7 @@ void check_cost(void) {
     const double native = median(theirs, ROUNDS), ours = median(own, ROUNDS);
     row("cuLaunchKernel", "recorded", "%.0f ns", native * 1e9);
     row("hwa_launch over it", JUDGED(ours - native <= 150e-9), "%+.0f ns", (ours - native) * 1e9);
+    compare_batch(queue, program);
     const double trip = median(their_trip, ROUNDS);
     row("launch and wait, by the driver", "recorded", "%.0f ns", trip * 1e9);
     row("launch and wait over it", "recorded", "%+.0f ns", (median(own_trip, ROUNDS) - trip) * 1e9);
