@@ -295,6 +295,41 @@ static void names_the_kernels_there_are(void **state) {
     free(source);
 }
 
+/* SPIR-V goes as it is to a device that takes it, and to no other. */
+static void hands_on_spirv(void **state) {
+    (void)state;
+    static const uint32_t words[] = {0x07230203, 0x00010200, 0, 8, 0, 0x00020011, 6};
+    void (*take)(const void *, size_t, const char *) =
+        (void (*)(const void *, size_t, const char *))shim_function("shim_il");
+    for (int takes = 0; takes < 2; ++takes) {
+        take(words, sizeof words, takes ? count_source : NULL);
+        hwa_queue_t *queue = open_queue();
+        hwa_kernel_desc_t desc = HWA_INIT(hwa_kernel_desc_t);
+        desc.code_kind = HWA_CODE_SPIRV_KERNEL;
+        desc.code = words;
+        desc.code_bytes = sizeof words;
+        desc.entry = "count";
+        const hwa_kernel_desc_t *const variants[] = {&desc};
+        hwa_program_t *program = NULL;
+        const unsigned long before = calls("clCreateProgramWithIL");
+        hwa_error_t why = {0};
+        const hwa_status_t status = hwa_program_from_kernel(queue, variants, 1, &program, &why);
+        assert_int_equal(calls("clCreateProgramWithIL") - before, takes);
+        if (!takes) {
+            assert_int_equal(status, HWA_ERROR_UNSUPPORTED);
+            assert_non_null(strstr(why.message, "this OpenCL device takes no SPIR-V"));
+            hwa_queue_free(queue);
+            continue;
+        }
+        assert_int_equal(status, HWA_OK);
+        struct set set = use_set(queue, program);
+        CHECK(launch(&set, NULL, error));
+        assert_int_equal(counted(&set), 1);
+        free_set(&set);
+    }
+    take(NULL, 0, NULL);
+}
+
 /* ---- Loaders ------------------------------------------------------------------------------ */
 
 /* Version 1.0: no callbacks, no user events, no parts of buffers, no command buffers. */
@@ -371,6 +406,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_teardown(fails_half_a_batch, no_faults),
         cmocka_unit_test_teardown(keeps_the_whole_log, no_faults),
         cmocka_unit_test_teardown(names_the_kernels_there_are, no_faults),
+        cmocka_unit_test_teardown(hands_on_spirv, no_faults),
         cmocka_unit_test_teardown(drives_an_old_loader, no_faults),
         cmocka_unit_test_teardown(misses_the_loader, no_faults),
     };

@@ -200,7 +200,44 @@ struct Extension {
     }
 };
 
+/// The intermediate language that devices are to take; what is made of it.
+const void *il_bytes;
+size_t il_size;
+const char *il_source;
+
+struct Info {
+    template <class F>
+    static cl_int after(F next, cl_device_id of, cl_device_info what, size_t room, void *into,
+                        size_t *size) {
+        if (what != CL_DEVICE_IL_VERSION)
+            return next(of, what, room, into, size);
+        const char *text = il_source != nullptr ? "SPIR-V_1.2" : "";
+        const size_t bytes = std::strlen(text) + 1;
+        if (into != nullptr && room < bytes)
+            return CL_INVALID_VALUE;
+        if (into != nullptr)
+            std::memcpy(into, text, bytes);
+        if (size != nullptr)
+            *size = bytes;
+        return CL_SUCCESS;
+    }
+};
+
+struct Il {
+    template <class F>
+    static cl_program after(F, cl_context context, const void *bytes, size_t size, cl_int *code) {
+        static const auto from_source = reinterpret_cast<decltype(&clCreateProgramWithSource)>(
+            real("clCreateProgramWithSource"));
+        if (size == il_size && std::memcmp(bytes, il_bytes, size) == 0)
+            return from_source(context, 1, &il_source, nullptr, code);
+        *code = CL_INVALID_VALUE;
+        return nullptr;
+    }
+};
+
 template <class Name> struct Behaviour : Plain {};
+template <> struct Behaviour<struct of_clGetDeviceInfo> : Info {};
+template <> struct Behaviour<struct of_clCreateProgramWithIL> : Il {};
 template <> struct Behaviour<struct of_clEnqueueNDRangeKernel> : Launch {};
 template <> struct Behaviour<struct of_clGetEventInfo> : Ask {};
 template <> struct Behaviour<struct of_clWaitForEvents> : Wait {};
@@ -246,6 +283,12 @@ EXPORT void shim_fault(const char *call, int nth, int code) {
     Row &row = row_of(call);
     row.countdown = nth;
     row.code = code;
+}
+
+EXPORT void shim_il(const void *bytes, size_t size_bytes, const char *source) {
+    il_bytes = bytes;
+    il_size = size_bytes;
+    il_source = source;
 }
 
 EXPORT void shim_reset(void) {

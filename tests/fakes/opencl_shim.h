@@ -3,6 +3,8 @@
 #ifndef OPENCL_SHIM_H
 #define OPENCL_SHIM_H
 
+#include <stddef.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -14,6 +16,10 @@ unsigned long shim_calls(const char *name);
    The function "kernel" is a launch that goes well and whose event then has that status: a negative
    one has failed, and CL_RUNNING never ends. */
 void shim_fault(const char *call, int nth, int code);
+
+/* Whether devices say from now on that they take SPIR-V. What they are given has to be these bytes,
+   and is run as this source; NULL: they say that they take none. */
+void shim_il(const void *bytes, size_t size_bytes, const char *source);
 
 /* No faults from here on. */
 void shim_reset(void);
