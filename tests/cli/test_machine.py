@@ -132,6 +132,26 @@ class Machine(unittest.TestCase):
                 self.assertEqual(told['shut'][0]['device'], 'pci-0000:01:00.0')
                 self.assertIn(status, hwa('list', '--system', file.name).lines[1])
 
+    def test_doctor_on_runtimes(self):
+        system = json.loads(PAIR.read_text())
+        row = {'status': 'unavailable', 'flags': [], 'code_mask': 0, 'version': None,
+               'message': 'as the test has it', 'device_name': None, 'device_uuid': None}
+        for name, native_id, advice, other in (
+                ('cuda', '0', 'nvidia-smi -c DEFAULT', 'install'),
+                ('cuda', None, 'install', 'nvidia-smi'),
+                ('opencl', '0.0', 'dmesg', 'install'),
+                ('opencl', None, 'apt install ocl-icd-libopencl1', 'dmesg'),
+                ('vulkan', None, 'apt install libvulkan1', 'dmesg')):
+            system['devices'][0]['runtimes'] = [{**row, 'name': name, 'native_id': native_id}]
+            with self.subTest(runtime=name, driver=native_id), \
+                    tempfile.NamedTemporaryFile('w', suffix='.json') as file:
+                json.dump(system, file)
+                file.flush()
+                told = hwa('doctor', '--system', file.name, '--json').json
+                self.assertEqual(told['shut'][0]['runtime'], name)
+                self.assertIn(advice, told['shut'][0]['remedy'])
+                self.assertNotIn(other, told['shut'][0]['remedy'])
+
     def test_doctor(self):
         outcomes = {'missing': 'apt install', 'denied': 'usermod', 'timeout': '--timeout',
                     'crashed': 'driver', 'exited': 'reinstall', 'garbage': 'version',

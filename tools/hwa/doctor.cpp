@@ -14,15 +14,6 @@ namespace hwa::tool {
 
 namespace {
 
-/// A device, or a runtime of one, that cannot be opened.
-struct Shut {
-    hwa_kind_t kind;
-    std::string device;
-    std::string runtime; ///< "": the device itself
-    hwa_status_t status;
-    std::string message;
-};
-
 Look look_of(hwa_outcome_t outcome) {
     switch (outcome) {
     case HWA_OUTCOME_FOUND:
@@ -63,14 +54,16 @@ std::vector<Shut> shut_of(const hwa_system_t *system,
         if (hwa_device_attr(device, "access_message", &message) != HWA_OK)
             message = {};
         if (info.access != HWA_OK)
-            all.push_back({info.kind, or_empty(info.id), "", info.access, or_empty(message.s)});
+            all.push_back(
+                {info.kind, or_empty(info.id), "", false, info.access, or_empty(message.s)});
         // Where the device is shut, so are its runtimes, for the same reason; and one that works,
         // which comes first, is enough.
         const bool runs = info.runtime_count > 0 && runtime_at(device, 0).status == HWA_OK;
         for (uint32_t i = 0; info.access == HWA_OK && !runs && i < info.runtime_count; ++i) {
             const hwa_runtime_info_t runtime = runtime_at(device, i);
             if (!was_skipped(backends, runtime))
-                all.push_back({info.kind, or_empty(info.id), or_empty(runtime.name), runtime.status,
+                all.push_back({info.kind, or_empty(info.id), or_empty(runtime.name),
+                               runtime.native_id != nullptr, runtime.status,
                                or_empty(runtime.message)});
         }
     }
@@ -114,8 +107,7 @@ bool print_advice(const std::vector<hwa_backend_info_t> &backends, const std::ve
     }
     for (const Shut &one : shut)
         advise(one.device + (one.runtime.empty() ? "" : ", runtime " + one.runtime),
-               one.message.empty() ? hwa_status_name(one.status) : one.message,
-               remedy(one.kind, one.runtime, one.status));
+               one.message.empty() ? hwa_status_name(one.status) : one.message, remedy(one));
     return any;
 }
 
@@ -157,7 +149,7 @@ std::string to_json(const std::vector<hwa_backend_info_t> &backends, const std::
     }
     json.close().open_list("shut");
     for (const Shut &one : shut) {
-        const std::string advice = remedy(one.kind, one.runtime, one.status);
+        const std::string advice = remedy(one);
         json.open(nullptr).text("device", one.device).text("runtime", known(one.runtime));
         json.text("status", hwa_status_name(one.status)).text("message", known(one.message));
         json.text("remedy", known(advice)).close();

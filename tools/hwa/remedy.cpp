@@ -93,10 +93,18 @@ std::string remedy(const hwa_backend_info_t &backend) {
     return {};
 }
 
-std::string remedy(hwa_kind_t kind, const std::string &runtime, hwa_status_t access) {
+std::string remedy(const Shut &shut) {
+    // A driver that is there and says no needs no installing.
+    if (shut.has_driver && shut.status == HWA_ERROR_UNAVAILABLE)
+        return shut.runtime == "cuda"
+                   ? "let it compute again, as root: nvidia-smi -c DEFAULT, with -i and its number "
+                     "where there are several"
+                   : "its driver is there and keeps it back: see dmesg, end what else uses it, and "
+                     "restart the driver or the machine";
     for (const AccessAdvice &advice : by_access)
-        if (advice.access == access && (advice.kind == HWA_KIND_UNKNOWN || advice.kind == kind) &&
-            (*advice.runtime == '\0' || runtime == advice.runtime))
+        if (advice.access == shut.status &&
+            (advice.kind == HWA_KIND_UNKNOWN || advice.kind == shut.kind) &&
+            (*advice.runtime == '\0' || shut.runtime == advice.runtime))
             return advice.what;
     return {};
 }

@@ -11,7 +11,17 @@ namespace hwa::tool {
 /// What to do about the outcome of a backend; empty where nothing needs doing.
 std::string remedy(const hwa_backend_info_t &backend);
 
-/// What to do about a device that cannot be opened, or about a runtime of it; empty for HWA_OK.
-std::string remedy(hwa_kind_t kind, const std::string &runtime, hwa_status_t access);
+/// A device, or a runtime of one, that cannot be opened.
+struct Shut {
+    hwa_kind_t kind;
+    std::string device;
+    std::string runtime; ///< "": the device itself
+    bool has_driver;     ///< of the runtime, which knows the device
+    hwa_status_t status;
+    std::string message;
+};
+
+/// What to do about it; empty for HWA_OK.
+std::string remedy(const Shut &shut);
 
 } // namespace hwa::tool
