@@ -62,6 +62,12 @@ class Run(unittest.TestCase):
         validate(done.json, 'run')
         self.assertEqual({one['status'] for one in done.json['results']}, {'unsupported'})
 
+    def test_timeout(self):
+        done = hwa('run', 'gemm', '--runtime', 'cpu', '--provider', 'builtin', '--size', 3000,
+                   '--timeout', 1)
+        self.assertEqual(done.code, 124)
+        self.assertIn('hwa: ', done.err)
+
     def test_best(self):
         done = hwa('run', 'gemm', '--size', 64)
         self.assertEqual((done.code, done.err), (0, ''))

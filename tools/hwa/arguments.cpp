@@ -150,6 +150,9 @@ void add_run(CLI::App *app, Arguments &to) {
     app->add_option("--repeat", to.repeat, "runs to time [5, or fewer where they take long]")
         ->option_text("K")
         ->check(CLI::Range(1u, 10000u));
+    app->add_option("--timeout", to.patience_ms, "milliseconds a run may take [600000]")
+        ->option_text("MS")
+        ->check(CLI::Range(1u, 86400000u));
     add_library_path(app, to.look);
 }
 

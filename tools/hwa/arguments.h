@@ -45,8 +45,10 @@ struct Arguments {
     bool all = false;      ///< run: on every route
     uint32_t size = 0;     ///< run; 0: as the operation has it
     uint32_t repeat = 0;   ///< run; 0: as many as do not take long
-    std::string folder;    ///< capture
-    std::string help;      ///< help
+    /// run: for whatever is waited for on a device
+    uint32_t patience_ms = 600000;
+    std::string folder; ///< capture
+    std::string help;   ///< help
 };
 
 /// Reads the command line. Where there is nothing left to do (help was shown, or the usage was

@@ -36,6 +36,7 @@ struct Result {
 
 /// What a run needs; the queue goes last.
 struct Setup {
+    uint64_t timeout_ns;
     Queue queue;
     Program program;
     std::vector<Buffer> buffers;
@@ -96,7 +97,7 @@ hwa_status_t run_once(const Setup &setup, std::vector<double> &seconds, hwa_erro
         hwa_launch(setup.queue.get(), setup.program.get(), setup.args.data(),
                    static_cast<uint32_t>(setup.args.size()), nullptr, Out(event), error);
     if (status == HWA_OK)
-        status = hwa_event_wait(event.get(), HWA_FOREVER, error);
+        status = hwa_event_wait(event.get(), setup.timeout_ns, error);
     const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - start;
     if (status != HWA_OK)
         return status;
@@ -129,7 +130,8 @@ hwa_status_t measure(Work &work, const Route &route, const Arguments &arguments,
     hwa_queue_options_t options = HWA_INIT(hwa_queue_options_t);
     options.runtime = route.runtime.c_str();
     options.flags = HWA_QUEUE_TIMED;
-    Setup setup;
+    Setup setup = {uint64_t{arguments.patience_ms} * 1000000, {}, {}, {}, {}};
+    options.timeout_ns = setup.timeout_ns;
     hwa_status_t status = hwa_queue_open(route.device, &options, Out(setup.queue), error);
     if (status == HWA_OK)
         status = make_program(setup, work, arguments.provider, error);
