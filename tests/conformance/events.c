@@ -78,9 +78,13 @@ static void tells_the_time_of_the_device(void **state) {
     uint32_t value = 0;
     hwa_buffer_t *counter = make_buffer(queue, sizeof value, &value);
     hwa_buffer_t *other = make_buffer(queue, sizeof value, &value);
-    const uint64_t little = shortest_ns(queue, program, counter, turns_for(2));
-    const uint64_t much = shortest_ns(queue, program, counter, turns_for(12));
-    print_message("%.3f and %.3f ms\n", (double)little * 1e-6, (double)much * 1e-6);
+    /* A busy machine may hold up the little more than the much, but not time and again. */
+    uint64_t little = 1, much = 0;
+    for (int turn = 0; turn < 5 && much <= 3 * little; ++turn) {
+        little = shortest_ns(queue, program, counter, turns_for(2));
+        much = shortest_ns(queue, program, counter, turns_for(12));
+        print_message("%.3f and %.3f ms\n", (double)little * 1e-6, (double)much * 1e-6);
+    }
     assert_true(much > 3 * little);
 
     const uint64_t turns = 1;
