@@ -17,6 +17,9 @@ using base::Result;
 
 static constexpr QueryRow rows[] = {
     {"drm.version", query_drm_version},
+    {"i915.", query_i915},
+    {"ivpu.param.", query_ivpu},
+    {"xe.", query_xe},
 };
 
 base::Done ask_kernel(int node, unsigned long request, void *argument) {

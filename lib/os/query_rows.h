@@ -25,5 +25,8 @@ template <class T> std::string bytes_of(const T &answer) {
 }
 
 base::Result<std::string> query_drm_version(int node, uint32_t number);
+base::Result<std::string> query_i915(int node, uint32_t number);
+base::Result<std::string> query_ivpu(int node, uint32_t number);
+base::Result<std::string> query_xe(int node, uint32_t number);
 
 } // namespace hwa::os
