@@ -34,4 +34,8 @@ Tensor nvidia_tensor(uint32_t capability, std::string_view name);
 /// The rates of that generation; none if it is not known.
 std::span<const MacRate> nvidia_rates(uint32_t capability, Tensor tensor);
 
+/// The rates of one vector engine of Intel's graphics or one tile of its NPUs, by the architecture
+/// that a device is said to have; none if it is not known.
+std::span<const MacRate> intel_rates(std::string_view architecture);
+
 } // namespace hwa::data

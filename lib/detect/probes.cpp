@@ -36,7 +36,8 @@ static constexpr Probe driver_only(const char *name, bool built, const Driver &d
 static constexpr Probe table[] = {
     {"cpu", BackendDetects, true, nullptr, find_processors, nullptr},
     kernel_only("amd", amd_family),
-    kernel_only("intel_gpu", intel_gpu_family),
+    {"intel_gpu", BackendDetects, true, &intel_gpu_family, find_intel_tiles, nullptr},
+    kernel_only("intel_npu", intel_npu_family),
     kernel_only("nvidia", nvidia_family),
     kernel_only("qat", qat_family),
     kernel_only("xdna", xdna_family),
