@@ -7,11 +7,15 @@
 namespace hwa::detect {
 
 extern const Family amd_family;
+extern const Family dsa_family;
+extern const Family gna_family;
+extern const Family intel_fpga_family;
 extern const Family intel_gpu_family;
 extern const Family intel_npu_family;
 extern const Family nvidia_family;
 extern const Family qat_family;
 extern const Family xdna_family;
+extern const Family xeon_phi_family;
 
 /// Adds the tiles of Intel's graphics that have several, once those are found.
 base::Done find_intel_tiles(const Machine &machine, core::System &system);

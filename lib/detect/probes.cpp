@@ -36,11 +36,15 @@ static constexpr Probe driver_only(const char *name, bool built, const Driver &d
 static constexpr Probe table[] = {
     {"cpu", BackendDetects, true, nullptr, find_processors, nullptr},
     kernel_only("amd", amd_family),
+    kernel_only("dsa", dsa_family),
+    kernel_only("gna", gna_family),
+    kernel_only("intel_fpga", intel_fpga_family),
     {"intel_gpu", BackendDetects, true, &intel_gpu_family, find_intel_tiles, nullptr},
     kernel_only("intel_npu", intel_npu_family),
     kernel_only("nvidia", nvidia_family),
     kernel_only("qat", qat_family),
     kernel_only("xdna", xdna_family),
+    kernel_only("xeon_phi", xeon_phi_family),
     // Takes what the families leave.
     {"pci", BackendDetects, true, nullptr, find_pci, nullptr},
     driver_only("cuda", HWA_BACKEND_CUDA != 0, cuda),
