@@ -105,9 +105,12 @@ std::string blank_file(std::string_view path, std::string_view content) {
     while (!content.empty()) {
         const size_t end = content.find('\n');
         const std::string_view line = content.substr(0, end == content.npos ? end : end + 1);
-        // /proc/cpuinfo of Arm boards ends with the serial number of the board.
+        // /proc/cpuinfo of Arm boards ends with the serial number of the board; KFD tells that of a
+        // graphics card among its properties.
         if (line.starts_with("Serial"))
             append_blank(line.substr(6), out += "Serial");
+        else if (line.starts_with("unique_id "))
+            append_blank(line.substr(10), out += "unique_id ");
         else
             out += blank_ids(line);
         content.remove_prefix(line.size());

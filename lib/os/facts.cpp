@@ -8,7 +8,8 @@
 //     cpuid 0x7 0x0 0x1 0x2 0x3 0x4             leaf, subleaf, then EAX EBX ECX EDX
 //     auxv 16 0x3f                              type and value of an auxiliary vector entry
 //     sve 32 / sme 64                           vector length in bytes
-//     access /dev/dri/renderD128 6              hwa_status_t of opening it for reading and writing
+//     access /dev/dri/renderD128 6              hwa_status_t of opening it for reading and writing;
+//                                               a file that may not even be read has it too
 //     group /dev/dri/renderD128 105             numeric group that owns it
 //     link /sys/a/b ../../c                     a symbolic link; the rest of the line is its target
 //     query /dev/accel/accel0 ivpu.param.11 3f  node, question of os/query.h, its answer's bytes

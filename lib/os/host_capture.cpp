@@ -54,6 +54,8 @@ class Capture final : public CaptureHost {
         const std::lock_guard lock(mutex_);
         if (content)
             files_[blank_ids(path)] = blank_file(path, *content);
+        else if (content.error().status == Status::Denied)
+            facts_.access[blank_ids(path)] = Status::Denied;
         return content;
     }
 

@@ -167,6 +167,9 @@ class TreeHost final : public Host {
 };
 
 Result<std::string> TreeHost::read_file(const std::string &path, size_t limit) const {
+    if (const auto at = facts_.access.find(path);
+        at != facts_.access.end() && at->second == Status::Denied)
+        return failure(path, EACCES);
     HWA_TRY(const Place place, find(path));
     if (!S_ISREG(place.facts.st_mode))
         return base::error(Status::Invalid, "%s: is not a regular file", path.c_str());

@@ -16,9 +16,16 @@ namespace hwa::os {
 using base::Result;
 
 static constexpr QueryRow rows[] = {
+    {"amdgpu.device", query_amdgpu_device},
+    {"amdgpu.memory", query_amdgpu_memory},
     {"drm.version", query_drm_version},
     {"i915.", query_i915},
     {"ivpu.param.", query_ivpu},
+    {"radeon.memory", query_radeon_memory},
+    {"xdna.array", query_xdna_array},
+    {"xdna.clocks", query_xdna_clocks},
+    {"xdna.firmware", query_xdna_firmware},
+    {"xdna.limits", query_xdna_limits},
     {"xe.", query_xe},
 };
 

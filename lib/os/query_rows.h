@@ -24,9 +24,16 @@ template <class T> std::string bytes_of(const T &answer) {
     return {reinterpret_cast<const char *>(&answer), sizeof answer};
 }
 
+base::Result<std::string> query_amdgpu_device(int node, uint32_t number);
+base::Result<std::string> query_amdgpu_memory(int node, uint32_t number);
 base::Result<std::string> query_drm_version(int node, uint32_t number);
 base::Result<std::string> query_i915(int node, uint32_t number);
 base::Result<std::string> query_ivpu(int node, uint32_t number);
+base::Result<std::string> query_radeon_memory(int node, uint32_t number);
+base::Result<std::string> query_xdna_array(int node, uint32_t number);
+base::Result<std::string> query_xdna_clocks(int node, uint32_t number);
+base::Result<std::string> query_xdna_firmware(int node, uint32_t number);
+base::Result<std::string> query_xdna_limits(int node, uint32_t number);
 base::Result<std::string> query_xe(int node, uint32_t number);
 
 } // namespace hwa::os
