@@ -10,7 +10,8 @@ namespace hwa::data {
 
 static constexpr const char *cuda[] = {"CUDA_VISIBLE_DEVICES"};
 static constexpr const char *hip[] = {"ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES",
-                                      "CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL"};
+                                      "CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL",
+                                      "HSA_OVERRIDE_GFX_VERSION"};
 static constexpr const char *level_zero[] = {"ZE_AFFINITY_MASK", "ZE_FLAT_DEVICE_HIERARCHY"};
 static constexpr const char *opencl[] = {
     "OCL_ICD_VENDORS",      "OCL_ICD_FILENAMES",    "POCL_DEVICES",       "RUSTICL_ENABLE",
