@@ -9,6 +9,7 @@ namespace hwa::detect {
 extern const Family amd_family;
 extern const Family dsa_family;
 extern const Family gna_family;
+extern const Family hygon_family;
 extern const Family intel_fpga_family;
 extern const Family intel_gpu_family;
 extern const Family intel_npu_family;
@@ -17,6 +18,10 @@ extern const Family qat_family;
 extern const Family xdna_family;
 extern const Family xeon_phi_family;
 
+/// What a family finds beyond single functions.
+base::Done find_amd(const Machine &machine, core::System &system);
+base::Done find_hygon(const Machine &machine, core::System &system);
+base::Done find_xdna(const Machine &machine, core::System &system);
 /// Adds the tiles of Intel's graphics that have several, once those are found.
 base::Done find_intel_tiles(const Machine &machine, core::System &system);
 

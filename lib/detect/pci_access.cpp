@@ -88,6 +88,9 @@ void find_access(const PciSubject &subject, const Family &family, Device &device
     else if (device.kind == core::Kind::Gpu)
         deny(device, Status::Unavailable,
              "its driver " + driver + " offers no render node to compute with");
+    else if (base::list_holds(family.drivers, driver))
+        deny(device, Status::Unavailable,
+             "its driver " + driver + " made no device node; the kernel's log says why");
     else
         deny(device, Status::Unsupported,
              "this version knows no device node of its driver " + driver);

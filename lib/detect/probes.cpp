@@ -35,15 +35,16 @@ static constexpr Probe driver_only(const char *name, bool built, const Driver &d
 
 static constexpr Probe table[] = {
     {"cpu", BackendDetects, true, nullptr, find_processors, nullptr},
-    kernel_only("amd", amd_family),
+    {"amd", BackendDetects, true, &amd_family, find_amd, nullptr},
     kernel_only("dsa", dsa_family),
     kernel_only("gna", gna_family),
+    {"hygon", BackendDetects, true, &hygon_family, find_hygon, nullptr},
     kernel_only("intel_fpga", intel_fpga_family),
     {"intel_gpu", BackendDetects, true, &intel_gpu_family, find_intel_tiles, nullptr},
     kernel_only("intel_npu", intel_npu_family),
     kernel_only("nvidia", nvidia_family),
     kernel_only("qat", qat_family),
-    kernel_only("xdna", xdna_family),
+    {"xdna", BackendDetects, true, &xdna_family, find_xdna, nullptr},
     kernel_only("xeon_phi", xeon_phi_family),
     // Takes what the families leave.
     {"pci", BackendDetects, true, nullptr, find_pci, nullptr},
