@@ -8,6 +8,7 @@ namespace hwa::detect {
 
 extern const Family amd_family;
 extern const Family dsa_family;
+extern const Family gaudi_family;
 extern const Family gna_family;
 extern const Family hygon_family;
 extern const Family intel_fpga_family;

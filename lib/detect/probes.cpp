@@ -37,6 +37,7 @@ static constexpr Probe table[] = {
     {"cpu", BackendDetects, true, nullptr, find_processors, nullptr},
     {"amd", BackendDetects, true, &amd_family, find_amd, nullptr},
     kernel_only("dsa", dsa_family),
+    kernel_only("gaudi", gaudi_family),
     kernel_only("gna", gna_family),
     {"hygon", BackendDetects, true, &hygon_family, find_hygon, nullptr},
     kernel_only("intel_fpga", intel_fpga_family),

@@ -72,8 +72,8 @@ static bool is_virtual(const PciSubject &subject) {
 
 static void describe_whole(const PciSubject &subject, Device &device) {
     const std::string state = subject.text("qat/state");
-    if (state.empty()) {
-        if (has_folder(subject))
+    if (state != "up" && state != "down") {
+        if (has_folder(subject) && !subject.host.exists(subject.path("qat")))
             put_text(device, "qat.stack", "out of tree");
         device.access_message = "programs reach it through its virtual functions or a driver that "
                                 "is not of the kernel";
@@ -81,7 +81,9 @@ static void describe_whole(const PciSubject &subject, Device &device) {
     }
     put_text(device, "qat.stack", "kernel");
     put_text(device, "qat.state", state);
-    put_text(device, "qat.services", subject.text("qat/cfg_services"));
+    if (std::string services = subject.text("qat/cfg_services");
+        services.find_first_not_of("abcdefghijklmnopqrstuvwxyz;") == std::string::npos)
+        put_text(device, "qat.services", std::move(services));
     if (const auto pairs = subject.number("qat/num_rps"); pairs && *pairs != 0 && *pairs < 65536)
         device.put_attr(
             core::attr_int("qat.ring_pairs", static_cast<int64_t>(*pairs), Source::Kernel));

@@ -55,7 +55,8 @@ static void describe(const PciSubject &subject, Device &device) {
     const std::string folder = "mic/" + card + '/';
     find_numbers(subject, folder, device);
     const std::string state = subject.text((folder + "state").c_str());
-    if (state.empty())
+    // Words of a driver; anything else is no state.
+    if (state.empty() || state.find_first_not_of("abcdefghijklmnopqrstuvwxyz_ ") != state.npos)
         return;
     device.put_attr(core::attr_text("mic.state", state, Source::Kernel));
     if (state == "online")

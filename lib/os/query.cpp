@@ -19,6 +19,7 @@ static constexpr QueryRow rows[] = {
     {"amdgpu.device", query_amdgpu_device},
     {"amdgpu.memory", query_amdgpu_memory},
     {"drm.version", query_drm_version},
+    {"habana.chip", query_habana_chip},
     {"i915.", query_i915},
     {"ivpu.param.", query_ivpu},
     {"radeon.memory", query_radeon_memory},
