@@ -9,7 +9,7 @@ import sys
 
 KINDS = {'': 'Unknown', 'ddr': 'Ddr', 'gddr': 'Gddr', 'hbm': 'Hbm', 'sram': 'Sram'}
 FORMATS = {'f64': 'F64', 'f32': 'F32', 'tf32': 'Tf32', 'f16': 'F16', 'bf16': 'Bf16',
-           'f8': 'F8E4M3', 'f4': 'F4E2M1', 'i8': 'I8'}
+           'f8': 'F8E4M3', 'f4': 'F4E2M1', 'i8': 'I8', 'i4': 'I4'}
 RATES = 8
 
 

@@ -136,6 +136,8 @@ static Result<System> look(const os::Host &host, const Options &options) {
         find_links(host, system);
         find_storage(host, system);
         find_network(host, system);
+    } else {
+        system.links.clear(); // of what families found by the way
     }
     add_skipped(options, system);
     order_rows(system);

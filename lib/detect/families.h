@@ -10,6 +10,7 @@ extern const Family amd_family;
 extern const Family dsa_family;
 extern const Family gaudi_family;
 extern const Family gna_family;
+extern const Family google_tpu_family;
 extern const Family hygon_family;
 extern const Family intel_fpga_family;
 extern const Family intel_gpu_family;
@@ -25,5 +26,6 @@ base::Done find_hygon(const Machine &machine, core::System &system);
 base::Done find_xdna(const Machine &machine, core::System &system);
 /// Adds the tiles of Intel's graphics that have several, once those are found.
 base::Done find_intel_tiles(const Machine &machine, core::System &system);
+base::Done find_google_tpu(const Machine &machine, core::System &system);
 
 } // namespace hwa::detect

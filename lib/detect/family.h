@@ -59,6 +59,14 @@ base::Done find_family(const Machine &machine, const char *backend, const Family
 /// driver made none.
 std::string render_node(const PciSubject &subject);
 
+/// The node that the driver made in a class of its own, by the name that the kernel has for it; ""
+/// if there is none.
+std::string class_node(const PciSubject &subject, const char *class_name);
+
+/// The node of the group by which vfio-pci hands the function to programs (Linux
+/// Documentation/driver-api/vfio.rst); "" if it is not bound to that, or in none.
+std::string vfio_node(const PciSubject &subject);
+
 /// The device of a function, by what the bus tells of any: identity, place, parent, access.
 core::Device pci_device(const PciSubject &subject, const char *backend, const Family &family);
 

@@ -43,6 +43,30 @@ std::string render_node(const PciSubject &subject) {
     return "";
 }
 
+std::string class_node(const PciSubject &subject, const char *class_name) {
+    const auto names = subject.host.list(subject.path(class_name), 16);
+    if (!names)
+        return "";
+    for (const std::string &name : *names) {
+        const auto text =
+            subject.host.read_file(subject.path(class_name) + '/' + name + "/uevent", 1024);
+        if (!text)
+            continue;
+        // The kernel's dev_uevent() writes where the node lies below /dev.
+        for (const std::string_view line : base::split(*text, '\n'))
+            if (constexpr std::string_view key = "DEVNAME="; line.starts_with(key))
+                return "/dev/" + base::sanitise(line.substr(key.size()), 64);
+    }
+    return "";
+}
+
+std::string vfio_node(const PciSubject &subject) {
+    if (subject.function.driver != "vfio-pci")
+        return "";
+    const auto group = subject.host.read_link(subject.path("iommu_group"));
+    return group ? "/dev/vfio/" + base::sanitise(group->substr(group->rfind('/') + 1), 16) : "";
+}
+
 static void deny(Device &device, Status status, std::string message) {
     device.access = status;
     device.access_message = std::move(message);

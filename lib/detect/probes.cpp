@@ -39,6 +39,7 @@ static constexpr Probe table[] = {
     kernel_only("dsa", dsa_family),
     kernel_only("gaudi", gaudi_family),
     kernel_only("gna", gna_family),
+    {"google_tpu", BackendDetects, true, &google_tpu_family, find_google_tpu, nullptr},
     {"hygon", BackendDetects, true, &hygon_family, find_hygon, nullptr},
     kernel_only("intel_fpga", intel_fpga_family),
     {"intel_gpu", BackendDetects, true, &intel_gpu_family, find_intel_tiles, nullptr},

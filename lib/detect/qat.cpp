@@ -44,14 +44,6 @@ static constexpr Chip chips[] = {
 
 #undef QAT
 
-/// A virtual function that vfio-pci has taken is opened through its group.
-static std::string vfio_node(const PciSubject &subject) {
-    if (subject.function.driver != "vfio-pci")
-        return "";
-    const auto group = subject.host.read_link(subject.path("iommu_group"));
-    return group ? "/dev/vfio/" + group->substr(group->rfind('/') + 1) : "";
-}
-
 static void put_text(Device &device, const char *key, std::string value) {
     if (!value.empty())
         device.put_attr(core::attr_text(key, std::move(value), Source::Kernel));
