@@ -4,7 +4,8 @@
 
 usage: captures.py SHOW
 
-What is expected of each is what its name and its own files say: sockets, cores, memory nodes."""
+What is expected of each is what its name and its own files say: sockets, cores, memory nodes; those
+of AMD's cards are in kfd_captures.py."""
 
 import json
 import os
@@ -13,6 +14,8 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+
+import kfd_captures
 
 SKIPPED = 77
 # Archive: sockets, cores (0: its files do not tell), memory nodes (0: likewise), part of the name.
@@ -66,6 +69,8 @@ def main():
             fault = fault or judge(system, *expected)
             if fault:
                 faults.append(f'{archive}: {fault}')
+    with tempfile.TemporaryDirectory() as folder:
+        faults += kfd_captures.faults(sys.argv[1], data, folder)
     sys.exit('\n'.join(faults) if faults else 0)
 
 

@@ -51,7 +51,7 @@ static void classes_decide(void **) {
     static constexpr Row rows[] = {
         {"PCI_CLASS=30000\nPCI_ID=10DE:2684\n", 2},   {"PCI_CLASS=30200\nPCI_ID=10DE:20B0\n", 2},
         {"PCI_CLASS=38000\nPCI_ID=1002:74A1\n", 2},   {"PCI_CLASS=120000\nPCI_ID=1DA3:1020\n", 5},
-        {"PCI_CLASS=120000\nPCI_ID=8086:7D1D\n", 0},  {"PCI_CLASS=120000\nPCI_ID=AAAA:0001\n", 0},
+        {"PCI_CLASS=120000\nPCI_ID=8086:7D1D\n", 3},  {"PCI_CLASS=120000\nPCI_ID=AAAA:0001\n", 0},
         {"PCI_CLASS=B4000\nPCI_ID=8086:4940\n", 8},   {"PCI_CLASS=118000\nPCI_ID=1022:17F0\n", 3},
         {"PCI_CLASS=118000\nPCI_ID=1022:15E4\n", -1}, {"PCI_CLASS=118000\nPCI_ID=8086:1903\n", -1},
         {"PCI_CLASS=0\nPCI_ID=1AE0:0042\n", -1},      {"PCI_CLASS=20000\nPCI_ID=1AE0:0042\n", -1},
