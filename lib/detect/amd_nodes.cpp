@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "data/gfx.h"
+#include "data/visibility.h"
 #include "detect/memory.h"
 #include "detect/pci_access.h"
 #include "detect/peak.h"
@@ -255,6 +256,17 @@ static void join_cards(const os::Host &host, const Parts &parts, System &system)
     }
 }
 
+/// The variables that filter and renumber what HIP shows; nothing here goes by them.
+static void note_environment(const os::Host &host, const char *backend, System &system) {
+    const std::string set = data::visibility_text(
+        "hip", [&](const char *variable) { return host.environment(variable); });
+    if (set.empty())
+        return;
+    for (Device &device : system.devices)
+        if (is_of(device, backend) && device.find_attr("hip.ordinal") != nullptr)
+            device.put_attr(core::attr_text("hip.environment", set, Source::Measured));
+}
+
 void join_nodes(const Machine &machine, const char *backend, System &system) {
     const auto ours = [&](const Device &device) { return is_of(device, backend); };
     if (std::none_of(system.devices.begin(), system.devices.end(), ours))
@@ -274,6 +286,7 @@ void join_nodes(const Machine &machine, const char *backend, System &system) {
     join_cards(machine.host, parts, system);
     for (Device &device : made)
         system.devices.push_back(std::move(device));
+    note_environment(machine.host, backend, system);
 }
 
 } // namespace hwa::detect

@@ -128,19 +128,29 @@ static void put_device(const os::uapi::AmdgpuDevice &told, Device &device) {
     put_vram(told, device);
 }
 
-/// The board's own name, else the product's by id and revision.
-static void find_name(const PciSubject &subject, const Answers &answers, Device &device) {
-    if (const std::string name = subject.text("product_name"); !name.empty()) {
-        device.name = {name, Source::Kernel};
-        return;
-    }
+static std::string product_of(const PciSubject &subject, const Answers &answers) {
     if (subject.function.vendor != 0x1002 || !data::knows_radeon(subject.function.device))
-        return;
+        return "";
     const uint32_t revision =
         answers.device ? answers.device->pci_rev
                        : static_cast<uint32_t>(subject.number("revision", 16).value_or(UINT32_MAX));
-    if (const char *name = data::radeon_name(subject.function.device, revision); *name != '\0')
-        device.name = {name, Source::Table};
+    return data::radeon_name(subject.function.device, revision);
+}
+
+/// The board's own name, which those of servers have, else the product's by id and revision. Of a
+/// board for desktops the product's comes first, for its own is mostly empty.
+static void find_name(const PciSubject &subject, const Answers &answers, Device &device) {
+    const bool desktop = subject.function.class_code >> 8 == 0x0300;
+    std::string product = desktop ? product_of(subject, answers) : "";
+    if (product.empty()) {
+        if (const std::string own = subject.text("product_name"); !own.empty()) {
+            device.name = {own, Source::Kernel};
+            return;
+        }
+        product = desktop ? "" : product_of(subject, answers);
+    }
+    if (!product.empty())
+        device.name = {std::move(product), Source::Table};
 }
 
 static void find_power(const PciSubject &subject, Device &device) {

@@ -143,7 +143,8 @@ static void append_links(const Host &host, const KfdNode &node, const char *kind
 
 std::vector<KfdLink> kfd_links(const Host &host, const KfdNode &node) {
     std::vector<KfdLink> links;
-    append_links(host, node, "io_links", node.link_count, links);
+    if (node.hive != 0) // others have one link, to the processor
+        append_links(host, node, "io_links", node.link_count, links);
     append_links(host, node, "p2p_links", node.peer_count, links);
     return links;
 }

@@ -150,6 +150,43 @@ static void what_cannot_be_read_spoils_the_order(void **) {
     assert_int_equal(system.devices[1].compute_units.value, 304);
 }
 
+static void variables_are_listed_and_hide_nothing(void **) {
+    MapHost host = two_cards();
+    host.variables["ROCR_VISIBLE_DEVICES"] = "1";
+    host.variables["HSA_OVERRIDE_GFX_VERSION"] = "9.0.0";
+    const core::System system = find(host);
+    assert_int_equal(system.devices.size(), 2);
+    for (const core::Device &device : system.devices) {
+        assert_string_equal(device.find_attr("hip.environment")->s.c_str(),
+                            "ROCR_VISIBLE_DEVICES=1 HSA_OVERRIDE_GFX_VERSION=9.0.0");
+        assert_string_equal(device.find_attr("amd.gfx")->s.c_str(), "gfx942");
+    }
+}
+
+/// Its memory is the host's, so a process may use no more than the host lets it.
+static void memory_of_mi300a_is_unified(void **) {
+    MapHost host;
+    host.files[bus + "0000:01:00.0/uevent"] = "DRIVER=amdgpu\nPCI_CLASS=120000\nPCI_ID=1002:74A0\n";
+    host.files[nodes + "1/properties"] =
+        "simd_count 912\nsimd_per_cu 4\ngfx_target_version 90402\nlocation_id 256\n"
+        "mem_banks_count 1\n";
+    host.files[nodes + "1/mem_banks/0/properties"] =
+        "size_in_bytes 137438953472\nwidth 8192\nmem_clk_max 1300\n";
+    core::System system;
+    system.memory_bytes = 100000000000;
+    const detect::Machine machine(host);
+    assert_true(static_cast<bool>(detect::find_family(machine, "amd", detect::amd_family, system)));
+    assert_true(static_cast<bool>(detect::find_amd(machine, system)));
+    const core::Device &device = system.devices[0];
+    assert_string_equal(device.name.value.c_str(), "AMD Instinct MI300A");
+    assert_true((device.flags & core::DeviceIntegrated) != 0);
+    assert_int_equal(device.memories.size(), 1);
+    assert_true(device.memories[0].role == core::MemoryRole::Unified);
+    assert_int_equal(device.memories[0].size_bytes.value, 137438953472);
+    assert_int_equal(device.memories[0].usable_bytes, 100000000000);
+    assert_int_equal(device.memories[0].bytes_per_second.value, 5324800000000);
+}
+
 int main() {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(peaks_are_those_of_data_sheets),
@@ -159,6 +196,8 @@ int main() {
         cmocka_unit_test(a_partition_is_in_either_place),
         cmocka_unit_test(nodes_are_ordered_by_number),
         cmocka_unit_test(what_cannot_be_read_spoils_the_order),
+        cmocka_unit_test(variables_are_listed_and_hide_nothing),
+        cmocka_unit_test(memory_of_mi300a_is_unified),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
