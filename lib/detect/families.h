@@ -7,14 +7,19 @@
 namespace hwa::detect {
 
 extern const Family amd_family;
+extern const Family asic_family;
 extern const Family dsa_family;
 extern const Family gaudi_family;
 extern const Family gna_family;
 extern const Family google_tpu_family;
+extern const Family graphcore_family;
+extern const Family groq_family;
 extern const Family hygon_family;
+extern const Family ibm_spyre_family;
 extern const Family intel_fpga_family;
 extern const Family intel_gpu_family;
 extern const Family intel_npu_family;
+extern const Family nec_ve_family;
 extern const Family nvidia_family;
 extern const Family qat_family;
 extern const Family xdna_family;

@@ -70,7 +70,7 @@ static void describe(const PciSubject &subject, Device &device) {
             core::attr_int("tpu.devices_per_chip", row->devices_per_chip, Source::Table));
 }
 
-constexpr Family google_tpu_family = {"vfio-pci, or Google's own up to v4", chips, nullptr, node,
+constexpr Family google_tpu_family = {"vfio-pci, or Google's driver up to v4", chips, nullptr, node,
                                       describe};
 
 /// The chips of a host are in one mesh, so that a path between any two is as wide as one link.
