@@ -26,6 +26,10 @@ struct Gfx {
 /// The row of a chip, or NULL.
 const Gfx *find_gfx(uint32_t version);
 
+/// The row of a chip by the driver's family (AMDGPU_FAMILY_*) and external revision, where no
+/// instruction set is told; or NULL. Chips of one row share all that it says.
+const Gfx *find_gfx(uint32_t family, uint32_t revision);
+
 /// "gfx90a" for 90010: the step is a hexadecimal digit.
 std::string gfx_name(uint32_t version);
 

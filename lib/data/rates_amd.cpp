@@ -67,7 +67,9 @@ static constexpr Gfx chips[] = {
     {70004, 70004, "gcn2", false, unknown, "", 0, plain},
     {70005, 70005, "gcn2", true, unknown, "", 0, plain},
     {80001, 80001, "gcn3", true, unknown, "", 0, gcn3},
-    {80002, 80005, "gcn3", false, unknown, "", 0, gcn3},
+    {80002, 80002, "gcn3", false, unknown, "", 0, gcn3},
+    {80003, 80003, "gcn", false, unknown, "", 0, gcn3}, // of the third generation or the fourth
+    {80005, 80005, "gcn3", false, unknown, "", 0, gcn3},
     {80100, 80100, "gcn3", true, unknown, "", 0, gcn3},
     {90000, 90000, "vega", false, hbm, "HBM2", 2, vega},
     {90002, 90002, "vega", true, unknown, "", 0, vega},
@@ -97,6 +99,33 @@ const Gfx *find_gfx(uint32_t version) {
     for (const Gfx &row : chips)
         if (row.first <= version && version <= row.last)
             return &row;
+    return nullptr;
+}
+
+// Mesa src/amd/addrlib/src/amdgpu_asic_addr.h; Linux drivers/gpu/drm/amd/amdgpu/soc15.c for the
+// last two of family 141.
+static constexpr struct {
+    uint8_t family, first, last; // revisions, both included
+    uint32_t gfx;
+} families[] = {
+    {110, 0x00, 0xff, 60000},  {120, 0x00, 0xff, 70004},  {125, 0x00, 0xff, 70000},
+    {130, 0x00, 0x3b, 80002},  {130, 0x3c, 0xff, 80003},  {135, 0x00, 0x60, 80001},
+    {135, 0x61, 0xff, 80100},  {141, 0x00, 0x13, 90000},  {141, 0x14, 0x27, 90004},
+    {141, 0x28, 0x31, 90006},  {141, 0x32, 0x3b, 90008},  {141, 0x3c, 0x45, 90010},
+    {141, 0x46, 0x4f, 90402},  {141, 0x50, 0xff, 90500},  {142, 0x00, 0x80, 90002},
+    {142, 0x81, 0x90, 90009},  {142, 0x91, 0xff, 90012},  {143, 0x00, 0x09, 100100},
+    {143, 0x0a, 0x13, 100101}, {143, 0x14, 0x27, 100102}, {143, 0x28, 0x31, 100300},
+    {143, 0x32, 0x3b, 100301}, {143, 0x3c, 0x45, 100302}, {143, 0x46, 0x4f, 100304},
+    {144, 0x00, 0xff, 100303}, {145, 0x00, 0x0f, 110000}, {145, 0x10, 0x1f, 110002},
+    {145, 0x20, 0xff, 110001}, {146, 0x00, 0xff, 100305}, {148, 0x00, 0xff, 110003},
+    {149, 0x00, 0xff, 100306}, {150, 0x00, 0xff, 110500}, {151, 0x00, 0xff, 100306},
+    {152, 0x00, 0xff, 120000},
+};
+
+const Gfx *find_gfx(uint32_t family, uint32_t revision) {
+    for (const auto &row : families)
+        if (row.family == family && row.first <= revision && revision <= row.last)
+            return find_gfx(row.gfx);
     return nullptr;
 }
 

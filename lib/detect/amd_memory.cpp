@@ -81,10 +81,19 @@ static void put_chip_memory(const data::Gfx &chip, Device &device) {
     put_bandwidth(memory, memory.bus_bits, number(device, "amd.memory_clock_hz"), chip.transfers);
 }
 
+static const data::Gfx *find_chip(uint32_t gfx, const Device &device) {
+    if (gfx != 0)
+        return data::find_gfx(gfx);
+    return data::find_gfx(static_cast<uint32_t>(number(device, "amd.family")),
+                          static_cast<uint32_t>(number(device, "amd.revision")));
+}
+
 void settle_memory(uint32_t gfx, uint64_t host_bytes, Device &device) {
-    const data::Gfx *chip = data::find_gfx(gfx);
-    if (chip != nullptr)
+    const data::Gfx *chip = find_chip(gfx, device);
+    if (chip != nullptr) {
+        device.architecture.offer(chip->architecture, Source::Kernel);
         put_chip_memory(*chip, device);
+    }
     if (is_integrated(chip, device)) {
         device.flags |= core::DeviceIntegrated;
         if (device.pci_device.value == mi300a && !device.memories.empty()) {

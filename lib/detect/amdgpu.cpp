@@ -125,6 +125,8 @@ static void put_device(const os::uapi::AmdgpuDevice &told, Device &device) {
         device.clock_hz.offer(told.max_engine_khz * 1000, Source::Kernel);
     if ((told.flags & os::uapi::amdgpu_fusion) != 0)
         device.flags |= core::DeviceIntegrated;
+    put_int(device, "amd.family", told.family);
+    put_int(device, "amd.revision", told.external_rev);
     put_vram(told, device);
 }
 

@@ -2,6 +2,7 @@
 // AMD's neural engines, which sit in a class of sensors and thermal controllers, by the device ids
 // and revisions of Linux drivers/accel/amdxdna and those of the driver's own repository.
 #include "base/text.h"
+#include "base/units.h"
 #include "detect/families.h"
 #include "detect/memory.h"
 #include "detect/peak.h"
@@ -28,11 +29,12 @@ static constexpr struct {
     uint16_t device;
     uint8_t revision;
     const char *name;
+    uint16_t kib; ///< memory tiles (Linux Documentation/accel/amdxdna/amdnpu.rst); 0: not told
 } products[] = {
-    {0x1502, 0x00, "AMD Ryzen AI NPU (Phoenix, Hawk Point)"},
-    {0x17f0, 0x10, "AMD Ryzen AI NPU (Strix Point)"},
-    {0x17f0, 0x11, "AMD Ryzen AI NPU (Strix Halo)"},
-    {0x17f0, 0x20, "AMD Ryzen AI NPU (Krackan Point)"},
+    {0x1502, 0x00, "AMD Ryzen AI NPU (Phoenix, Hawk Point)", 2560},
+    {0x17f0, 0x10, "AMD Ryzen AI NPU (Strix Point)", 4096},
+    {0x17f0, 0x11, "AMD Ryzen AI NPU (Strix Halo)", 0},
+    {0x17f0, 0x20, "AMD Ryzen AI NPU (Krackan Point)", 0},
 };
 
 // Multiply-adds of a column per clock: four tiles of 256, and of 512 (AMD XDNA and XDNA 2; the
@@ -103,17 +105,31 @@ static void describe(const PciSubject &subject, Device &device) {
 
 constexpr Family xdna_family = {"amdxdna", chips, nullptr, nullptr, describe};
 
-/// It has no memory but the host's.
+/// It has no memory but the host's and what its columns hold.
+static void put_memories(const core::System &system, Device &device) {
+    core::Memory memory;
+    memory.role = core::MemoryRole::Shared;
+    memory.size_bytes = {system.memory_bytes, Source::Kernel};
+    memory.usable_bytes = usable_memory(system);
+    device.memories.push_back(std::move(memory));
+    for (const auto &product : products) {
+        if (product.kib == 0 || device.name.value != product.name)
+            continue;
+        core::Memory tiles;
+        tiles.kind = core::MemoryKind::Sram;
+        tiles.role = core::MemoryRole::Cache;
+        tiles.name = "L2";
+        tiles.size_bytes = {product.kib * base::KiB, Source::Table};
+        tiles.usable_bytes = tiles.size_bytes.value;
+        device.memories.push_back(std::move(tiles));
+    }
+}
+
 base::Done find_xdna(const Machine &, core::System &system) {
     for (Device &device : system.devices)
-        if (!device.backends.empty() && device.backends[0] == "xdna" && system.memory_bytes != 0 &&
-            device.driver.value == "amdxdna") {
-            core::Memory memory;
-            memory.role = core::MemoryRole::Shared;
-            memory.size_bytes = {system.memory_bytes, Source::Kernel};
-            memory.usable_bytes = usable_memory(system);
-            device.memories.push_back(std::move(memory));
-        }
+        if (!device.backends.empty() && device.backends[0] == "xdna" &&
+            device.driver.value == "amdxdna" && system.memory_bytes != 0)
+            put_memories(system, device);
     return {};
 }
 

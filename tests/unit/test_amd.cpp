@@ -86,6 +86,19 @@ static void instruction_sets_are_spelt_as_llvm_does(void **) {
     assert_null(data::find_gfx(0));
 }
 
+static void a_family_and_a_revision_tell_the_chip(void **) {
+    for (const auto &[family, revision, architecture] :
+         {std::tuple(141U, 0x29U, "vega"), std::tuple(141U, 0x32U, "cdna1"),
+          std::tuple(141U, 0x46U, "cdna3"), std::tuple(141U, 0x50U, "cdna4"),
+          std::tuple(143U, 0x27U, "rdna1"), std::tuple(143U, 0x28U, "rdna2"),
+          std::tuple(145U, 0x20U, "rdna3"), std::tuple(150U, 0xc0U, "rdna3.5"),
+          std::tuple(152U, 0x51U, "rdna4")})
+        assert_string_equal(data::find_gfx(family, revision)->architecture, architecture);
+    assert_null(data::find_gfx(0, 0));
+    assert_null(data::find_gfx(143, 0x50));
+    assert_null(data::find_gfx(200, 1));
+}
+
 static void a_product_is_named_by_its_revision(void **) {
     assert_string_equal(data::radeon_name(0x744c, 0xc8), "AMD Radeon RX 7900 XTX");
     assert_string_equal(data::radeon_name(0x744c, 0xcc), "AMD Radeon RX 7900 XT");
@@ -192,6 +205,7 @@ int main() {
         cmocka_unit_test(peaks_are_those_of_data_sheets),
         cmocka_unit_test(bandwidths_are_those_of_data_sheets),
         cmocka_unit_test(instruction_sets_are_spelt_as_llvm_does),
+        cmocka_unit_test(a_family_and_a_revision_tell_the_chip),
         cmocka_unit_test(a_product_is_named_by_its_revision),
         cmocka_unit_test(a_partition_is_in_either_place),
         cmocka_unit_test(nodes_are_ordered_by_number),
