@@ -124,6 +124,9 @@ int main(int argc, char **argv) {
         all[i].queue = open_driver(system, argv[1][i]);
         if (all[i].queue == NULL) {
             printf("the driver \"%c\" is not here\n", argv[1][i]);
+            for (size_t j = 0; j < i; ++j)
+                close_side(&all[j]);
+            hwa_system_free(system);
             return SKIPPED;
         }
     }

@@ -148,9 +148,13 @@ struct Played {
         for (int i = 0; i < 2; ++i)
             lines.push_back(*VulkanTimeline::create(context, timed));
     }
+    /// What is still at work holds on to its line, so the device is through with all of it first.
     ~Played() {
-        for (const auto &line : lines)
-            line->close();
+        for (size_t i = 0; i < lines.size(); ++i) {
+            reach(UINT64_MAX, i);
+            static_cast<void>(static_cast<bool>(lines[i]->wait_all(0)));
+            lines[i]->close();
+        }
     }
     Played(const Played &) = delete;
     Played &operator=(const Played &) = delete;
