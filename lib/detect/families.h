@@ -20,6 +20,7 @@ extern const Family intel_fpga_family;
 extern const Family intel_gpu_family;
 extern const Family intel_npu_family;
 extern const Family nec_ve_family;
+extern const Family neuron_family;
 extern const Family nvidia_family;
 extern const Family qat_family;
 extern const Family xdna_family;
@@ -32,5 +33,6 @@ base::Done find_xdna(const Machine &machine, core::System &system);
 /// Adds the tiles of Intel's graphics that have several, once those are found.
 base::Done find_intel_tiles(const Machine &machine, core::System &system);
 base::Done find_google_tpu(const Machine &machine, core::System &system);
+base::Done find_neuron(const Machine &machine, core::System &system);
 
 } // namespace hwa::detect

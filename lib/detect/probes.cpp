@@ -49,6 +49,7 @@ static constexpr Probe table[] = {
     {"intel_gpu", BackendDetects, true, &intel_gpu_family, find_intel_tiles, nullptr},
     kernel_only("intel_npu", intel_npu_family),
     kernel_only("nec_ve", nec_ve_family),
+    {"neuron", BackendDetects, true, &neuron_family, find_neuron, nullptr},
     kernel_only("nvidia", nvidia_family),
     kernel_only("qat", qat_family),
     {"xdna", BackendDetects, true, &xdna_family, find_xdna, nullptr},
