@@ -20,7 +20,7 @@ SKIPPED = 77
 def find(name):
     folders = [os.environ.get('HWA_TEST_CUDA_INCLUDE'),
                os.environ.get('CUDA_HOME', '') + '/include',
-               '/usr/local/cuda/include', '/opt/cuda/include']
+               '/usr/local/cuda/include', '/opt/cuda/include', '/usr/include']
     for packages in (sysconfig.get_path('purelib'), '/usr/lib/python3/dist-packages'):
         folders += sorted(pathlib.Path(packages).glob('nvidia/*/include'))
     for folder in folders:
