@@ -426,7 +426,7 @@ typedef struct hwa_device_info_t {
     int32_t numa_node; /**< -1: not known. */
     uint32_t pci_vendor;
     uint32_t pci_device;
-    uint32_t compute_units; /**< SMs, CUs, Xe-cores, cores, tiles: the vendor's own unit. */
+    uint32_t compute_units; /**< SMs, CUs, vector engines, cores, tiles: the vendor's own unit. */
     uint32_t memory_count;  /**< For hwa_device_memory(). */
     uint32_t attr_count;    /**< For hwa_device_attr_at(). */
     uint32_t power_limit_mw;

@@ -52,6 +52,15 @@ static bool stopped(const Options &options) {
     return options.cancelled != nullptr && options.cancelled(options.cancelled_user) == 1;
 }
 
+/// A device of that maker which asking its driver would wake, or "".
+static std::string sleeper(const System &system, std::string_view maker) {
+    for (const core::Device &device : system.devices)
+        if (const core::Attr *power = device.find_attr("power.runtime_status");
+            device.vendor.value == maker && power != nullptr && power->s == "suspended")
+            return device.id;
+    return "";
+}
+
 /// True if there is something to ask the driver for; else the row says why not.
 static bool worth_asking(const os::Host &host, const Options &options, const System &system,
                          Asking &asking) {
@@ -73,6 +82,8 @@ static bool worth_asking(const os::Host &host, const Options &options, const Sys
         give_up(asking, Outcome::Absent,
                 base::format("no %s driver is installed, and nothing on the PCI bus asks for one",
                              probe.name));
+    else if (const std::string asleep = sleeper(system, maker); !asleep.empty())
+        give_up(asking, Outcome::Skipped, asleep + " sleeps, and is not woken to be asked");
     else
         give_up(asking, Outcome::Missing,
                 base::format("%s is here, but no %s driver that could show it is installed",

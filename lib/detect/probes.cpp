@@ -8,6 +8,7 @@
 #include "detect/cuda.h"
 #include "detect/families.h"
 #include "detect/icd.h"
+#include "detect/level_zero.h"
 #include "detect/opencl.h"
 #include "detect/pci.h"
 #include "detect/vulkan.h"
@@ -17,6 +18,8 @@ namespace hwa::detect {
 using core::BackendDetects;
 
 static constexpr Driver cuda = {"libcuda.so.1", "nvidia", cuda_wanted, no_setting, ask_cuda};
+static constexpr Driver level_zero = {"libze_loader.so.1", "intel", level_zero_wanted,
+                                      level_zero_setting, ask_level_zero};
 static constexpr Driver vulkan = {"libvulkan.so.1", "", vulkan_manifests, vulkan_setting,
                                   ask_vulkan};
 static constexpr Driver opencl = {"libOpenCL.so.1", "", opencl_manifests, no_setting, ask_opencl};
@@ -57,6 +60,7 @@ static constexpr Probe table[] = {
     // Takes what the families leave.
     {"pci", BackendDetects, true, nullptr, find_pci, nullptr},
     driver_only("cuda", HWA_BACKEND_CUDA != 0, cuda),
+    driver_only("level_zero", HWA_BACKEND_LEVEL_ZERO != 0, level_zero),
     driver_only("vulkan", HWA_BACKEND_VULKAN != 0, vulkan),
     driver_only("opencl", HWA_BACKEND_OPENCL != 0, opencl),
 };

@@ -17,6 +17,11 @@ from pathlib import Path
 from tree import unpack
 
 
+def asked(backends):
+    """Those that looked and had something to look at; no tree has drivers to ask."""
+    return [row for row in backends if row['outcome'] not in ('absent', 'skipped')]
+
+
 def look(show, *folders):
     """The system without the times, which differ from run to run, without the ways to run work,
     which differ from build to build, and without the backends that have nothing to look at, of
@@ -25,7 +30,7 @@ def look(show, *folders):
     if run.returncode != 0:
         sys.exit(f'{folders[0]}: {run.stderr}')
     system = json.loads(run.stdout)
-    system['backends'] = [row for row in system['backends'] if row['outcome'] != 'absent']
+    system['backends'] = asked(system['backends'])
     for row in system['backends']:
         row['elapsed_ns'] = 0
     for device in system['devices']:
@@ -49,7 +54,9 @@ def main():
         got = look(show, root)
         if sys.argv[3:] == ['--update']:
             (machine / 'expect.json').write_text(got)
-        compare('replayed', (machine / 'expect.json').read_text(), got)
+        expected = json.loads((machine / 'expect.json').read_text())
+        expected['backends'] = asked(expected['backends'])
+        compare('replayed', json.dumps(expected, indent=2) + '\n', got)
         compare('captured', got, look(show, root, copy))
         compare('replayed from the capture', got, look(show, copy))
 
