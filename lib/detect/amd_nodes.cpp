@@ -211,7 +211,8 @@ static void note_hidden(const KfdTopology &topology, const Parts &parts, const c
                         System &system) {
     size_t without = 0;
     const auto lacks = [&](const Device &device) {
-        return is_of(device, backend) && device.access == Status::Ok && !parts.contains(device.id);
+        return is_of(device, backend) && device.access == Status::Ok &&
+               device.driver.value != "radeon" && !parts.contains(device.id);
     };
     for (const Device &device : system.devices)
         without += lacks(device) ? 1 : 0;

@@ -194,7 +194,7 @@ static void describe_radeon(const PciSubject &subject, Device &device) {
 
 void describe_amdgpu(const PciSubject &subject, Device &device) {
     const core::Attr *power = device.find_attr("power.runtime_status");
-    const bool asleep = power != nullptr && power->s == "suspended";
+    const bool asleep = power != nullptr && (power->s == "suspended" || power->s == "suspending");
     const std::string &driver = subject.function.driver;
     Answers answers;
     if (driver == "amdgpu" && !asleep) {
