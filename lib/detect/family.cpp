@@ -75,6 +75,13 @@ static void identify(const PciSubject &subject, Device &device) {
                  base::format("%04x:%04x", function.subsystem_vendor, function.subsystem_device));
 }
 
+void put_version(Device &device, const char *key, std::string version) {
+    constexpr std::string_view allowed = "0123456789abcdefghijklmnopqrstuvwxyz"
+                                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ ._,+-";
+    if (version.size() <= 64 && version.find_first_not_of(allowed) == std::string::npos)
+        put_text(device, key, std::move(version));
+}
+
 /// The words of Linux Documentation/ABI/testing/sysfs-devices-power.
 static void put_power(const PciSubject &subject, Device &device) {
     const std::string status = subject.text("power/runtime_status");

@@ -63,9 +63,26 @@ std::string render_node(const PciSubject &subject);
 /// if there is none.
 std::string class_node(const PciSubject &subject, const char *class_name);
 
+/// The same; of a driver that does not say whose a node is, the node PREFIXn of that class where
+/// both it and the function are the only ones.
+std::string lone_node(const PciSubject &subject, const char *class_name, const char *prefix);
+
+/// Says of a device whose driver keeps nodes in such a class, and which has got none by that, why.
+void doubt_node(const PciSubject &subject, core::Device &device);
+
+/// The same as render_node() of whatever has its files in `folder`, which ends in a slash.
+std::string drm_node(const os::Host &host, const std::string &folder, bool display);
+
 /// The node of the group by which vfio-pci hands the function to programs (Linux
 /// Documentation/driver-api/vfio.rst); "" if it is not bound to that, or in none.
 std::string vfio_node(const PciSubject &subject);
+
+/// What a driver says of a version, as an attribute; nothing if it is empty, or cannot be one.
+void put_version(core::Device &device, const char *key, std::string version);
+
+/// True for displays, processing accelerators and co-processors: what is left of a maker of
+/// accelerators without its bridges and sound.
+bool is_compute_class(const os::PciFunction &function);
 
 /// The device of a function, by what the bus tells of any: identity, place, parent, access.
 core::Device pci_device(const PciSubject &subject, const char *backend, const Family &family);

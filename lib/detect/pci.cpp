@@ -11,13 +11,13 @@ static constexpr uint32_t class_display = 0x03;
 static constexpr uint32_t class_accelerator = 0x12;
 static constexpr uint32_t subclass_coprocessor = 0x0b40;
 
-static bool is_listed(const os::PciFunction &function) {
+bool is_compute_class(const os::PciFunction &function) {
     const uint32_t base_class = function.class_code >> 16;
     return base_class == class_display || base_class == class_accelerator ||
            function.class_code >> 8 == subclass_coprocessor;
 }
 
-const Family pci_family = {"", {}, is_listed};
+const Family pci_family = {"", {}, is_compute_class};
 
 base::Done find_pci(const Machine &machine, core::System &system) {
     if (!machine.pci && machine.pci.error().status == base::Status::NotFound)

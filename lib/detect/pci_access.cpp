@@ -26,7 +26,7 @@ static std::string group_name(const Host &host, uint32_t number) {
     return base::sanitise(std::string_view(*text).substr(line, mark - line), 32);
 }
 
-std::string render_node(const PciSubject &subject) {
+std::string drm_node(const Host &host, const std::string &folder, bool display) {
     struct Place {
         const char *below, *prefix, *dev;
     };
@@ -34,13 +34,17 @@ std::string render_node(const PciSubject &subject) {
     // both.
     static constexpr Place render = {"drm", "renderD", "/dev/dri/"};
     static constexpr Place accel = {"accel", "accel", "/dev/accel/"};
-    const bool display = subject.function.class_code >> 16 == 0x03;
     for (const Place &place : {display ? render : accel, display ? accel : render})
-        if (const auto names = subject.host.list(subject.path(place.below), 64))
+        if (const auto names = host.list(folder + place.below, 64))
             for (const std::string &name : *names)
                 if (name.starts_with(place.prefix))
                     return place.dev + name;
     return "";
+}
+
+std::string render_node(const PciSubject &subject) {
+    const bool display = subject.function.class_code >> 16 == 0x03;
+    return drm_node(subject.host, subject.path(""), display);
 }
 
 std::string class_node(const PciSubject &subject, const char *class_name) {
@@ -58,6 +62,33 @@ std::string class_node(const PciSubject &subject, const char *class_name) {
                 return "/dev/" + base::sanitise(line.substr(key.size()), 64);
     }
     return "";
+}
+
+/// How many devices a driver of the PCI bus has.
+static size_t bound_to(const Host &host, const std::string &driver) {
+    size_t count = 0;
+    if (const auto names = host.list("/sys/bus/pci/drivers/" + driver, 4096))
+        for (const std::string &name : *names)
+            count += name.find(':') != std::string::npos && name.find('.') != std::string::npos;
+    return count;
+}
+
+std::string lone_node(const PciSubject &subject, const char *class_name, const char *prefix) {
+    std::string found = class_node(subject, class_name);
+    if (!found.empty() || bound_to(subject.host, subject.function.driver) != 1)
+        return found;
+    const auto names = subject.host.list(std::string("/sys/class/") + class_name, 256);
+    if (!names)
+        return "";
+    const std::string_view start = prefix;
+    for (const std::string &name : *names) {
+        if (!name.starts_with(start) || !base::parse_u64(name.substr(start.size())))
+            continue;
+        if (!found.empty())
+            return "";
+        found = "/dev/" + name;
+    }
+    return found;
 }
 
 std::string vfio_node(const PciSubject &subject) {
@@ -97,11 +128,6 @@ void find_access(const PciSubject &subject, const Family &family, Device &device
              "no kernel driver is bound to it" + wanted + family.drivers);
         return;
     }
-    if (driver == "vfio-pci" && family.node == nullptr) {
-        deny(device, Status::Unavailable,
-             "bound to " + driver + ", which keeps it for a virtual machine");
-        return;
-    }
     if (driver == "pci-stub") {
         deny(device, Status::Unavailable, "bound to pci-stub, which keeps it from all drivers");
         return;
@@ -109,7 +135,10 @@ void find_access(const PciSubject &subject, const Family &family, Device &device
     const std::string node = family.node != nullptr ? family.node(subject) : render_node(subject);
     if (!node.empty())
         try_node(subject.host, node, device);
-    else if (device.kind == core::Kind::Gpu)
+    else if (driver == "vfio-pci")
+        deny(device, Status::Unavailable,
+             "bound to " + driver + ", which keeps it for a virtual machine");
+    else if (device.kind == core::Kind::Gpu && family.node == nullptr)
         deny(device, Status::Unavailable,
              "its driver " + driver + " offers no render node to compute with");
     else if (base::list_holds(family.drivers, driver))
@@ -118,6 +147,14 @@ void find_access(const PciSubject &subject, const Family &family, Device &device
     else
         deny(device, Status::Unsupported,
              "this version knows no device node of its driver " + driver);
+}
+
+void doubt_node(const PciSubject &subject, Device &device) {
+    const std::string &driver = subject.function.driver;
+    const bool kept = driver.empty() || driver == "vfio-pci" || driver == "pci-stub";
+    if (!kept && device.find_attr("device.node") == nullptr)
+        deny(device, Status::Unsupported,
+             "its driver " + driver + " does not say which of its device nodes is this one's");
 }
 
 } // namespace hwa::detect

@@ -32,6 +32,11 @@ static constexpr Probe kernel_only(const char *name, const Family &family) {
     return {name, BackendDetects, true, &family, nullptr, nullptr};
 }
 
+static constexpr Probe find_only(const char *name,
+                                 base::Done (*find)(const Machine &, core::System &)) {
+    return {name, BackendDetects, true, nullptr, find, nullptr};
+}
+
 static constexpr Probe driver_only(const char *name, bool built, const Driver &driver) {
     return {name, BackendDetects, built, nullptr, nullptr, &driver};
 }
@@ -39,22 +44,45 @@ static constexpr Probe driver_only(const char *name, bool built, const Driver &d
 static constexpr Probe table[] = {
     {"cpu", BackendDetects, true, nullptr, find_processors, nullptr},
     {"amd", BackendDetects, true, &amd_family, find_amd, nullptr},
+    find_only("apple", find_apple),
+    find_only("arm_gpu", find_arm_gpu),
+    kernel_only("ascend", ascend_family),
     kernel_only("asic", asic_family),
+    kernel_only("axelera", axelera_family),
+    kernel_only("cambricon", cambricon_family),
+    {"coral", BackendDetects, true, &coral_family, find_coral_usb, nullptr},
+    kernel_only("deepx", deepx_family),
     kernel_only("dsa", dsa_family),
+    kernel_only("enflame", enflame_family),
+    find_only("ethos", find_ethos),
+    kernel_only("furiosa", furiosa_family),
     kernel_only("gaudi", gaudi_family),
     kernel_only("gna", gna_family),
     {"google_tpu", BackendDetects, true, &google_tpu_family, find_google_tpu, nullptr},
     kernel_only("graphcore", graphcore_family),
     kernel_only("groq", groq_family),
+    kernel_only("hailo", hailo_family),
     {"hygon", BackendDetects, true, &hygon_family, find_hygon, nullptr},
     kernel_only("ibm_spyre", ibm_spyre_family),
+    kernel_only("iluvatar", iluvatar_family),
     kernel_only("intel_fpga", intel_fpga_family),
     {"intel_gpu", BackendDetects, true, &intel_gpu_family, find_intel_tiles, nullptr},
     kernel_only("intel_npu", intel_npu_family),
+    find_only("mediatek", find_mediatek),
+    kernel_only("memryx", memryx_family),
+    kernel_only("metax", metax_family),
+    kernel_only("mobilint", mobilint_family),
+    kernel_only("moore_threads", moore_threads_family),
+    find_only("movidius", find_movidius),
     kernel_only("nec_ve", nec_ve_family),
     {"neuron", BackendDetects, true, &neuron_family, find_neuron, nullptr},
     kernel_only("nvidia", nvidia_family),
     kernel_only("qat", qat_family),
+    kernel_only("rebellions", rebellions_family),
+    find_only("rockchip", find_rockchip),
+    find_only("samsung", find_samsung),
+    kernel_only("tenstorrent", tenstorrent_family),
+    find_only("verisilicon", find_verisilicon),
     {"xdna", BackendDetects, true, &xdna_family, find_xdna, nullptr},
     kernel_only("xeon_phi", xeon_phi_family),
     // Takes what the families leave.

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Graphics of Arm boards: Mali with the kernel's drivers or Arm's own, VideoCore. Documents: Linux
+// Documentation/devicetree/bindings/gpu/{arm,mali-utgard,arm,mali-midgard,arm,mali-bifrost,
+// arm,mali-valhall-csf,brcm,bcm-v3d}.yaml; Arm's driver mali_kbase makes the misc device mali0.
+#include "detect/families.h"
+
+#include "detect/soc.h"
+
+namespace hwa::detect {
+
+using core::Kind;
+
+// From Bifrost on the tree names the generation alone, and the chip tells its model.
+static constexpr Engine mali[] = {
+    {"arm,mali-400", Kind::Gpu, "Arm Mali-400", "utgard"},
+    {"arm,mali-450", Kind::Gpu, "Arm Mali-450", "utgard"},
+    {"arm,mali-bifrost", Kind::Gpu, "Arm Mali (Bifrost)", "bifrost"},
+    {"arm,mali-midgard", Kind::Gpu, "Arm Mali (Midgard)", "midgard"},
+    {"arm,mali-t604", Kind::Gpu, "Arm Mali-T604", "midgard"},
+    {"arm,mali-t624", Kind::Gpu, "Arm Mali-T624", "midgard"},
+    {"arm,mali-t628", Kind::Gpu, "Arm Mali-T628", "midgard"},
+    {"arm,mali-t720", Kind::Gpu, "Arm Mali-T720", "midgard"},
+    {"arm,mali-t760", Kind::Gpu, "Arm Mali-T760", "midgard"},
+    {"arm,mali-t820", Kind::Gpu, "Arm Mali-T820", "midgard"},
+    {"arm,mali-t830", Kind::Gpu, "Arm Mali-T830", "midgard"},
+    {"arm,mali-t860", Kind::Gpu, "Arm Mali-T860", "midgard"},
+    {"arm,mali-t880", Kind::Gpu, "Arm Mali-T880", "midgard"},
+    {"arm,mali-valhall", Kind::Gpu, "Arm Mali (Valhall)", "valhall"},
+    {"arm,mali-valhall-csf", Kind::Gpu, "Arm Mali (Valhall)", "valhall"},
+    {"arm,mali-valhall-jm", Kind::Gpu, "Arm Mali (Valhall)", "valhall"},
+};
+
+static constexpr Engine videocore[] = {
+    {"brcm,2711-v3d", Kind::Gpu, "Broadcom VideoCore VI", "v3d-4.2"},
+    {"brcm,2712-v3d", Kind::Gpu, "Broadcom VideoCore VII", "v3d-7.1"},
+    {"brcm,7268-v3d", Kind::Gpu, "Broadcom VideoCore V (BCM7268)", "v3d-3.3"},
+    {"brcm,7278-v3d", Kind::Gpu, "Broadcom VideoCore VI (BCM7278)", "v3d-4.1"},
+};
+
+static std::string mali_node(const SocSubject &subject) {
+    if (const auto names = subject.host.list(subject.path("misc"), 16))
+        for (const std::string &name : *names)
+            if (name.starts_with("mali"))
+                return "/dev/" + name;
+    return drm_node(subject.host, subject.path(""), true);
+}
+
+static constexpr SocFamily mali_family = {"arm", "panthor, panfrost, lima or mali_kbase", mali,
+                                          mali_node};
+static constexpr SocFamily videocore_family = {"broadcom", "v3d", videocore};
+
+base::Done find_arm_gpu(const Machine &machine, core::System &system) {
+    find_soc(machine, "arm_gpu", mali_family, system);
+    find_soc(machine, "arm_gpu", videocore_family, system);
+    return {};
+}
+
+} // namespace hwa::detect
