@@ -7,6 +7,7 @@
 #include "detect/cpu.h"
 #include "detect/cuda.h"
 #include "detect/families.h"
+#include "detect/hlml.h"
 #include "detect/icd.h"
 #include "detect/level_zero.h"
 #include "detect/opencl.h"
@@ -18,6 +19,7 @@ namespace hwa::detect {
 using core::BackendDetects;
 
 static constexpr Driver cuda = {"libcuda.so.1", "nvidia", cuda_wanted, no_setting, ask_cuda};
+static constexpr Driver hlml = {"libhlml.so", "habana", hlml_wanted, no_setting, ask_hlml};
 static constexpr Driver level_zero = {"libze_loader.so.1", "intel", level_zero_wanted,
                                       level_zero_setting, ask_level_zero};
 static constexpr Driver vulkan = {"libvulkan.so.1", "", vulkan_manifests, vulkan_setting,
@@ -88,6 +90,7 @@ static constexpr Probe table[] = {
     // Takes what the families leave.
     {"pci", BackendDetects, true, nullptr, find_pci, nullptr},
     driver_only("cuda", HWA_BACKEND_CUDA != 0, cuda),
+    driver_only("hlml", HWA_BACKEND_HLML != 0, hlml),
     driver_only("level_zero", HWA_BACKEND_LEVEL_ZERO != 0, level_zero),
     driver_only("vulkan", HWA_BACKEND_VULKAN != 0, vulkan),
     driver_only("opencl", HWA_BACKEND_OPENCL != 0, opencl),

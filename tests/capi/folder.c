@@ -65,9 +65,10 @@ void folder_put(const struct folder *folder, const char *name, const char *what)
 }
 
 void folder_remove(const struct folder *folder) {
-    static const char *const names[] = {"scenario",           "cuda.scenario",  "libcuda.so.1",
-                                        "libvulkan.so.1",     "libOpenCL.so.1", "libze_loader.so.1",
-                                        "level_zero.scenario"};
+    static const char *const names[] = {
+        "scenario",       "cuda.scenario",     "libcuda.so.1",        "libvulkan.so.1",
+        "libOpenCL.so.1", "libze_loader.so.1", "level_zero.scenario", "libhlml.so",
+        "hlml.scenario"};
     char path[128];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
         snprintf(path, sizeof path, "%s/%s", folder->path, names[i]);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* HLML as the fake plays it: devices as it shows them, one that is lost beside a good one; each
+   function that must be there; each way to go wrong. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <hwa/hwa.h>
+
+#include "folder.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct folder with(const char *fake, const char *faults, const char *devices) {
+    const struct folder folder = folder_make(faults);
+    folder_put(&folder, "libhlml.so", fake);
+    if (devices != NULL) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/hlml.scenario", folder.path);
+        FILE *file = fopen(path, "we");
+        assert_non_null(file);
+        assert_true(fputs(devices, file) >= 0);
+        fclose(file);
+    }
+    return folder;
+}
+
+static hwa_system_t *look(const struct folder *folder, uint32_t timeout_ms) {
+    hwa_detect_options_t options = HWA_INIT(hwa_detect_options_t);
+    hwa_system_t *system = NULL;
+    hwa_error_t error = {0};
+    options.library_path = folder->path;
+    options.backends = "hlml";
+    options.timeout_ms = timeout_ms;
+    if (hwa_detect(&options, &system, &error) != HWA_OK)
+        fail_msg("%s", error.message);
+    return system;
+}
+
+static hwa_backend_info_t row_of(const hwa_system_t *system) {
+    hwa_backend_info_t info = HWA_INIT(hwa_backend_info_t);
+    for (uint32_t i = 0; hwa_system_backend(system, i, &info) == HWA_OK; ++i)
+        if (strcmp(info.name, "hlml") == 0)
+            return info;
+    fail_msg("there is no row for hlml");
+    return info;
+}
+
+static void shows_what_the_driver_tells(void **state) {
+    (void)state;
+    const struct folder folder =
+        with("hlml", "",
+             "device 0000:19:00.0 1020 103079215104 1800 600000 HL-225\nlost\n"
+             "device 0000:B3:00.0 1060 137438953472 1600 900000 HL-325\n");
+    hwa_system_t *system = look(&folder, 20000);
+    const hwa_backend_info_t row = row_of(system);
+    assert_int_equal(row.outcome, HWA_OUTCOME_FOUND);
+    assert_string_equal(row.version, "1.17.0-495");
+    assert_non_null(strstr(row.message, "HLML_ERROR_AIP_IS_LOST (15)"));
+    const hwa_device_t *device = hwa_system_find_device(system, "pci-0000:b3:00.0");
+    hwa_device_info_t info = HWA_INIT(hwa_device_info_t);
+    assert_int_equal(hwa_device_info(device, &info), HWA_OK);
+    assert_string_equal(info.name, "HL-325");
+    assert_int_equal(info.kind, HWA_KIND_ASIC);
+    assert_int_equal(info.pci_vendor, 0x1da3);
+    assert_int_equal(info.pci_device, 0x1060);
+    assert_int_equal(info.power_limit_mw, 900000);
+    assert_true(info.clock_hz == 1600000000);
+    assert_true(info.memory_bytes == (uint64_t)128 << 30);
+    hwa_attr_t attr = {0};
+    assert_int_equal(hwa_device_attr(device, "hlml.index", &attr), HWA_OK);
+    assert_true(attr.i == 2);
+    assert_int_equal(hwa_device_attr(device, "hlml.uuid", &attr), HWA_OK);
+    assert_string_equal(attr.s, "01P0-HL-325");
+    assert_non_null(hwa_system_find_device(system, "pci-0000:19:00.0"));
+    hwa_system_free(system);
+    folder_remove(&folder);
+}
+
+static const struct row {
+    const char *fake, *faults;
+    hwa_outcome_t outcome;
+    int cards;
+    const char *stage, *message; /* NULL: none is demanded */
+} rows[] = {
+    {"hlml", "", HWA_OUTCOME_FOUND, 1, NULL, NULL},
+    /* Which symbols it has. */
+    {"empty", "", HWA_OUTCOME_FAILED, 0, "dlopen", "hlml_init"},
+    {"hlml-no-hlml_init", "", HWA_OUTCOME_FAILED, 0, "dlopen", "hlml_init"},
+    {"hlml-no-hlml_device_get_count", "", HWA_OUTCOME_FAILED, 0, "dlopen", "get_count"},
+    {"hlml-no-hlml_device_get_handle_by_index", "", HWA_OUTCOME_FAILED, 0, "dlopen", "by_index"},
+    {"hlml-no-hlml_device_get_name", "", HWA_OUTCOME_FAILED, 0, "dlopen", "get_name"},
+    {"hlml-no-hlml_device_get_pci_info", "", HWA_OUTCOME_FAILED, 0, "dlopen", "get_pci_info"},
+    {"hlml-no-hlml_device_get_memory_info", "", HWA_OUTCOME_FAILED, 0, "dlopen", "get_memory_info"},
+    {"hlml-no-hlml_get_driver_version", "", HWA_OUTCOME_FOUND, 1, NULL, NULL},
+    /* What it answers. */
+    {"hlml", "hlml_init 1 fail", HWA_OUTCOME_MISSING, 0, "hlml_init", "DRIVER_NOT_LOADED (9)"},
+    {"hlml", "hlml_device_get_count 1 null", HWA_OUTCOME_ABSENT, 0, NULL, "no device to show"},
+    {"hlml", "hlml_device_get_count 1 huge", HWA_OUTCOME_GARBAGE, 0, "hlml_device_get_count",
+     "4294967295"},
+    {"hlml", "hlml_device_get_handle_by_index 1 garbage", HWA_OUTCOME_CRASHED, 0,
+     "hlml_device_get_pci_info", NULL},
+    {"hlml", "hlml_device_get_name 1 name", HWA_OUTCOME_FOUND, 1, NULL, NULL},
+    {"hlml", "hlml_device_get_memory_info 1 huge", HWA_OUTCOME_FOUND, 1, NULL, NULL},
+    {"hlml", "hlml_device_get_uuid 1 fail", HWA_OUTCOME_FOUND, 1, NULL, NULL},
+    /* How it ends. */
+    {"hlml", "hlml_init 1 segv", HWA_OUTCOME_CRASHED, 0, "hlml_init", "SIGSEGV"},
+    {"hlml", "hlml_device_get_count 1 exit", HWA_OUTCOME_EXITED, 0, "hlml_device_get_count", NULL},
+    {"hlml", "hlml_init 1 hang", HWA_OUTCOME_TIMEOUT, 0, "hlml_init", "within"},
+};
+
+static void goes_wrong_alone(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
+        const struct row *row = &rows[i];
+        const struct folder folder = with(row->fake, row->faults, NULL);
+        hwa_system_t *system = look(&folder, strstr(row->faults, "hang") != NULL ? 300 : 20000);
+        const hwa_backend_info_t told = row_of(system);
+        const int cards = hwa_system_find_device(system, "pci-0000:19:00.0") != NULL;
+        if (told.outcome != row->outcome || cards != row->cards ||
+            (row->stage != NULL && (told.stage == NULL || strcmp(told.stage, row->stage) != 0)) ||
+            (row->message != NULL &&
+             (told.message == NULL || strstr(told.message, row->message) == NULL)))
+            fail_msg("%s, %s: outcome %d, %d cards, in %s: %s", row->fake, row->faults,
+                     (int)told.outcome, cards, told.stage, told.message);
+        hwa_system_free(system);
+        folder_remove(&folder);
+    }
+}
+
+int main(int count, char **args) {
+    assert_int_equal(count, 2);
+    fakes = args[1];
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shows_what_the_driver_tells),
+        cmocka_unit_test(goes_wrong_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
