@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // OpenCL as a runtime: in-order queues and launches. Document: OpenCL 3.0 API specification,
 // sections 5.1 (queues) and 5.8 to 5.9 (kernels).
+#include "launch/opencl_exit.h"
 #include "launch/opencl_queue.h"
 
 #include "os/caller.h"
@@ -64,7 +65,10 @@ static Watcher::Wait watch(std::shared_ptr<ClBacklog> backlog) {
 ClQueue::ClQueue(std::shared_ptr<const ClLane> lane, const OpenRequest &request)
     : context_(lane->context), lane_(std::move(lane)),
       backlog_(std::make_shared<ClBacklog>(request.timed)), timeout_ns_(request.timeout_ns),
-      cache_(request.cache), watcher_(watch(backlog_)) {}
+      cache_(request.cache), watcher_(watch(backlog_)) {
+    if (context_->compiles_late)
+        end_before_exit(backlog_, timeout_ns_);
+}
 
 /// What a driver that is still at work must find in its place.
 struct ClRemains {

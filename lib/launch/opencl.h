@@ -240,6 +240,8 @@ class ClBacklog {
     uint64_t elapsed_ns(const ClEvent &event);
     /// The latest work; NULL if there was none.
     std::shared_ptr<ClEvent> last();
+    /// Whether the driver is done with all that was put in. Asks it, and settles nothing.
+    bool is_idle();
     bool timed() const { return timed_; }
 
   private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // OpenCL: from source text or SPIR-V to a kernel that knows its arguments.
 #include "base/text.h"
+#include "launch/opencl_exit.h"
 #include "launch/opencl_queue.h"
 #include "os/caller.h"
 
@@ -60,6 +61,7 @@ base::Result<cl_program> create(const ClContext &context, const CodeRequest &req
 base::Done compile(const ClContext &context, const CodeRequest &request, cl_program program,
                    std::string &log) {
     const os::CallerState state;
+    const ClCompiling compiling;
     // Without this option a driver may forget what the arguments are.
     const std::string options = "-cl-kernel-arg-info " + request.options;
     const cl_int code =

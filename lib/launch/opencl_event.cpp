@@ -285,6 +285,12 @@ std::shared_ptr<ClEvent> ClBacklog::last() {
     return last_;
 }
 
+bool ClBacklog::is_idle() {
+    const std::shared_ptr<ClEvent> latest = last();
+    return latest == nullptr || latest->settled.is_open() ||
+           execution_status(*latest) <= CL_COMPLETE;
+}
+
 void ClBacklog::tidy() {
     if (open_count_.load(std::memory_order_relaxed) == 0)
         return;

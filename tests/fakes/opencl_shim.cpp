@@ -119,14 +119,37 @@ struct Plain {
     template <class F, class... A> static auto after(F next, A... given) { return next(given...); }
 };
 
+std::atomic<unsigned> slow_ms;
+std::atomic<int> building;
+
+struct Build {
+    template <class F, class... A> static auto after(F next, A... given) {
+        ++building;
+        const auto code = next(given...);
+        usleep(1000 * slow_ms);
+        --building;
+        return code;
+    }
+};
+
+std::atomic<cl_event> latest; ///< kept when shim_slow() was called, so that it can be asked
+
+void keep(cl_event event) {
+    static const auto retain = reinterpret_cast<decltype(&clRetainEvent)>(real("clRetainEvent"));
+    if (slow_ms != 0 && retain(event) == CL_SUCCESS)
+        latest = event;
+}
+
 /// Its event is the last argument.
 struct Launch {
     template <class F, class... A> static cl_int after(F next, A... given) {
         const cl_int code = next(given...);
         cl_event *const event = std::get<sizeof...(A) - 1>(std::make_tuple(given...));
         const int fault = count("kernel");
-        if (code == CL_SUCCESS && event != nullptr)
+        if (code == CL_SUCCESS && event != nullptr) {
             mark(*event, fault);
+            keep(*event);
+        }
         return code;
     }
 };
@@ -238,6 +261,7 @@ struct Il {
 template <class Name> struct Behaviour : Plain {};
 template <> struct Behaviour<struct of_clGetDeviceInfo> : Info {};
 template <> struct Behaviour<struct of_clCreateProgramWithIL> : Il {};
+template <> struct Behaviour<struct of_clBuildProgram> : Build {};
 template <> struct Behaviour<struct of_clEnqueueNDRangeKernel> : Launch {};
 template <> struct Behaviour<struct of_clGetEventInfo> : Ask {};
 template <> struct Behaviour<struct of_clWaitForEvents> : Wait {};
@@ -289,6 +313,18 @@ EXPORT void shim_il(const void *bytes, size_t size_bytes, const char *source) {
     il_bytes = bytes;
     il_size = size_bytes;
     il_source = source;
+}
+
+EXPORT void shim_slow(unsigned milliseconds) {
+    slow_ms = milliseconds;
+}
+
+EXPORT int shim_busy(void) {
+    static const auto ask = reinterpret_cast<decltype(&clGetEventInfo)>(real("clGetEventInfo"));
+    cl_int status = CL_COMPLETE;
+    if (latest != nullptr)
+        ask(latest, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, nullptr);
+    return building != 0 || status > CL_COMPLETE;
 }
 
 EXPORT void shim_reset(void) {

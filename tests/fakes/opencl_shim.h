@@ -21,6 +21,12 @@ void shim_fault(const char *call, int nth, int code);
    and is run as this source; NULL: they say that they take none. */
 void shim_il(const void *bytes, size_t size_bytes, const char *source);
 
+/* Builds take so much longer from now on. */
+void shim_slow(unsigned milliseconds);
+
+/* Whether a build is under way, or the latest launch with an event of its own is not over. */
+int shim_busy(void);
+
 /* No faults from here on. */
 void shim_reset(void);
 
