@@ -5,7 +5,12 @@
 #include "os/uapi/amdgpu.h"
 #include "os/uapi/amdxdna.h"
 
+// Names no struct inside its unions, which C++ allows as an extension only.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
 #include <amdgpu_drm.h>
+#pragma GCC diagnostic pop
+
 #include <radeon_drm.h>
 
 namespace hwa::os {
