@@ -197,6 +197,7 @@ static void cut(const os::Host &host, const std::vector<Part> &parts, uint64_t h
         if (dies > 1 && parts.size() == count)
             put_int(card, "amd.xcc_count", dies);
     }
+    find_clocks(host, card);
     settle_memory(parts[0].node->gfx, host_bytes, card);
     if (count == 1)
         put_ordinal(*parts[0].node, card);
@@ -278,10 +279,12 @@ void join_nodes(const Machine &machine, const char *backend, System &system) {
     std::vector<Device> made;
     for (Device &device : system.devices) {
         const auto at = parts.find(device.id);
-        if (at != parts.end())
+        if (at != parts.end()) {
             cut(machine.host, at->second, host_bytes, device, made);
-        else if (ours(device))
+        } else if (ours(device) && device.driver.value != "vfio-pci") {
+            find_clocks(machine.host, device);
             settle_memory(0, host_bytes, device);
+        }
     }
     note_hidden(topology, parts, backend, system);
     join_cards(machine.host, parts, system);

@@ -63,8 +63,8 @@ static uint64_t bytes_of(const PciSubject &subject, const char *file) {
 }
 
 /// The highest of the lines "1: 1249Mhz *".
-static uint64_t highest_hz(const PciSubject &subject, const char *file) {
-    const auto text = subject.host.read_file(subject.path(file));
+static uint64_t highest_hz(const os::Host &host, const std::string &path) {
+    const auto text = host.read_file(path);
     uint64_t mhz = 0;
     for (const std::string_view line : base::split(text ? *text : std::string_view(), '\n')) {
         const size_t colon = line.find(": "), unit = line.find("Mhz");
@@ -89,7 +89,8 @@ static void find_memory(const PciSubject &subject, const Answers &answers, Devic
     if (total == 0 || total >= sane_bytes) {
         memory.usable_bytes = total = bytes_of(subject, "mem_info_vram_total");
         visible = bytes_of(subject, "mem_info_vis_vram_total");
-        mapped = bytes_of(subject, "mem_info_gtt_total");
+        // What an integrated one maps is its memory; of a card it is no more than a limit.
+        mapped = maker.empty() ? bytes_of(subject, "mem_info_gtt_total") : 0;
     }
     put_text(device, "amd.vram_vendor", maker);
     put_int(device, "amd.visible_vram_bytes", visible);
@@ -166,13 +167,8 @@ static void find_power(const PciSubject &subject, Device &device) {
 
 /// Files that wake a card on some kernels, because they ask its firmware.
 static void describe_awake(const PciSubject &subject, const Answers &answers, Device &device) {
-    if (answers.device) {
+    if (answers.device)
         put_device(*answers.device, device);
-    } else {
-        if (const uint64_t clock = highest_hz(subject, "pp_dpm_sclk"); clock != 0)
-            device.clock_hz.offer(clock, Source::Kernel);
-        put_int(device, "amd.memory_clock_hz", highest_hz(subject, "pp_dpm_mclk"));
-    }
     find_power(subject, device);
     // Only those without a display come in parts.
     if (subject.function.class_code >> 16 == 0x12) {
@@ -192,6 +188,22 @@ static void describe_radeon(const PciSubject &subject, Device &device) {
     put_int(device, "amd.gtt_bytes", told->gart);
 }
 
+static bool is_asleep(const Device &device) {
+    const core::Attr *power = device.find_attr("power.runtime_status");
+    return power != nullptr && (power->s == "suspended" || power->s == "suspending");
+}
+
+void find_clocks(const os::Host &host, Device &device) {
+    if (is_asleep(device))
+        return;
+    const std::string folder = os::pci_folder + device.id.substr(4);
+    if (device.clock_hz.source == Source::Unknown)
+        if (const uint64_t clock = highest_hz(host, folder + "/pp_dpm_sclk"); clock != 0)
+            device.clock_hz = {clock, Source::Kernel};
+    if (device.find_attr("amd.memory_clock_hz") == nullptr)
+        put_int(device, "amd.memory_clock_hz", highest_hz(host, folder + "/pp_dpm_mclk"));
+}
+
 void describe_amdgpu(const PciSubject &subject, Device &device) {
     const core::Attr *power = device.find_attr("power.runtime_status");
     const bool asleep = power != nullptr && (power->s == "suspended" || power->s == "suspending");
@@ -199,7 +211,8 @@ void describe_amdgpu(const PciSubject &subject, Device &device) {
     Answers answers;
     if (driver == "amdgpu" && !asleep) {
         answers.device = ask<os::uapi::AmdgpuDevice>(subject, device, "amdgpu.device");
-        answers.memory = ask<os::uapi::AmdgpuMemory>(subject, device, "amdgpu.memory");
+        if (answers.device)
+            answers.memory = ask<os::uapi::AmdgpuMemory>(subject, device, "amdgpu.memory");
     }
     if (driver == "radeon" && !asleep)
         describe_radeon(subject, device);

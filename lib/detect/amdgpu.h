@@ -10,8 +10,11 @@
 
 namespace hwa::detect {
 
-/// Memory, clocks, units, name and power limit, without waking the card.
+/// Memory, units, name and power limit, and clocks by the render node, without waking the card.
 void describe_amdgpu(const PciSubject &subject, core::Device &device);
+
+/// Clocks that nothing else has told, of a card that is awake.
+void find_clocks(const os::Host &host, core::Device &device);
 
 /// Joins the compute nodes to the cards of a backend: units, instruction set, partitions, links,
 /// order in HIP; then settles what a card's memory is and its rates.
