@@ -19,7 +19,7 @@ CONDITIONS = {
     '(defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L)': False,
 }
 INCLUDES = {'<stddef.h>', '<stdint.h>'}
-SCALARS = {'void', 'char', 'int32_t', 'uint32_t', 'int64_t', 'uint64_t', 'double'}
+SCALARS = {'void', 'char', 'int32_t', 'uint32_t', 'int64_t', 'uint64_t', 'float', 'double'}
 TOKEN = re.compile(r'#(?:[^\n]*\\\n)*[^\n]*|/\*.*?\*/|[A-Za-z_]\w*|0x[0-9a-fA-F]+|\d+|<<|\S',
                    re.S)
 

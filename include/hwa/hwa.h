@@ -534,6 +534,70 @@ typedef struct hwa_runtime_info_t {
 HWA_API hwa_status_t hwa_device_runtime(const hwa_device_t *device, uint32_t index,
                                         hwa_runtime_info_t *info);
 
+/** What a job asks of one device. Zero or NULL asks nothing. */
+typedef struct hwa_requirement_t {
+    uint32_t struct_size;
+    uint32_t kind_mask;        /**< 1 << hwa_kind_t for each kind that will do. */
+    uint64_t memory_bytes;     /**< Free now on a live device, else in all. */
+    uint64_t bytes_per_second; /**< Of its main memory. */
+    double ops_per_second;     /**< Dense, in `dtype`. */
+    hwa_dtype_t dtype;         /**< Must be native. */
+    uint32_t usable;           /**< 1: this process must be able to open it. */
+    const char *runtime;       /**< Such as "cuda" or "vulkan". */
+    const char *vendor;        /**< As in hwa_device_info_t. */
+} hwa_requirement_t;
+
+/** 1 if the device meets it, 0 if not, or if the requirement makes no sense: a rate without its
+    format, a struct that does not start with HWA_INIT(). What is not known does not meet a demand.
+    To learn what is free now it may take seconds, and a helper process. */
+HWA_API int32_t hwa_device_meets(const hwa_device_t *device, const hwa_requirement_t *requirement);
+
+typedef struct hwa_monitor_t hwa_monitor_t; /**< Live readings of some devices, kept open. */
+
+/** Start reading devices of one live system; what kernel files do not tell comes from helper
+    processes that the monitor owns. `flags` is 0. HWA_ERROR_UNAVAILABLE: a device is not of this
+    machine but read from a file. HWA_ERROR_UNSUPPORTED: unknown flags. */
+HWA_API hwa_status_t hwa_monitor_open(const hwa_device_t *const *devices, uint32_t device_count,
+                                      uint32_t flags, hwa_monitor_t **out_monitor,
+                                      hwa_error_t *error);
+
+/** Read every device once. A device that cannot be read is no failure: its sample says why. Helpers
+    are waited for so long at most, 0 not at all; kernel files need no time. HWA_ERROR_FORKED: it
+   was opened before this process was forked. */
+HWA_API hwa_status_t hwa_monitor_read(hwa_monitor_t *monitor, uint64_t timeout_ns,
+                                      hwa_error_t *error);
+
+/** Bits of hwa_sample_t::flags. */
+typedef enum hwa_sample_flag_t {
+    HWA_SAMPLE_ASLEEP = 1 << 0 /**< It sleeps, and was not woken to be read. */
+} hwa_sample_flag_t;
+
+/** A reading. Zero is a reading here: the unknown is NaN, or UINT64_MAX. Utilization, and power
+    where it is counted as energy, are means over the time since the last reading, 50 ms at least,
+    and unknown before that. */
+typedef struct hwa_sample_t {
+    uint32_t struct_size;
+    float utilization; /**< 0 to 1. */
+    float temperature_c;
+    float power_w;
+    uint64_t memory_used_bytes;
+    uint64_t memory_total_bytes;
+    uint64_t clock_hz;
+    uint64_t time_ns;           /**< Monotonic clock; 0: not read yet. */
+    uint64_t memory_free_bytes; /**< What a new job could have. */
+    hwa_status_t status;        /**< HWA_OK, or why nothing could be read. */
+    uint32_t flags;             /**< HWA_SAMPLE_*. */
+    const char *message;        /**< When status is not HWA_OK. Lives until the next read. */
+} hwa_sample_t;
+
+/** The last reading of one device, by its index in the list given. HWA_ERROR_RANGE: past the end.
+ */
+HWA_API hwa_status_t hwa_monitor_sample(const hwa_monitor_t *monitor, uint32_t index,
+                                        hwa_sample_t *sample);
+
+/** Stop reading; ends the helpers. */
+HWA_API void hwa_monitor_free(hwa_monitor_t *monitor);
+
 /* ========================================================================================== */
 /* Plan                                                                                       */
 /* ========================================================================================== */

@@ -306,6 +306,39 @@ typedef struct {
     const char *message;
 } hwa_runtime_info_t;
 hwa_status_t hwa_device_runtime(const hwa_device_t *device, uint32_t index, hwa_runtime_info_t *info);
+typedef struct {
+    uint32_t struct_size;
+    uint32_t kind_mask;
+    uint64_t memory_bytes;
+    uint64_t bytes_per_second;
+    double ops_per_second;
+    hwa_dtype_t dtype;
+    uint32_t usable;
+    const char *runtime;
+    const char *vendor;
+} hwa_requirement_t;
+int32_t hwa_device_meets(const hwa_device_t *device, const hwa_requirement_t *requirement);
+typedef struct hwa_monitor_t hwa_monitor_t;
+hwa_status_t hwa_monitor_open(const hwa_device_t *const *devices, uint32_t device_count, uint32_t flags, hwa_monitor_t **out_monitor, hwa_error_t *error);
+hwa_status_t hwa_monitor_read(hwa_monitor_t *monitor, uint64_t timeout_ns, hwa_error_t *error);
+typedef int32_t hwa_sample_flag_t;
+#define HWA_SAMPLE_ASLEEP 1
+typedef struct {
+    uint32_t struct_size;
+    float utilization;
+    float temperature_c;
+    float power_w;
+    uint64_t memory_used_bytes;
+    uint64_t memory_total_bytes;
+    uint64_t clock_hz;
+    uint64_t time_ns;
+    uint64_t memory_free_bytes;
+    hwa_status_t status;
+    uint32_t flags;
+    const char *message;
+} hwa_sample_t;
+hwa_status_t hwa_monitor_sample(const hwa_monitor_t *monitor, uint32_t index, hwa_sample_t *sample);
+void hwa_monitor_free(hwa_monitor_t *monitor);
 typedef struct hwa_model_t hwa_model_t;
 typedef struct {
     uint32_t struct_size;
