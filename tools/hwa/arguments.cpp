@@ -156,6 +156,24 @@ void add_run(CLI::App *app, Arguments &to) {
     add_library_path(app, to.look);
 }
 
+void add_watch(CLI::App *app, Arguments &to) {
+    app->add_option("--interval", to.interval, "seconds between readings [1]")
+        ->option_text("S")
+        ->check(CLI::Range(0.05, 86400.0));
+    app->add_option("--count", to.readings, "readings to make [until it is stopped]")
+        ->option_text("N")
+        ->check(CLI::Range(1u, 1u << 30));
+    app->add_option("--device", to.devices, "ids of devices to read [all but emulated ones]")
+        ->option_text("LIST");
+    const auto add = [app](const char *name, auto &into, const char *what, const char *text) {
+        app->add_option(name, into, text)->option_text(what)->group("Which machine");
+    };
+    app->add_flag("--no-drivers", to.look.no_drivers, "ask the kernel only, no vendor library")
+        ->group("Which machine");
+    add("--backends", to.look.backends, "LIST", "only these, or all but: nvidia or -nvidia");
+    add_library_path(app, to.look);
+}
+
 /// One subcommand, with the options that all have.
 CLI::App *add_command(CLI::App &app, Arguments &to, Command command, const char *name,
                       const char *what) {
@@ -187,6 +205,9 @@ void describe(CLI::App &app, Arguments &to) {
     add_look(plan, to.look);
     add_run(add_command(app, to, Command::Run, "run", "run operations, and check their results"),
             to);
+    add_watch(add_command(app, to, Command::Watch, "watch",
+                          "how busy, full and hot each device is, again and again"),
+              to);
     CLI::App *doctor = add_command(app, to, Command::Doctor, "doctor",
                                    "what each backend met, and what to do about it");
     add_look(doctor, to.look);

@@ -10,7 +10,7 @@
 
 namespace hwa::tool {
 
-enum class Command { Summary, List, Info, Plan, Run, Doctor, Capture, Version };
+enum class Command { Summary, List, Info, Plan, Run, Watch, Doctor, Capture, Version };
 
 /// Which machine, and how to look at it.
 struct LookAt {
@@ -33,8 +33,10 @@ struct Arguments {
     bool require = false; ///< no accelerator is exit 3
 
     std::string device;    ///< info, run
+    double interval = 1;   ///< watch, seconds
+    uint32_t readings = 0; ///< watch; 0: until it is stopped
     std::string model;     ///< plan: file or count
-    std::string devices;   ///< plan
+    std::string devices;   ///< plan, watch
     std::string format;    ///< plan
     uint32_t context = 0;  ///< plan, tokens
     uint32_t batch = 0;    ///< plan

@@ -14,6 +14,7 @@ int list(const Arguments &arguments, Screen &screen);
 int info(const Arguments &arguments, Screen &screen);
 int plan(const Arguments &arguments, Screen &screen);
 int run(const Arguments &arguments, Screen &screen);
+int watch(const Arguments &arguments, Screen &screen);
 int doctor(const Arguments &arguments, Screen &screen);
 int capture(const Arguments &arguments, Screen &screen);
 int version(const Arguments &arguments, Screen &screen);

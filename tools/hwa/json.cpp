@@ -9,11 +9,18 @@
 
 namespace hwa::tool {
 
-Json::Json() : out_("{"), closers_("}") {}
+Json::Json(bool one_line) : out_("{"), closers_("}"), one_line_(one_line) {}
+
+void Json::indent() {
+    if (one_line_)
+        return;
+    out_ += '\n';
+    out_.append(2 * closers_.size(), ' ');
+}
 
 void Json::lead(const char *key) {
-    out_ += first_ ? "\n" : ",\n";
-    out_.append(2 * closers_.size(), ' ');
+    out_ += first_ ? "" : one_line_ ? ", " : ",";
+    indent();
     first_ = false;
     if (key != nullptr) {
         quote(key);
@@ -55,10 +62,8 @@ Json &Json::open_list(const char *key) {
 Json &Json::close() {
     const char closer = closers_.back();
     closers_.pop_back();
-    if (!first_) {
-        out_ += '\n';
-        out_.append(2 * closers_.size(), ' ');
-    }
+    if (!first_)
+        indent();
     out_ += closer;
     first_ = false;
     return *this;

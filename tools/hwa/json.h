@@ -8,10 +8,10 @@
 
 namespace hwa::tool {
 
-/// Writes one object, indented by two, members in the order they come.
+/// Writes one object, members in the order they come: indented by two, or all in one line.
 class Json {
   public:
-    Json();
+    explicit Json(bool one_line = false);
 
     Json &open(const char *key); ///< an object; key NULL inside a list
     Json &open_list(const char *key);
@@ -30,11 +30,13 @@ class Json {
 
   private:
     void lead(const char *key);
+    void indent();
     void quote(std::string_view value);
 
     std::string out_;
     std::string closers_;
     bool first_ = true;
+    bool one_line_;
 };
 
 /// The value of a member of the object that valid JSON text holds, as text; empty if it has none.

@@ -20,6 +20,7 @@ template <auto release> struct Release {
 using System = std::unique_ptr<hwa_system_t, Release<hwa_system_free>>;
 using Model = std::unique_ptr<hwa_model_t, Release<hwa_model_free>>;
 using Plan = std::unique_ptr<hwa_plan_t, Release<hwa_plan_free>>;
+using Monitor = std::unique_ptr<hwa_monitor_t, Release<hwa_monitor_free>>;
 using Queue = std::unique_ptr<hwa_queue_t, Release<hwa_queue_free>>;
 using Buffer = std::unique_ptr<hwa_buffer_t, Release<hwa_buffer_free>>;
 using Program = std::unique_ptr<hwa_program_t, Release<hwa_program_free>>;

@@ -18,6 +18,8 @@ static int dispatch(const Arguments &arguments, Screen &screen) {
         return plan(arguments, screen);
     case Command::Run:
         return run(arguments, screen);
+    case Command::Watch:
+        return watch(arguments, screen);
     case Command::Doctor:
         return doctor(arguments, screen);
     case Command::Capture:

@@ -116,7 +116,7 @@ void Screen::beside(std::string_view lead, size_t lead_columns, std::string_view
         flush();
 }
 
-int Screen::finish(int exit) {
+std::optional<int> Screen::flush() {
     int error = stdout_was_closed && !out_.empty() ? EBADF : 0;
     for (size_t done = 0; error == 0 && done < out_.size();) {
         const ssize_t wrote = write(STDOUT_FILENO, out_.data() + done, out_.size() - done);
@@ -126,10 +126,25 @@ int Screen::finish(int exit) {
             error = errno;
     }
     out_.clear();
-    if (error == 0 || error == EPIPE)
-        return exit;
+    if (error == 0)
+        return std::nullopt;
+    if (error == EPIPE)
+        return ExitDone;
     return fail(ExitFailed, std::string("cannot write the output: ") + std::strerror(error),
                 "see that the place it goes to has room and can be written");
+}
+
+int Screen::finish(int exit) {
+    const std::optional<int> ended = flush();
+    return ended && *ended != ExitDone ? *ended : exit;
+}
+
+size_t Screen::height() const {
+    const char *term = std::getenv("TERM");
+    winsize size = {};
+    if (isatty(STDOUT_FILENO) != 1 || term == nullptr || std::strcmp(term, "dumb") == 0)
+        return 0;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 24;
 }
 
 int fail(Exit exit, std::string_view sentence, std::string_view hint) {

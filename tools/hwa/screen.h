@@ -5,6 +5,7 @@
 #include "exit.h"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,7 +37,12 @@ class Screen {
     /// Writes what was printed. A reader that has gone is no failure.
     int finish(int exit);
 
+    /// Writes it now, as finish() does; nothing while there is more to come, else the exit status.
+    std::optional<int> flush();
+
     size_t width() const { return width_; }
+    /// Rows of the terminal, where stdout is one that can be written over; 0: it cannot.
+    size_t height() const;
     bool wide() const { return wide_; }
 
   private:
