@@ -10,6 +10,7 @@
 #include "detect/hlml.h"
 #include "detect/icd.h"
 #include "detect/level_zero.h"
+#include "detect/nvidia.h"
 #include "detect/opencl.h"
 #include "detect/pci.h"
 #include "detect/vulkan.h"
@@ -78,7 +79,7 @@ static constexpr Probe table[] = {
     find_only("movidius", find_movidius),
     kernel_only("nec_ve", nec_ve_family),
     {"neuron", BackendDetects, true, &neuron_family, find_neuron, nullptr},
-    kernel_only("nvidia", nvidia_family),
+    {"nvidia", BackendDetects, true, &nvidia_family, find_nvidia, nullptr},
     kernel_only("qat", qat_family),
     kernel_only("rebellions", rebellions_family),
     find_only("rockchip", find_rockchip),
