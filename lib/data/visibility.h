@@ -10,13 +10,14 @@
 
 namespace hwa::data {
 
-/// Those that the drivers behind a runtime obey; none for a runtime that is not in the table.
-std::span<const char *const> visibility_variables(std::string_view runtime);
+/// Those that the drivers behind a runtime ("cuda") or those for a family of devices ("gaudi")
+/// obey; none for what is not in the table.
+std::span<const char *const> visibility_variables(std::string_view whose);
 
 /// How one is set; nothing if it is not.
 using Lookup = std::function<std::optional<std::string>(const char *name)>;
 
 /// Those that are set, as "NAME=value NAME=value", fit to print.
-std::string visibility_text(std::string_view runtime, const Lookup &lookup);
+std::string visibility_text(std::string_view whose, const Lookup &lookup);
 
 } // namespace hwa::data

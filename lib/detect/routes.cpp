@@ -120,10 +120,9 @@ static Runtime closed(const Probe &probe, const Backend &backend, const Device &
 }
 
 /// "opencl.environment": a driver's own numbering holds as long as this is so.
-static void note_environment(const Runtime &runtime, const std::string &set, Device &device) {
+static void note_environment(const std::string &whose, const std::string &set, Device &device) {
     if (!set.empty())
-        device.put_attr(
-            core::attr_text(runtime.name + ".environment", set, core::Source::Measured));
+        device.put_attr(core::attr_text(whose + ".environment", set, core::Source::Measured));
 }
 
 static void find_routes_of(const os::Host &host, const System &system, Device &device) {
@@ -140,7 +139,10 @@ static void find_routes_of(const os::Host &host, const System &system, Device &d
     }
     put_in_order(device.runtimes);
     for (const Runtime &runtime : device.runtimes)
-        note_environment(runtime, data::visibility_text(runtime.name, lookup), device);
+        note_environment(runtime.name, data::visibility_text(runtime.name, lookup), device);
+    // What a family's own drivers obey is told, too, but hides nothing here.
+    for (const std::string &backend : device.backends)
+        note_environment(backend, data::visibility_text(backend, lookup), device);
 }
 
 void find_routes(const os::Host &host, System &system) {

@@ -174,11 +174,79 @@ static void variables_are_noted(void **) {
     assert_null(noted.find_attr("vulkan.environment"));
 }
 
+static void each_family_has_its_variables(void **) {
+    static constexpr struct {
+        const char *backend, *variable;
+    } rows[] = {
+        {"amd", "GPU_DEVICE_ORDINAL"},
+        {"amd", "HIP_VISIBLE_DEVICES"},
+        {"amd", "HSA_OVERRIDE_GFX_VERSION"},
+        {"amd", "ROCR_VISIBLE_DEVICES"},
+        {"ascend", "ASCEND_RT_VISIBLE_DEVICES"},
+        {"ascend", "ASCEND_VISIBLE_DEVICES"},
+        {"asic", "XPU_VISIBLE_DEVICES"},
+        {"cambricon", "MLU_VISIBLE_DEVICES"},
+        {"enflame", "TOPS_VISIBLE_DEVICES"},
+        {"gaudi", "HABANA_VISIBLE_DEVICES"},
+        {"gaudi", "HABANA_VISIBLE_MODULES"},
+        {"google_tpu", "PJRT_DEVICE"},
+        {"google_tpu", "TPU_CHIPS_PER_PROCESS_BOUNDS"},
+        {"google_tpu", "TPU_PROCESS_BOUNDS"},
+        {"google_tpu", "TPU_SKIP_MDS_QUERY"},
+        {"google_tpu", "TPU_VISIBLE_CHIPS"},
+        {"google_tpu", "TPU_VISIBLE_DEVICES"},
+        {"hygon", "HIP_VISIBLE_DEVICES"},
+        {"iluvatar", "CUDA_VISIBLE_DEVICES"},
+        {"intel_gpu", "ONEAPI_DEVICE_SELECTOR"},
+        {"intel_gpu", "SYCL_DEVICE_FILTER"},
+        {"intel_gpu", "ZE_AFFINITY_MASK"},
+        {"intel_gpu", "ZE_FLAT_DEVICE_HIERARCHY"},
+        {"intel_npu", "ZE_AFFINITY_MASK"},
+        {"metax", "MACA_VISIBLE_DEVICES"},
+        {"moore_threads", "MUSA_VISIBLE_DEVICES"},
+        {"neuron", "NEURON_LOGICAL_NC_CONFIG"},
+        {"neuron", "NEURON_RT_NUM_CORES"},
+        {"neuron", "NEURON_RT_VISIBLE_CORES"},
+        {"nvidia", "CUDA_DEVICE_ORDER"},
+        {"nvidia", "CUDA_VISIBLE_DEVICES"},
+        {"nvidia", "GGML_VK_VISIBLE_DEVICES"},
+        {"nvidia", "NVIDIA_VISIBLE_DEVICES"},
+        {"opencl", "OCL_ICD_FILENAMES"},
+        {"opencl", "OCL_ICD_VENDORS"},
+        {"opencl", "POCL_DEVICES"},
+        {"qualcomm", "QAIC_VISIBLE_DEVICES"},
+        {"rebellions", "RBLN_DEVICES"},
+        {"tenstorrent", "TT_VISIBLE_DEVICES"},
+        {"vulkan", "MESA_VK_DEVICE_SELECT"},
+        {"vulkan", "VK_DRIVER_FILES"},
+        {"vulkan", "VK_ICD_FILENAMES"},
+    };
+    for (const auto &row : rows) {
+        MapHost host;
+        host.variables[row.variable] = "";
+        core::System system;
+        system.devices.resize(2);
+        system.devices[0].backends = {row.backend};
+        system.devices[1].backends = {"cpu"};
+        detect::find_routes(host, system);
+        assert_int_equal(system.devices.size(), 2); // an empty list hides all from others, not here
+        const core::Attr *attr =
+            system.devices[0].find_attr(std::string(row.backend) + ".environment");
+        assert_non_null(attr);
+        assert_string_equal(attr->s.c_str(), (std::string(row.variable) + '=').c_str());
+        assert_true(system.devices[1].attrs.empty());
+    }
+}
+
 int main() {
     const CMUnitTest tests[] = {
-        cmocka_unit_test(by_maker_and_kind),        cmocka_unit_test(what_works_comes_first),
-        cmocka_unit_test(a_witness_is_not_missing), cmocka_unit_test(each_says_why),
-        cmocka_unit_test(a_shut_device_says_so),    cmocka_unit_test(variables_are_noted),
+        cmocka_unit_test(by_maker_and_kind),
+        cmocka_unit_test(what_works_comes_first),
+        cmocka_unit_test(a_witness_is_not_missing),
+        cmocka_unit_test(each_says_why),
+        cmocka_unit_test(a_shut_device_says_so),
+        cmocka_unit_test(variables_are_noted),
+        cmocka_unit_test(each_family_has_its_variables),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
