@@ -132,16 +132,18 @@ void find_access(const PciSubject &subject, const Family &family, Device &device
         deny(device, Status::Unavailable, "bound to pci-stub, which keeps it from all drivers");
         return;
     }
+    const bool listed = base::list_holds(family.drivers, driver);
+    const bool by_vfio = listed || family.node == vfio_node;
     const std::string node = family.node != nullptr ? family.node(subject) : render_node(subject);
     if (!node.empty())
         try_node(subject.host, node, device);
-    else if (driver == "vfio-pci")
+    else if (driver == "vfio-pci" && !by_vfio)
         deny(device, Status::Unavailable,
              "bound to " + driver + ", which keeps it for a virtual machine");
     else if (device.kind == core::Kind::Gpu && family.node == nullptr)
         deny(device, Status::Unavailable,
              "its driver " + driver + " offers no render node to compute with");
-    else if (base::list_holds(family.drivers, driver))
+    else if (listed)
         deny(device, Status::Unavailable,
              "its driver " + driver + " made no device node; the kernel's log says why");
     else
