@@ -134,9 +134,12 @@ static void put_device(const os::uapi::AmdgpuDevice &told, Device &device) {
 static std::string product_of(const PciSubject &subject, const Answers &answers) {
     if (subject.function.vendor != 0x1002 || !data::knows_radeon(subject.function.device))
         return "";
+    constexpr uint32_t none = UINT32_MAX; // names what all revisions share
+    if (const char *name = data::radeon_name(subject.function.device, none); *name != '\0')
+        return name;
     const uint32_t revision =
         answers.device ? answers.device->pci_rev
-                       : static_cast<uint32_t>(subject.number("revision", 16).value_or(UINT32_MAX));
+                       : static_cast<uint32_t>(subject.number("revision", 16).value_or(none));
     return data::radeon_name(subject.function.device, revision);
 }
 
