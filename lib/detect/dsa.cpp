@@ -21,8 +21,8 @@ static constexpr Chip chips[] = {
     {0x8086, 0x1216, 0x1216, Kind::Offload, "Intel In-Memory Analytics Accelerator", "iaa"},
 };
 
-/// More queues than any device has.
-static constexpr size_t queue_limit = 128;
+/// More queues, engines and files than any device has.
+static constexpr size_t entry_limit = 512;
 
 /// The folder that idxd makes below the function: "dsa0" or "iax1"; "" if there is none.
 static std::string unit_of(const std::vector<std::string> &entries) {
@@ -42,26 +42,24 @@ static void put_number(const PciSubject &subject, const std::string &unit, const
         device.put_attr(core::attr_int(key, static_cast<int64_t>(*value), Source::Kernel));
 }
 
-/// Queues that are switched on for programs, by name.
-static std::vector<std::string> user_queues(const PciSubject &subject, const std::string &unit) {
-    std::vector<std::string> queues;
-    const auto names = subject.host.list(subject.path(unit.c_str()), 4 * queue_limit);
+/// The first queue that is switched on for programs; "" if there is none.
+static std::string user_queue(const PciSubject &subject, const std::string &unit) {
+    const auto names = subject.host.list(subject.path(unit.c_str()), entry_limit);
     if (!names)
-        return queues;
+        return "";
     for (const std::string &name : *names) {
         const std::string place = unit + '/' + name;
-        if (name.starts_with("wq") && queues.size() < queue_limit &&
-            subject.text((place + "/state").c_str()) == "enabled" &&
+        if (name.starts_with("wq") && subject.text((place + "/state").c_str()) == "enabled" &&
             subject.text((place + "/type").c_str()) == "user")
-            queues.push_back(name);
+            return name;
     }
-    return queues;
+    return "";
 }
 
 static void describe(const PciSubject &subject, Device &device) {
     if (subject.function.driver != "idxd")
         return;
-    const auto entries = subject.host.list(os::pci_folder + subject.function.address, 256);
+    const auto entries = subject.host.list(os::pci_folder + subject.function.address, entry_limit);
     const std::string unit = entries ? unit_of(*entries) : "";
     if (unit.empty())
         return;
@@ -69,14 +67,14 @@ static void describe(const PciSubject &subject, Device &device) {
     put_number(subject, unit, "max_work_queues", "dsa.work_queues", device);
     put_number(subject, unit, "max_transfer_size", "dsa.max_transfer_bytes", device);
     device.put_attr(core::attr_text("dsa.unit", unit, Source::Kernel));
-    const auto queues = user_queues(subject, unit);
-    if (queues.empty()) {
+    const std::string queue = user_queue(subject, unit);
+    if (queue.empty()) {
         device.access = Status::Unavailable;
         device.access_message =
             "no work queue of " + unit + " is enabled for programs; accel-config sets one up";
         return;
     }
-    try_node(subject.host, "/dev/" + unit.substr(0, 3) + '/' + queues.front(), device);
+    try_node(subject.host, "/dev/" + unit.substr(0, 3) + '/' + queue, device);
     if (device.access == Status::Ok)
         device.access_message.clear();
 }

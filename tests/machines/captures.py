@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+import intel_captures
 import kfd_captures
 
 SKIPPED = 77
@@ -71,6 +72,8 @@ def main():
                 faults.append(f'{archive}: {fault}')
     with tempfile.TemporaryDirectory() as folder:
         faults += kfd_captures.faults(sys.argv[1], data, folder)
+    with tempfile.TemporaryDirectory() as folder:
+        faults += intel_captures.faults(sys.argv[1], data, folder)
     sys.exit('\n'.join(faults) if faults else 0)
 
 
