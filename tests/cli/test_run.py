@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Runs on this machine, by every runtime that it has."""
 
+import os
+import tempfile
 import unittest
 
 from tool import hwa, validate
@@ -67,6 +69,17 @@ class Run(unittest.TestCase):
                    '--timeout', 1)
         self.assertEqual(done.code, 124)
         self.assertIn('hwa: ', done.err)
+
+    @unittest.skipUnless('HWA_TEST_DRIVERS' in os.environ, 'no fake driver runs in this build')
+    def test_a_device_that_stops_answering(self):
+        drivers = os.environ['HWA_TEST_DRIVERS']
+        with tempfile.NamedTemporaryFile('w', suffix='.scenario') as scenario:
+            scenario.write('lose cuLaunchKernel 1 214\n')
+            scenario.flush()
+            done = hwa('run', 'copy', '--library-path', drivers, '--runtime', 'cuda', '--size', 8,
+                       env={'HWA_FAKE_CUDA': scenario.name})
+        self.assertEqual((done.code, done.out), (7, ''))
+        self.assertIn('CUDA_ERROR_ECC_UNCORRECTABLE', done.err)
 
     def test_best(self):
         done = hwa('run', 'gemm', '--size', 64)
