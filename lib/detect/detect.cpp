@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "core/system.h"
 #include "detect/cpu.h"
+#include "detect/cxl.h"
 #include "detect/driver_tier.h"
 #include "detect/links.h"
 #include "detect/memory.h"
@@ -87,6 +88,7 @@ static void run_kernel_tier(const os::Host &host, const Options &options, System
     for (const Probe &probe : probes())
         if (probe.driver == nullptr && !skip_reason(probe, options))
             run(probe, machine, system);
+    find_cxl(machine, system);
     // A parent that is not listed is no device one could look up.
     for (core::Device &device : system.devices)
         if (system.find_device(device.parent) == nullptr)

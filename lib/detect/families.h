@@ -10,6 +10,7 @@ extern const Family amd_family;
 extern const Family ascend_family;
 extern const Family asic_family;
 extern const Family axelera_family;
+extern const Family bluefield_family;
 extern const Family cambricon_family;
 extern const Family coral_family;
 extern const Family deepx_family;
@@ -27,6 +28,7 @@ extern const Family ibm_spyre_family;
 extern const Family iluvatar_family;
 extern const Family intel_fpga_family;
 extern const Family intel_gpu_family;
+extern const Family intel_ipu_family;
 extern const Family intel_npu_family;
 extern const Family memryx_family;
 extern const Family metax_family;
@@ -35,11 +37,13 @@ extern const Family moore_threads_family;
 extern const Family nec_ve_family;
 extern const Family neuron_family;
 extern const Family nvidia_family;
+extern const Family pensando_family;
 extern const Family qat_family;
 extern const Family rebellions_family;
 extern const Family tenstorrent_family;
 extern const Family xdna_family;
 extern const Family xeon_phi_family;
+extern const Family xilinx_family;
 
 /// What a family finds beyond single functions.
 base::Done find_amd(const Machine &machine, core::System &system);
@@ -49,6 +53,8 @@ base::Done find_xdna(const Machine &machine, core::System &system);
 base::Done find_intel_tiles(const Machine &machine, core::System &system);
 base::Done find_google_tpu(const Machine &machine, core::System &system);
 base::Done find_neuron(const Machine &machine, core::System &system);
+base::Done find_xilinx(const Machine &machine, core::System &system);
+base::Done find_bluefield(const Machine &machine, core::System &system);
 
 // Those of device trees and of USB.
 base::Done find_apple(const Machine &machine, core::System &system);

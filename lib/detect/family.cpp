@@ -146,4 +146,15 @@ base::Done find_family(const Machine &machine, const char *backend, const Family
     return {};
 }
 
+void join_functions(std::string_view backend, core::System &system) {
+    for (Device &device : system.devices) {
+        if (device.backends[0] != backend || !device.parent.empty())
+            continue;
+        const std::string first = device.id.substr(0, device.id.size() - 1) + '0';
+        const Device *other = first == device.id ? nullptr : system.find_device(first);
+        if (other != nullptr && other->backends[0] == backend)
+            device.parent = first;
+    }
+}
+
 } // namespace hwa::detect

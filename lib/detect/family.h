@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace hwa::detect {
 
@@ -83,6 +84,9 @@ void put_version(core::Device &device, const char *key, std::string version);
 /// True for displays, processing accelerators and co-processors: what is left of a maker of
 /// accelerators without its bridges and sound.
 bool is_compute_class(const os::PciFunction &function);
+
+/// Makes the further functions of a card, as far as a family has found them, parts of its first.
+void join_functions(std::string_view backend, core::System &system);
 
 /// The device of a function, by what the bus tells of any: identity, place, parent, access.
 core::Device pci_device(const PciSubject &subject, const char *backend, const Family &family);

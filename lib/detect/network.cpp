@@ -39,8 +39,7 @@ static std::string function_of(const Host &host, const std::string &folder) {
     return target ? base::sanitise(target->substr(target->rfind('/') + 1), 64) : std::string();
 }
 
-/// Of "400 Gb/sec (4X NDR)".
-static uint64_t rdma_rate(std::string_view text) {
+uint64_t rdma_rate(std::string_view text) {
     const size_t blank = text.find(' ');
     const auto gigabits = base::parse_real(text.substr(0, blank));
     constexpr double most = 1e5;

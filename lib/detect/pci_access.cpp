@@ -98,6 +98,8 @@ std::string vfio_node(const PciSubject &subject) {
     return group ? "/dev/vfio/" + base::sanitise(group->substr(group->rfind('/') + 1), 16) : "";
 }
 
+static constexpr uint32_t class_network = 0x02;
+
 static void deny(Device &device, Status status, std::string message) {
     device.access = status;
     device.access_message = std::move(message);
@@ -143,6 +145,10 @@ void find_access(const PciSubject &subject, const Family &family, Device &device
     else if (device.kind == core::Kind::Gpu && family.node == nullptr)
         deny(device, Status::Unavailable,
              "its driver " + driver + " offers no render node to compute with");
+    else if (subject.function.class_code >> 16 == class_network)
+        deny(device, Status::Unsupported,
+             "its driver " + driver +
+                 " makes it a network device, which computes nothing for a host");
     else if (listed)
         deny(device, Status::Unavailable,
              "its driver " + driver + " made no device node; the kernel's log says why");
