@@ -66,10 +66,12 @@ static bool worth_asking(const os::Host &host, const Options &options, const Sys
                          Asking &asking) {
     const Probe &probe = *asking.probe;
     if (!options.library_path.empty()) {
-        if (host.exists(options.library_path + '/' + probe.driver->soname))
-            return true;
+        for (const char *soname : probe.driver->sonames)
+            if (host.exists(options.library_path + '/' + soname))
+                return true;
         give_up(asking, Outcome::Absent,
-                base::format("%s has no %s", options.library_path.c_str(), probe.driver->soname));
+                base::format("%s has no %s", options.library_path.c_str(),
+                             probe.driver->sonames.front()));
         return false;
     }
     if (probe.driver->wanted(host, system))

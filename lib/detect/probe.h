@@ -34,8 +34,8 @@ struct Findings {
 /// The half of a probe that asks a vendor's library. `ask` runs in the helper process only, when
 /// `wanted` saw something worth asking for.
 struct Driver {
-    const char *soname; ///< of the library that `ask` loads
-    const char *vendor; ///< whose devices alone it can show, or ""
+    std::span<const char *const> sonames; ///< of the library that `ask` loads, the best first
+    const char *vendor;                   ///< whose devices alone it can show, or ""
     bool (*wanted)(const os::Host &host, const core::System &system);
     /// A variable for the helper's environment that spares it needless work, or "".
     std::string (*setting)(const os::Host &host);

@@ -2,11 +2,13 @@
 // The table of all probes.
 #include "detect/probe.h"
 
+#include "api/hip.h"
 #include "base/text.h"
 #include "config.h"
 #include "detect/cpu.h"
 #include "detect/cuda.h"
 #include "detect/families.h"
+#include "detect/hip.h"
 #include "detect/hlml.h"
 #include "detect/icd.h"
 #include "detect/level_zero.h"
@@ -19,13 +21,19 @@ namespace hwa::detect {
 
 using core::BackendDetects;
 
-static constexpr Driver cuda = {"libcuda.so.1", "nvidia", cuda_wanted, no_setting, ask_cuda};
-static constexpr Driver hlml = {"libhlml.so", "habana", hlml_wanted, no_setting, ask_hlml};
-static constexpr Driver level_zero = {"libze_loader.so.1", "intel", level_zero_wanted,
+static constexpr const char *cuda_sonames[] = {"libcuda.so.1"};
+static constexpr const char *hlml_sonames[] = {"libhlml.so"};
+static constexpr const char *level_zero_sonames[] = {"libze_loader.so.1"};
+static constexpr const char *vulkan_sonames[] = {"libvulkan.so.1"};
+static constexpr const char *opencl_sonames[] = {"libOpenCL.so.1"};
+
+static constexpr Driver cuda = {cuda_sonames, "nvidia", cuda_wanted, no_setting, ask_cuda};
+static constexpr Driver hip = {api::hip_sonames, "amd", hip_wanted, no_setting, ask_hip};
+static constexpr Driver hlml = {hlml_sonames, "habana", hlml_wanted, no_setting, ask_hlml};
+static constexpr Driver level_zero = {level_zero_sonames, "intel", level_zero_wanted,
                                       level_zero_setting, ask_level_zero};
-static constexpr Driver vulkan = {"libvulkan.so.1", "", vulkan_manifests, vulkan_setting,
-                                  ask_vulkan};
-static constexpr Driver opencl = {"libOpenCL.so.1", "", opencl_manifests, no_setting, ask_opencl};
+static constexpr Driver vulkan = {vulkan_sonames, "", vulkan_manifests, vulkan_setting, ask_vulkan};
+static constexpr Driver opencl = {opencl_sonames, "", opencl_manifests, no_setting, ask_opencl};
 
 static base::Done find_processors(const Machine &machine, core::System &system) {
     return find_cpu(machine.host, system);
@@ -95,6 +103,7 @@ static constexpr Probe table[] = {
     // Takes what the families leave.
     {"pci", BackendDetects, true, nullptr, find_pci, nullptr},
     driver_only("cuda", HWA_BACKEND_CUDA != 0, cuda),
+    driver_only("hip", HWA_BACKEND_HIP != 0, hip),
     driver_only("hlml", HWA_BACKEND_HLML != 0, hlml),
     driver_only("level_zero", HWA_BACKEND_LEVEL_ZERO != 0, level_zero),
     driver_only("vulkan", HWA_BACKEND_VULKAN != 0, vulkan),

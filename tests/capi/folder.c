@@ -2,6 +2,7 @@
 /* Folders of libraries, good and bad. */
 #include "folder.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,14 +66,14 @@ void folder_put(const struct folder *folder, const char *name, const char *what)
 }
 
 void folder_remove(const struct folder *folder) {
-    static const char *const names[] = {
-        "scenario",       "cuda.scenario",     "libcuda.so.1",        "libvulkan.so.1",
-        "libOpenCL.so.1", "libze_loader.so.1", "level_zero.scenario", "libhlml.so",
-        "hlml.scenario"};
-    char path[128];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
-        snprintf(path, sizeof path, "%s/%s", folder->path, names[i]);
-        (void)remove(path);
+    DIR *names = opendir(folder->path);
+    must(names != NULL, folder->path);
+    for (struct dirent *one = readdir(names); one != NULL; one = readdir(names)) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", folder->path, one->d_name);
+        if (one->d_name[0] != '.')
+            must(remove(path) == 0, path);
     }
+    closedir(names);
     must(rmdir(folder->path) == 0, folder->path);
 }
