@@ -52,6 +52,16 @@ static bool same_uuid(const Device &a, const Device &b) {
     return !a.uuid.empty() && a.uuid == b.uuid && !conflicting_address(a, b);
 }
 
+/// The path of what a backend tells as "226:128", which is how the kernel numbers and names the
+/// render nodes (Linux Documentation/admin-guide/devices.txt); "" if it tells none.
+static std::string render_node_of(const Device &device, const std::string &backend) {
+    constexpr std::string_view major = "226:";
+    const core::Attr *told = device.find_attr(backend + ".render_node");
+    return told != nullptr && told->s.starts_with(major)
+               ? "/dev/dri/renderD" + told->s.substr(major.size())
+               : "";
+}
+
 /// Maker and model agree as far as they are known, and the names do where both are a driver's.
 static bool alike(const Device &a, const Device &b) {
     if (is_software(a) || is_software(b) || a.kind == Kind::Cpu || b.kind == Kind::Cpu)
@@ -87,6 +97,16 @@ struct Match {
         return only_one(system.devices, [&](const Device &d) { return same_uuid(d, device); });
     }
 
+    /// Graphics of a chip have no address, but a render node as any.
+    size_t by_render_node(const Device &device) const {
+        const std::string node = render_node_of(device, backend);
+        return node.empty() ? none : only_one(system.devices, [&](const Device &d) {
+            const core::Attr *own = d.find_attr("device.node");
+            return own != nullptr && own->s == node && d.kind == Kind::Gpu &&
+                   !conflicting_address(d, device);
+        });
+    }
+
     size_t by_likeness(const Device &device) const {
         const auto free = [&](const Device &d) {
             return !attested(d, backend) && alike(d, device);
@@ -103,6 +123,7 @@ struct Match {
             return none;
         size_t at = by_address(device);
         at = at != none ? at : by_uuid(device);
+        at = at != none ? at : by_render_node(device);
         return at != none ? at : by_likeness(device);
     }
 };

@@ -129,6 +129,33 @@ static void uuid_joins_and_the_address_names(void **) {
                         "NVIDIA GeForce RTX 4090");
 }
 
+static void a_render_node_joins_what_has_no_address(void **) {
+    core::System system;
+    for (const char *node : {"/dev/dri/renderD128", "/dev/dri/renderD129"}) {
+        core::Device device;
+        device.id = std::string("platform-") + node;
+        device.kind = core::Kind::Gpu;
+        device.put_attr(core::attr_text("device.node", node, core::Source::Kernel));
+        system.devices.push_back(device);
+    }
+    core::Device told = shown("vulkan-0", "", gib);
+    told.put_attr(core::attr_text("vulkan.render_node", "226:129", core::Source::Driver));
+    detect::merge(system, "vulkan", {told});
+    assert_int_equal(system.devices.size(), 2);
+    assert_string_equal(system.devices[1].id.c_str(), "platform-/dev/dri/renderD129");
+    assert_string_equal(system.devices[1].backends[0].c_str(), "vulkan");
+    assert_true(system.devices[0].backends.empty());
+    // A node that nobody has, one of no render node's number, and one that two engines share.
+    for (const char *node : {"226:130", "234:129", "226:128"}) {
+        core::System others = system;
+        others.devices[1] = others.devices[0];
+        core::Device stranger = shown("vulkan-1", "", gib);
+        stranger.put_attr(core::attr_text("vulkan.render_node", node, core::Source::Driver));
+        detect::merge(others, "vulkan", {stranger});
+        assert_int_equal(others.devices.size(), 3);
+    }
+}
+
 static void a_lone_model_is_recognised(void **) {
     System system;
     system.devices = {on_bus("pci-0000:01:00.0")};
@@ -187,6 +214,7 @@ int main() {
         cmocka_unit_test(equal_uuids_at_two_addresses_stay_apart),
         cmocka_unit_test(one_uuid_for_all_names_nobody),
         cmocka_unit_test(uuid_joins_and_the_address_names),
+        cmocka_unit_test(a_render_node_joins_what_has_no_address),
         cmocka_unit_test(a_lone_model_is_recognised),
         cmocka_unit_test(two_drivers_of_one_backend),
         cmocka_unit_test(software_hangs_below_the_processor),
