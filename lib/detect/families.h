@@ -39,6 +39,7 @@ extern const Family neuron_family;
 extern const Family nvidia_family;
 extern const Family pensando_family;
 extern const Family qat_family;
+extern const Family qualcomm_family;
 extern const Family rebellions_family;
 extern const Family tenstorrent_family;
 extern const Family xdna_family;
@@ -66,5 +67,6 @@ base::Done find_movidius(const Machine &machine, core::System &system);
 base::Done find_rockchip(const Machine &machine, core::System &system);
 base::Done find_samsung(const Machine &machine, core::System &system);
 base::Done find_verisilicon(const Machine &machine, core::System &system);
+base::Done find_qualcomm(const Machine &machine, core::System &system);
 
 } // namespace hwa::detect

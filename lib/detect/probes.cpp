@@ -92,6 +92,7 @@ static constexpr Probe table[] = {
     {"nvidia", BackendDetects, true, &nvidia_family, find_nvidia, nullptr},
     kernel_only("pensando", pensando_family),
     kernel_only("qat", qat_family),
+    {"qualcomm", BackendDetects, true, &qualcomm_family, find_qualcomm, nullptr},
     kernel_only("rebellions", rebellions_family),
     find_only("rockchip", find_rockchip),
     find_only("samsung", find_samsung),
