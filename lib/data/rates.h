@@ -34,6 +34,10 @@ Tensor nvidia_tensor(uint32_t capability, std::string_view name);
 /// The rates of that generation; none if it is not known.
 std::span<const MacRate> nvidia_rates(uint32_t capability, Tensor tensor);
 
+/// The rates of one core of Apple's graphics, by the architecture that a device is said to have;
+/// none if it is not known.
+std::span<const MacRate> apple_rates(std::string_view architecture);
+
 /// The rates of one vector engine of Intel's graphics or one tile of its NPUs, by the architecture
 /// that a device is said to have; none if it is not known.
 std::span<const MacRate> intel_rates(std::string_view architecture);

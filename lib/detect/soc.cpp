@@ -29,6 +29,15 @@ std::string SocSubject::text(const char *file) const {
     return content ? base::sanitise(base::trim(*content)) : std::string();
 }
 
+std::string SocSubject::answer(const core::Device &found, const char *question) const {
+    const core::Attr *node = found.find_attr("device.node");
+    if (node == nullptr || found.access != Status::Ok ||
+        text("power/runtime_status") == "suspended")
+        return "";
+    auto told = host.query(node->s, question);
+    return told ? std::move(*told) : std::string();
+}
+
 /// The highest clock that the kernel allows (Linux Documentation/ABI/testing/sysfs-class-devfreq).
 static void find_clock(const SocSubject &subject, Device &device) {
     constexpr uint64_t sane_hz = 10000000000;

@@ -32,6 +32,8 @@ struct SocSubject {
     std::string path(const char *file) const;
     /// Content of such a file, made printable, without what surrounds it; "" if it is not there.
     std::string text(const char *file) const;
+    /// What its driver answers to a question of os/query.h; "" if it cannot be asked, or sleeps.
+    std::string answer(const core::Device &found, const char *question) const;
 };
 
 /// What several nodes of a family in one device tree are.

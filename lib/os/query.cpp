@@ -18,10 +18,13 @@ using base::Result;
 static constexpr QueryRow rows[] = {
     {"amdgpu.device", query_amdgpu_device},
     {"amdgpu.memory", query_amdgpu_memory},
+    {"asahi.chip", query_asahi_chip},
     {"drm.version", query_drm_version},
     {"habana.chip", query_habana_chip},
     {"i915.", query_i915},
     {"ivpu.param.", query_ivpu},
+    {"panfrost.param.", query_panfrost},
+    {"panthor.chip", query_panthor_chip},
     {"radeon.memory", query_radeon_memory},
     {"xdna.array", query_xdna_array},
     {"xdna.clocks", query_xdna_clocks},

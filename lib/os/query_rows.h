@@ -26,10 +26,13 @@ template <class T> std::string bytes_of(const T &answer) {
 
 base::Result<std::string> query_amdgpu_device(int node, uint32_t number);
 base::Result<std::string> query_amdgpu_memory(int node, uint32_t number);
+base::Result<std::string> query_asahi_chip(int node, uint32_t number);
 base::Result<std::string> query_drm_version(int node, uint32_t number);
 base::Result<std::string> query_habana_chip(int node, uint32_t number);
 base::Result<std::string> query_i915(int node, uint32_t number);
 base::Result<std::string> query_ivpu(int node, uint32_t number);
+base::Result<std::string> query_panfrost(int node, uint32_t number);
+base::Result<std::string> query_panthor_chip(int node, uint32_t number);
 base::Result<std::string> query_radeon_memory(int node, uint32_t number);
 base::Result<std::string> query_xdna_array(int node, uint32_t number);
 base::Result<std::string> query_xdna_clocks(int node, uint32_t number);

@@ -5,6 +5,7 @@
 #include "detect/families.h"
 #include "detect/soc.h"
 #include "map_host.h"
+#include "os/uapi/soc.h"
 
 using namespace hwa;
 using test::MapHost;
@@ -76,6 +77,52 @@ static void one_engine_has_as_many_cores_as_nodes(void **) {
     assert_int_equal(system.devices[0].compute_units.value, 3);
 }
 
+template <class T> static std::string bytes(const T &value) {
+    return {reinterpret_cast<const char *>(&value), sizeof value};
+}
+
+/// Graphics of a chip, with its render node.
+static MapHost graphics(const char *driver, const char *compatible) {
+    MapHost host;
+    host.files["/sys/firmware/devicetree/base"] = "";
+    host.files[platform + "20.gpu/uevent"] = std::string("DRIVER=") + driver +
+                                             "\nOF_COMPATIBLE_0=" + compatible +
+                                             "\nOF_COMPATIBLE_N=1\n";
+    host.files[platform + "20.gpu/drm/renderD128/dev"] = "226:128\n";
+    host.nodes["/dev/dri/renderD128"] = base::Status::Ok;
+    return host;
+}
+
+static void apples_chip_is_believed_if_it_is_the_trees(void **) {
+    os::uapi::AsahiChip chip = {};
+    chip.chip = 0x8103;
+    chip.max_khz = 1278000;
+    chip.core_masks[0] = 0x7f; // one of eight is off
+    for (const auto &[compatible, believed] :
+         {std::pair("apple,agx-t8103", true), std::pair("apple,agx-t8112", false)}) {
+        MapHost host = graphics("asahi", compatible);
+        host.answers[{"/dev/dri/renderD128", "asahi.chip"}] = bytes(chip);
+        core::System system;
+        assert_true(static_cast<bool>(detect::find_apple(detect::Machine(host), system)));
+        assert_int_equal(system.devices[0].compute_units.value, believed ? 7 : 0);
+        assert_int_equal(system.devices[0].clock_hz.value, believed ? 1278000000 : 0);
+    }
+}
+
+static void what_sleeps_is_not_asked(void **) {
+    for (const auto &[state, cores] : {std::pair("active\n", 2), std::pair("suspended\n", 0)}) {
+        MapHost host = graphics("panfrost", "arm,mali-bifrost");
+        host.files[platform + "20.gpu/power/runtime_status"] = state;
+        host.answers[{"/dev/dri/renderD128", "panfrost.param.0"}] = bytes(uint64_t{0x7212});
+        host.answers[{"/dev/dri/renderD128", "panfrost.param.2"}] = bytes(uint64_t{0x101});
+        core::System system;
+        assert_true(static_cast<bool>(detect::find_arm_gpu(detect::Machine(host), system)));
+        assert_int_equal(system.devices[0].compute_units.value, cores);
+        assert_string_equal(system.devices[0].name.value.c_str(),
+                            cores != 0 ? "Arm Mali-G52" : "Arm Mali (Bifrost)");
+    }
+}
+
 static core::Device card(const char *serial, const char *type) {
     MapHost host;
     const std::string at = pci + "0000:01:00.0/";
@@ -139,6 +186,8 @@ int main() {
         cmocka_unit_test(access_says_what_is_wanting),
         cmocka_unit_test(a_node_without_its_name_in_the_tree_is_nobody),
         cmocka_unit_test(one_engine_has_as_many_cores_as_nodes),
+        cmocka_unit_test(apples_chip_is_believed_if_it_is_the_trees),
+        cmocka_unit_test(what_sleeps_is_not_asked),
         cmocka_unit_test(boards_are_known_by_type_or_serial_number),
         cmocka_unit_test(usb_devices_without_a_node_are_not_usable),
     };
