@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Host over a captured tree: every path is walked by hand, so that no link leads out of the root.
+// Host over a captured tree, of which no link leads out: the kernel looks a path up below the root
+// (openat2(2), since Linux 5.6), and where it cannot, every path is walked by hand.
 #include "os/host.h"
 
+#include "os/contents.h"
 #include "os/descriptor.h"
 #include "os/facts.h"
 
@@ -10,9 +12,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <dirent.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace hwa::os {
@@ -28,6 +31,24 @@ static constexpr size_t pending_limit = 4096;   // steps still to walk
 
 static base::Error failure(const std::string &path, int code) {
     return base::os_error(code, "%s: %s", path.c_str(), std::strerror(code));
+}
+
+/// True if walking by hand would end no other way.
+static bool settled(int code) {
+    return code == ENOENT || code == ENOTDIR || code == EACCES;
+}
+
+/// One that is not open, with errno, if the kernel cannot; FIFOs do not block it.
+static Descriptor open_below(int root, const std::string &path, uint64_t flags) {
+    // A path with "..", as links have, is walked again if anything on the machine was renamed.
+    constexpr int attempts = 8;
+    struct open_how how = {};
+    how.flags = flags | O_CLOEXEC;
+    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+    long file = -1;
+    for (int i = 0; i < attempts && (i == 0 || (file < 0 && errno == EAGAIN)); ++i)
+        file = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
+    return Descriptor(static_cast<int>(file));
 }
 
 namespace {
@@ -158,6 +179,7 @@ class TreeHost final : public Host {
     bool live() const override { return false; }
 
   private:
+    Result<Descriptor> open(const std::string &path, uint64_t flags) const;
     Result<Place> find(const std::string &path, bool follow = true) const {
         return Walk(root_.get(), path).finish(follow);
     }
@@ -166,79 +188,77 @@ class TreeHost final : public Host {
     HostFacts facts_;
 };
 
+Result<Descriptor> TreeHost::open(const std::string &path, uint64_t flags) const {
+    Descriptor file = open_below(root_.get(), path, flags);
+    if (file.get() >= 0)
+        return file;
+    if (settled(errno))
+        return failure(path, errno);
+    HWA_TRY(const Place place, find(path));
+    // A socket, or what else there is that cannot be opened to read, is left alone.
+    if (!S_ISREG(place.facts.st_mode) && !S_ISDIR(place.facts.st_mode))
+        return base::error(Status::Invalid, "%s: is not a regular file", path.c_str());
+    file = Descriptor(::openat(place.folder.get(), place.name.c_str(),
+                               static_cast<int>(flags) | O_CLOEXEC | O_NOFOLLOW));
+    if (file.get() < 0)
+        return failure(path, errno);
+    return file;
+}
+
 Result<std::string> TreeHost::read_file(const std::string &path, size_t limit) const {
     if (const auto at = facts_.access.find(path);
         at != facts_.access.end() && at->second == Status::Denied)
         return failure(path, EACCES);
-    HWA_TRY(const Place place, find(path));
-    if (!S_ISREG(place.facts.st_mode))
-        return base::error(Status::Invalid, "%s: is not a regular file", path.c_str());
-    const Descriptor file(::openat(place.folder.get(), place.name.c_str(),
-                                   O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW));
+    HWA_TRY(const Descriptor file, open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+    auto text = read_all(file.get(), path, limit);
+    // Folders fail, FIFOs are empty and devices go on: what has a little text need not be looked
+    // at.
+    constexpr size_t little = 2048;
     struct stat facts = {};
-    if (file.get() < 0 || ::fstat(file.get(), &facts) != 0)
-        return failure(path, errno);
-    if (!S_ISREG(facts.st_mode))
-        return base::error(Status::Invalid, "%s: is no longer a regular file", path.c_str());
-    // The size tells nothing: of a kernel file it is 0 or a page, of a sparse one anything.
-    std::string text;
-    char piece[4096];
-    while (text.size() < limit) {
-        const ssize_t got = ::read(file.get(), piece, std::min(sizeof piece, limit - text.size()));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return failure(path, errno);
-        if (got == 0)
-            break;
-        text.append(piece, static_cast<size_t>(got));
-    }
+    if ((!text || text->empty() || text->size() >= little) &&
+        (::fstat(file.get(), &facts) != 0 || !S_ISREG(facts.st_mode)))
+        return base::error(Status::Invalid, "%s: is not a regular file", path.c_str());
     return text;
 }
 
 Result<std::vector<std::string>> TreeHost::list(const std::string &path, size_t limit) const {
-    HWA_TRY(const Place place, find(path));
-    const int folder = ::openat(place.folder.get(), place.name.c_str(),
-                                O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW);
-    if (folder < 0)
-        return failure(path, errno);
-    DIR *stream = ::fdopendir(folder);
-    if (stream == nullptr) {
-        ::close(folder);
-        return failure(path, ENOMEM);
-    }
-    std::vector<std::string> names;
-    while (names.size() < limit) {
-        const struct dirent *entry = ::readdir(stream);
-        if (entry == nullptr)
-            break;
-        if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
-            names.emplace_back(entry->d_name);
-    }
-    ::closedir(stream);
-    std::sort(names.begin(), names.end());
-    return names;
+    HWA_TRY(const Descriptor folder, open(path, O_RDONLY | O_DIRECTORY));
+    return list_all(folder.get(), path, limit);
 }
 
 Result<std::string> TreeHost::read_link(const std::string &path) const {
     if (const auto at = facts_.links.find(path); at != facts_.links.end())
         return at->second;
-    HWA_TRY(const Place place, find(path, false));
+    const Descriptor link = open_below(root_.get(), path, O_PATH | O_NOFOLLOW);
+    if (link.get() < 0 && settled(errno))
+        return failure(path, errno);
     char target[4096];
-    const ssize_t length =
-        ::readlinkat(place.folder.get(), place.name.c_str(), target, sizeof target);
+    ssize_t length = -1;
+    if (link.get() >= 0) {
+        length = ::readlinkat(link.get(), "", target, sizeof target);
+    } else {
+        HWA_TRY(const Place place, find(path, false));
+        length = ::readlinkat(place.folder.get(), place.name.c_str(), target, sizeof target);
+    }
     if (length < 0)
         return failure(path, errno);
     return std::string(target, static_cast<size_t>(length));
 }
 
 bool TreeHost::exists(const std::string &path) const {
-    return static_cast<bool>(find(path));
+    const Descriptor file = open_below(root_.get(), path, O_PATH);
+    return file.get() >= 0 || (!settled(errno) && find(path));
 }
 
 Status TreeHost::access(const std::string &path) const {
     if (const auto at = facts_.access.find(path); at != facts_.access.end())
         return at->second;
+    const Descriptor file = open_below(root_.get(), path, O_PATH);
+    if (file.get() < 0 && settled(errno))
+        return failure(path, errno).status;
+    if (file.get() >= 0 &&
+        ::faccessat(file.get(), "", R_OK | W_OK, AT_EACCESS | AT_EMPTY_PATH) == 0)
+        return Status::Ok;
     const auto place = find(path);
     if (!place)
         return place.error().status;
