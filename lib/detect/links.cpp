@@ -28,13 +28,14 @@ static const Device *socket_of(const core::System &system, const Device &device)
     return count == 1 ? only : nullptr;
 }
 
-static void add_slot(const Host &host, Device &device, core::System &system) {
+static void add_slot(const Host &host, PciBridges &bridges, Device &device,
+                     core::System &system) {
     const Device *socket = socket_of(system, device);
     const core::Attr *power = device.find_attr("power.runtime_status");
     if (socket == nullptr || (power != nullptr && power->s == "suspended"))
         return; // asking a sleeping device for its link can wake it
     const std::string address = device.id.substr(4);
-    const auto best = best_link(host, address);
+    const auto best = best_link(host, address, bridges);
     if (!best)
         return;
     Link link;
@@ -52,9 +53,10 @@ static void add_slot(const Host &host, Device &device, core::System &system) {
 
 void find_links(const Host &host, core::System &system) {
     std::vector<const Device *> sockets;
+    PciBridges bridges;
     for (Device &device : system.devices) {
         if (device.id.starts_with("pci-") && (device.flags & core::DevicePartition) == 0)
-            add_slot(host, device, system);
+            add_slot(host, bridges, device, system);
         if (device.kind == core::Kind::Cpu && device.id.starts_with("cpu-"))
             sockets.push_back(&device);
     }

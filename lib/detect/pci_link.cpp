@@ -50,7 +50,7 @@ static std::optional<PciLink> read(const Host &host, const std::string &folder, 
 
 /// Addresses of the bridges above a function, the nearest first. Its entry on the bus is a link to
 /// "../../../devices/pci0000:00/0000:00:01.0/0000:01:00.0".
-static std::vector<std::string> bridges(const Host &host, const std::string &address) {
+static std::vector<std::string> above(const Host &host, const std::string &address) {
     const auto target = host.read_link(os::pci_folder + address);
     std::vector<std::string> found;
     if (!target)
@@ -63,14 +63,19 @@ static std::vector<std::string> bridges(const Host &host, const std::string &add
     return found;
 }
 
-std::optional<PciLink> best_link(const Host &host, const std::string &address) {
+std::optional<PciLink> best_link(const Host &host, const std::string &address,
+                                 PciBridges &bridges) {
     auto best = read(host, os::pci_folder + address, "max");
     if (!best)
         return std::nullopt;
-    for (const std::string &bridge : bridges(host, address))
-        if (const auto above = read(host, os::pci_folder + bridge, "max");
-            above && above->bytes_per_second() < best->bytes_per_second())
-            best = above;
+    for (const std::string &name : above(host, address)) {
+        const auto [bridge, fresh] = bridges.try_emplace(name);
+        if (fresh)
+            bridge->second = read(host, os::pci_folder + name, "max");
+        const std::optional<PciLink> &link = bridge->second;
+        if (link && link->bytes_per_second() < best->bytes_per_second())
+            best = link;
+    }
     return best;
 }
 

@@ -5,6 +5,7 @@
 #include "os/host.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -19,9 +20,13 @@ struct PciLink {
     std::string name() const; ///< "pcie4 x16"
 };
 
+/// What bridges can do, by address, each asked once for all the devices below it.
+using PciBridges = std::map<std::string, std::optional<PciLink>>;
+
 /// The most that the device can do in its slot: no more than any bridge on the way to the processor
 /// does. Nothing where the kernel does not tell of the device itself.
-std::optional<PciLink> best_link(const os::Host &host, const std::string &address);
+std::optional<PciLink> best_link(const os::Host &host, const std::string &address,
+                                 PciBridges &bridges);
 
 /// What the link runs at now; slower than its best while the device idles.
 std::optional<PciLink> current_link(const os::Host &host, const std::string &address);

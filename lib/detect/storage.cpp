@@ -65,7 +65,8 @@ static void put_disk(const Host &host, const std::string &name, size_t index,
         return;
     const auto target = host.read_link("/sys/block/" + name);
     const std::string address = address_of(target ? *target : "");
-    const auto link = address.empty() ? std::nullopt : best_link(host, address);
+    PciBridges bridges;
+    const auto link = address.empty() ? std::nullopt : best_link(host, address, bridges);
     if (!link)
         return;
     system.put_attr(core::attr_text(key + "link", link->name(), Source::Kernel));
