@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* hwa_detect() without drivers: its time and the memory it leaves in the caller, beside the time
-   that opening, reading and closing as many files of the kernel takes by itself. */
+   that opening, reading and closing as many files of the kernel takes by itself. With folders of
+   machines as arguments, the time for each of those. */
 #include <hwa/hwa.h>
 
 #include "bench.h"
@@ -14,9 +15,10 @@ enum { rounds = 201, constant = 70, bound_for_time = 130, processor_files = 3 };
 static const double most_ms = 0.3;
 static const long most_kib = 512;
 
-static void detect(void) {
+static void detect(const char *root) {
     hwa_detect_options_t options = HWA_INIT(hwa_detect_options_t);
     options.flags = HWA_DETECT_NO_DRIVERS;
+    options.sysroot = root;
     hwa_system_t *system = NULL;
     if (hwa_detect(&options, &system, NULL) != HWA_OK)
         exit(EXIT_FAILURE);
@@ -55,17 +57,31 @@ static unsigned read_bus(void) {
     return functions;
 }
 
-int main(void) {
+static void time_tree(const char *root) {
+    double whole[rounds];
+    for (int round = 0; round < rounds; ++round) {
+        const double start = bench_ms();
+        detect(root);
+        whole[round] = bench_ms() - start;
+    }
+    printf("%s: %.3f ms, median of %d\n", root, bench_median(whole, rounds), rounds);
+}
+
+int main(int argc, char **argv) {
+    for (int i = 1; i < argc; ++i)
+        time_tree(argv[i]);
+    if (argc > 1)
+        return EXIT_SUCCESS;
     double whole[rounds];
     double files[rounds];
     /* Memory of its own; code that is read in is shared with all. */
     const long before = bench_status_kib("RssAnon");
-    detect();
+    detect(NULL);
     const long grown = bench_status_kib("RssAnon") - before;
     unsigned functions = read_bus();
     for (int round = 0; round < rounds; ++round) {
         double start = bench_ms();
-        detect();
+        detect(NULL);
         whole[round] = bench_ms() - start;
         start = bench_ms();
         functions = read_bus();
