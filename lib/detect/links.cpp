@@ -28,8 +28,7 @@ static const Device *socket_of(const core::System &system, const Device &device)
     return count == 1 ? only : nullptr;
 }
 
-static void add_slot(const Host &host, PciBridges &bridges, Device &device,
-                     core::System &system) {
+static void add_slot(const Host &host, PciBridges &bridges, Device &device, core::System &system) {
     const Device *socket = socket_of(system, device);
     const core::Attr *power = device.find_attr("power.runtime_status");
     if (socket == nullptr || (power != nullptr && power->s == "suspended"))
