@@ -51,8 +51,8 @@ static void put_text(Device &device, const char *key, std::string value) {
 
 /// True for the generations whose drivers in the kernel have had the folder since Linux 6.0.
 static bool has_folder(const PciSubject &subject) {
-    const auto major =
-        base::parse_u64(base::split(subject.host.kernel().release, '.').front()).value_or(0);
+    const std::string release = subject.host.kernel().release;
+    const auto major = base::parse_u64(release.substr(0, release.find('.'))).value_or(0);
     return major >= 6 && subject.function.device >= 0x4940 && subject.function.device <= 0x4949;
 }
 
