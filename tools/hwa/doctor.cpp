@@ -116,17 +116,36 @@ bool is_plainly_absent(const hwa_backend_info_t &backend) {
     return backend.outcome == HWA_OUTCOME_ABSENT && backend.message == nullptr;
 }
 
+/// The names of all that were skipped for the reason that this one was, as long as it comes first.
+std::string skipped_alike(const std::vector<hwa_backend_info_t> &backends,
+                          const hwa_backend_info_t &first) {
+    std::string names;
+    for (const hwa_backend_info_t &backend : backends) {
+        if (backend.outcome != HWA_OUTCOME_SKIPPED ||
+            or_empty(backend.message) != or_empty(first.message))
+            continue;
+        if (names.empty() && or_empty(backend.name) != or_empty(first.name))
+            return "";
+        names += (names.empty() ? "" : ", ") + or_empty(backend.name);
+    }
+    return names;
+}
+
 /// Of a machine that is not here, the time says nothing.
 void print_table(const std::vector<hwa_backend_info_t> &backends, bool live, Screen &screen) {
     Table table(
         {{"BACKEND"}, {"OUTCOME"}, {"TIME", 1, true}, {"WHAT HAPPENED", 0, false, 20, true}});
     for (const hwa_backend_info_t &backend : backends)
-        if (!is_plainly_absent(backend))
+        if (!is_plainly_absent(backend) && backend.outcome != HWA_OUTCOME_SKIPPED)
             table.row({{or_empty(backend.name), Look::Name},
                        {outcome_name(backend.outcome), look_of(backend.outcome)},
                        {live ? seconds(static_cast<double>(backend.elapsed_ns) / 1e9) : ""},
                        {story(backend)}});
     table.print(screen);
+    for (const hwa_backend_info_t &backend : backends)
+        if (backend.outcome == HWA_OUTCOME_SKIPPED)
+            if (const std::string names = skipped_alike(backends, backend); !names.empty())
+                screen.paragraph(names + ": " + or_empty(backend.message), "Skipped: ");
     screen.line("All others have no hardware here; --json lists them.", Look::Faint);
 }
 
