@@ -26,6 +26,6 @@ static std::string node(const PciSubject &subject) {
     return lone_node(subject, "davinci_manager", "davinci");
 }
 
-constexpr Family ascend_family = {"devdrv_device_driver", chips, nullptr, node, doubt_node};
+constexpr Family ascend_family = {"devdrv_device_driver", chips, nullptr, node, nullptr, "davinci"};
 
 } // namespace hwa::detect

@@ -19,6 +19,6 @@ static std::string node(const PciSubject &subject) {
     return lone_node(subject, "dxrt", "dxrt");
 }
 
-constexpr Family deepx_family = {"dx_dma_pcie", chips, nullptr, node, doubt_node};
+constexpr Family deepx_family = {"dx_dma_pcie", chips, nullptr, node, nullptr, "dxrt"};
 
 } // namespace hwa::detect

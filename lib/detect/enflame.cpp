@@ -32,6 +32,6 @@ static std::string node(const PciSubject &subject) {
     return lone_node(subject, "gcu", "gcu");
 }
 
-constexpr Family enflame_family = {"enflame", chips, is_enflame, node, doubt_node};
+constexpr Family enflame_family = {"enflame", chips, is_enflame, node, nullptr, "gcu"};
 
 } // namespace hwa::detect

@@ -50,6 +50,8 @@ struct Family {
     /// Puts in what the kernel tells of this family beyond what it tells of any device; may be
     /// NULL.
     void (*describe)(const PciSubject &subject, core::Device &device) = nullptr;
+    /// Below /dev, what nodes are called ("dxrt0") whose driver does not say whose they are; or "".
+    const char *loose_nodes = "";
 };
 
 /// Adds a device for each function of the family that no family before it has claimed.
@@ -67,9 +69,6 @@ std::string class_node(const PciSubject &subject, const char *class_name);
 /// The same; of a driver that does not say whose a node is, the node PREFIXn of that class where
 /// both it and the function are the only ones.
 std::string lone_node(const PciSubject &subject, const char *class_name, const char *prefix);
-
-/// Says of a device whose driver keeps nodes in such a class, and which has got none by that, why.
-void doubt_node(const PciSubject &subject, core::Device &device);
 
 /// The same as render_node() of whatever has its files in `folder`, which ends in a slash.
 std::string drm_node(const os::Host &host, const std::string &folder, bool display);

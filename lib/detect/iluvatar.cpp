@@ -13,6 +13,6 @@ static std::string node(const PciSubject &subject) {
     return lone_node(subject, "iluvatar", "iluvatar");
 }
 
-constexpr Family iluvatar_family = {"iluvatar", {}, is_iluvatar, node, doubt_node};
+constexpr Family iluvatar_family = {"iluvatar", {}, is_iluvatar, node, nullptr, "iluvatar"};
 
 } // namespace hwa::detect

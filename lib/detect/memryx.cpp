@@ -15,6 +15,6 @@ static std::string node(const PciSubject &subject) {
     return lone_node(subject, "memx_cdev", "memx");
 }
 
-constexpr Family memryx_family = {"memx_pcie_ai_chip", chips, nullptr, node, doubt_node};
+constexpr Family memryx_family = {"memx_pcie_ai_chip", chips, nullptr, node, nullptr, "memx"};
 
 } // namespace hwa::detect

@@ -13,6 +13,6 @@ static std::string node(const PciSubject &subject) {
     return lone_node(subject, "aries", "aries");
 }
 
-constexpr Family mobilint_family = {"aries", {}, is_mobilint, node, doubt_node};
+constexpr Family mobilint_family = {"aries", {}, is_mobilint, node, nullptr, "aries"};
 
 } // namespace hwa::detect

@@ -122,6 +122,28 @@ void try_node(const Host &host, const std::string &node, Device &device) {
     }
 }
 
+/// Of nodes that nobody says whose they are, enough for all functions, each of which may be opened,
+/// are as good as known ones.
+static void try_loose(const PciSubject &subject, std::string_view prefix, Device &device) {
+    const std::string &driver = subject.function.driver;
+    const size_t wanted = bound_to(subject.host, driver);
+    size_t open = 0;
+    if (const auto names = subject.host.list("/dev"))
+        for (const std::string &name : *names)
+            if (name.starts_with(prefix) && base::parse_u64(name.substr(prefix.size())))
+                open += subject.host.access("/dev/" + name) == Status::Ok ? 1 : 0;
+    if (wanted != 0 && open >= wanted) {
+        device.access = Status::Ok;
+        device.flags |= core::DeviceUsable;
+        return;
+    }
+    deny(
+        device, Status::Unsupported,
+        base::format("its driver %s does not say which of its device nodes is this one's, and this "
+                     "process may open %zu of those of %zu devices",
+                     driver.c_str(), open, wanted));
+}
+
 void find_access(const PciSubject &subject, const Family &family, Device &device) {
     const std::string &driver = subject.function.driver;
     if (driver.empty()) {
@@ -142,6 +164,8 @@ void find_access(const PciSubject &subject, const Family &family, Device &device
     else if (driver == "vfio-pci" && !by_vfio)
         deny(device, Status::Unavailable,
              "bound to " + driver + ", which keeps it for a virtual machine");
+    else if (*family.loose_nodes != '\0')
+        try_loose(subject, family.loose_nodes, device);
     else if (device.kind == core::Kind::Gpu && family.node == nullptr)
         deny(device, Status::Unavailable,
              "its driver " + driver + " offers no render node to compute with");
@@ -155,14 +179,6 @@ void find_access(const PciSubject &subject, const Family &family, Device &device
     else
         deny(device, Status::Unsupported,
              "this version knows no device node of its driver " + driver);
-}
-
-void doubt_node(const PciSubject &subject, Device &device) {
-    const std::string &driver = subject.function.driver;
-    const bool kept = driver.empty() || driver == "vfio-pci" || driver == "pci-stub";
-    if (!kept && device.find_attr("device.node") == nullptr)
-        deny(device, Status::Unsupported,
-             "its driver " + driver + " does not say which of its device nodes is this one's");
 }
 
 } // namespace hwa::detect

@@ -31,7 +31,6 @@ static std::string node(const PciSubject &subject) {
 
 static void describe(const PciSubject &subject, Device &device) {
     const core::Attr *at = device.find_attr("device.node");
-    doubt_node(subject, device);
     if (at == nullptr)
         return;
     const std::string folder = "rebellions" + at->s.substr(at->s.rfind('/'));
@@ -39,6 +38,6 @@ static void describe(const PciSubject &subject, Device &device) {
                 subject.text((folder + "/kernel_version").c_str()));
 }
 
-constexpr Family rebellions_family = {"rebellions", chips, is_rebellions, node, describe};
+constexpr Family rebellions_family = {"rebellions", chips, is_rebellions, node, describe, "rbln"};
 
 } // namespace hwa::detect
