@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,13 +62,34 @@ static base::Result<Pipe> make_pipe() {
 
 namespace {
 
+struct Sockets {
+    Descriptor ours;
+    Descriptor theirs;
+};
+
+} // namespace
+
+static base::Result<Sockets> make_sockets() {
+    int ends[2] = {-1, -1};
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return base::os_error(errno, "a socket: %s", std::strerror(errno));
+    Descriptor low_ours(ends[0]);
+    Descriptor low_theirs(ends[1]);
+    Sockets sockets;
+    HWA_TRY(sockets.ours, lifted(std::move(low_ours), "a socket"));
+    HWA_TRY(sockets.theirs, lifted(std::move(low_theirs), "a socket"));
+    return sockets;
+}
+
+namespace {
+
 /// Attributes and file actions of one spawn, released at its end.
 struct SpawnSetup {
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
     bool ok;
 
-    SpawnSetup(int null, int reply, bool on_output) {
+    SpawnSetup(int null, int input, int reply, bool on_output) {
         sigset_t none;
         sigset_t all;
         ::sigemptyset(&none);
@@ -82,8 +104,11 @@ struct SpawnSetup {
         ok = ok && ::posix_spawnattr_setsigmask(&attributes, &none) == 0;
         ok = ok && ::posix_spawnattr_setsigdefault(&attributes, &all) == 0;
         for (int standard = 0; standard <= 2; ++standard)
-            ok = ok && ::posix_spawn_file_actions_adddup2(
-                           &actions, on_output && standard != 0 ? reply : null, standard) == 0;
+            ok = ok && ::posix_spawn_file_actions_adddup2(&actions,
+                                                          standard == 0 ? input
+                                                          : on_output   ? reply
+                                                                        : null,
+                                                          standard) == 0;
         if (!on_output)
             ok = ok && ::posix_spawn_file_actions_adddup2(&actions, reply, reply_descriptor) == 0;
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
@@ -140,7 +165,12 @@ base::Result<Child> Child::start(const Command &command) {
     HWA_TRY(Pipe pipe, make_pipe());
     HWA_TRY(const Descriptor null,
             lifted(Descriptor(::open("/dev/null", O_RDWR | O_CLOEXEC)), "/dev/null"));
-    const SpawnSetup setup(null.get(), pipe.write.get(), command.answers_on_output);
+    Sockets sockets;
+    if (command.takes_requests) {
+        HWA_TRY(sockets, make_sockets());
+    }
+    const SpawnSetup setup(null.get(), command.takes_requests ? sockets.theirs.get() : null.get(),
+                           pipe.write.get(), command.answers_on_output);
     if (!setup.ok)
         return base::os_error(ENOMEM, "%s: out of memory to start it", command.path.c_str());
     const auto arguments = pointers(command.arguments);
@@ -151,17 +181,19 @@ base::Result<Child> Child::start(const Command &command) {
     if (code != 0)
         return base::os_error(code, "%s: cannot be started: %s", command.path.c_str(),
                               std::strerror(code));
-    return Child(pid, open_pidfd(pid), pipe.read.release());
+    return Child(pid, open_pidfd(pid), pipe.read.release(), sockets.ours.release());
 }
 
 Child::Child(Child &&other) noexcept
     : pid_(std::exchange(other.pid_, -1)), pidfd_(std::exchange(other.pidfd_, -1)),
-      reply_(std::exchange(other.reply_, -1)), ending_(other.ending_) {}
+      reply_(std::exchange(other.reply_, -1)), requests_(std::exchange(other.requests_, -1)),
+      ending_(other.ending_) {}
 
 Child &Child::operator=(Child &&other) noexcept {
     std::swap(pid_, other.pid_);
     std::swap(pidfd_, other.pidfd_);
     std::swap(reply_, other.reply_);
+    std::swap(requests_, other.requests_);
     std::swap(ending_, other.ending_);
     return *this;
 }
@@ -175,12 +207,22 @@ Child::~Child() {
     }
     if (pidfd_ >= 0)
         ::close(pidfd_);
+    if (requests_ >= 0)
+        ::close(requests_);
     close_reply();
 }
 
 void Child::close_reply() {
     if (reply_ >= 0)
         ::close(std::exchange(reply_, -1));
+}
+
+base::Done Child::ask(std::string_view request) {
+    // No signal comes if the child is gone, unlike with a pipe.
+    if (::send(requests_, request.data(), request.size(), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+        return {};
+    const int code = errno;
+    return base::os_error(code, "a request: %s", std::strerror(code));
 }
 
 size_t Child::read(std::span<char> into) {

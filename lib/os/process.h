@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct Command {
     std::vector<std::string> arguments;   ///< the program's own name first
     std::vector<std::string> environment; ///< "NAME=value", and nothing else is inherited
     bool answers_on_output = false;       ///< 1 and 2 are the pipe, and nothing else is
+    bool takes_requests = false;          ///< 0 is a socket, on which each request is a packet
 };
 
 /// How a child ended, as far as this process may know: whoever waits for all children of a process
@@ -43,20 +45,26 @@ class Child {
 
     /// Bytes the child has written; 0 if there are none at the moment or there will be none.
     size_t read(std::span<char> into);
+    /// Sends a request, without waiting for room. Io if the child no longer takes any.
+    base::Done ask(std::string_view request);
     /// True when nobody can write to the pipe any more.
     bool closed() const { return reply_ < 0; }
     /// How it ended, once it has; never waits.
     std::optional<Ending> ending();
     pid_t pid() const { return pid_; }
+    /// Lets go of it without ending it: in a forked process, whose child it is not.
+    void disown() { ending_ = Ending{}; }
 
   private:
     friend void wait_for(std::span<Child *const> children, uint64_t until_ns);
-    Child(pid_t pid, int pidfd, int reply) : pid_(pid), pidfd_(pidfd), reply_(reply) {}
+    Child(pid_t pid, int pidfd, int reply, int requests)
+        : pid_(pid), pidfd_(pidfd), reply_(reply), requests_(requests) {}
     void close_reply();
 
     pid_t pid_;
-    int pidfd_; ///< -1 where the kernel has none
-    int reply_; ///< -1 once closed
+    int pidfd_;    ///< -1 where the kernel has none
+    int reply_;    ///< -1 once closed
+    int requests_; ///< -1 if it takes none
     std::optional<Ending> ending_;
 };
 
