@@ -58,12 +58,26 @@ typedef enum hlml_clock_type : int {
     HLML_CLOCK_TPC = 3
 } hlml_clock_type_t;
 
+typedef struct hlml_utilization {
+    unsigned int aip; ///< percent
+} hlml_utilization_t;
+
+typedef enum hlml_temperature_sensors : int {
+    HLML_TEMPERATURE_ON_AIP = 0,
+    HLML_TEMPERATURE_ON_BOARD = 1
+} hlml_temperature_sensors_t;
+
 hlml_return_t hlml_init(void);
 hlml_return_t hlml_device_get_count(unsigned int *);
 hlml_return_t hlml_device_get_handle_by_index(unsigned int, hlml_device_t *);
 hlml_return_t hlml_device_get_name(hlml_device_t, char *, unsigned int);
 hlml_return_t hlml_device_get_pci_info(hlml_device_t, hlml_pci_info_t *);
 hlml_return_t hlml_device_get_memory_info(hlml_device_t, hlml_memory_t *);
+hlml_return_t hlml_device_get_utilization_rates(hlml_device_t, hlml_utilization_t *);
+hlml_return_t hlml_device_get_temperature(hlml_device_t, hlml_temperature_sensors_t,
+                                          unsigned int *);
+hlml_return_t hlml_device_get_power_usage(hlml_device_t, unsigned int *);
+hlml_return_t hlml_device_get_clock_info(hlml_device_t, hlml_clock_type_t, unsigned int *);
 hlml_return_t hlml_device_get_uuid(hlml_device_t, char *, unsigned int);
 hlml_return_t hlml_device_get_max_clock_info(hlml_device_t, hlml_clock_type_t, unsigned int *);
 hlml_return_t hlml_device_get_power_management_default_limit(hlml_device_t, unsigned int *);

@@ -122,6 +122,34 @@ API int hlml_device_get_memory_info(void *handle, struct memory *told) {
     return SUCCESS;
 }
 
+API int hlml_device_get_utilization_rates(void *handle, unsigned *told) {
+    (void)handle;
+    BEGIN("hlml_device_get_utilization_rates");
+    *told = fault == FAULT_HUGE ? UINT_MAX : 75;
+    return SUCCESS;
+}
+
+API int hlml_device_get_temperature(void *handle, int sensor, unsigned *told) {
+    (void)handle;
+    (void)sensor;
+    BEGIN("hlml_device_get_temperature");
+    *told = 43;
+    return SUCCESS;
+}
+
+API int hlml_device_get_power_usage(void *handle, unsigned *told) {
+    BEGIN("hlml_device_get_power_usage");
+    *told = ((const struct device *)handle)->power / 2;
+    return SUCCESS;
+}
+
+API int hlml_device_get_clock_info(void *handle, int kind, unsigned *told) {
+    (void)kind;
+    BEGIN("hlml_device_get_clock_info");
+    *told = ((const struct device *)handle)->clock;
+    return SUCCESS;
+}
+
 API int hlml_device_get_uuid(void *handle, char *told, unsigned length) {
     BEGIN("hlml_device_get_uuid");
     snprintf(told, length, "01P0-%s", ((const struct device *)handle)->name);
