@@ -585,9 +585,9 @@ typedef struct hwa_sample_t {
     uint64_t clock_hz;
     uint64_t time_ns;           /**< Monotonic clock; 0: not read yet. */
     uint64_t memory_free_bytes; /**< What a new job could have. */
-    hwa_status_t status;        /**< HWA_OK, or why nothing could be read. */
+    hwa_status_t status;        /**< HWA_OK, or why what is unknown could not be read. */
     uint32_t flags;             /**< HWA_SAMPLE_*. */
-    const char *message;        /**< When status is not HWA_OK. Lives until the next read. */
+    const char *message;        /**< When status is not HWA_OK. Until the next read. */
 } hwa_sample_t;
 
 /** The last reading of one device, by its index in the list given. HWA_ERROR_RANGE: past the end.

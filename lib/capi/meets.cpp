@@ -4,6 +4,7 @@
 #include "capi/monitor.h"
 
 #include "os/host.h"
+#include "os/process.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,9 +20,13 @@ static uint64_t room_on(const hwa_device_t &device) {
     if (!is_live(device))
         return device.facts->memory_bytes();
     const core::Device *const one[] = {device.facts};
-    monitor::Monitor monitor = start_readings(*device.system, one);
-    monitor.read(os::clock_ns() + patience_ns);
-    const uint64_t free = monitor.reading(0).memory_free_bytes;
+    uint64_t free = monitor::unknown_count;
+    {
+        monitor::Monitor monitor = start_readings(*device.system, one);
+        monitor.read(os::clock_ns() + patience_ns);
+        free = monitor.reading(0).memory_free_bytes;
+    }
+    os::reap_children(reap_grace_ms);
     return free == monitor::unknown_count ? 0 : free;
 }
 

@@ -5,6 +5,7 @@
 #include "capi/entry.h"
 #include "os/fork.h"
 #include "os/host.h"
+#include "os/process.h"
 
 #include <algorithm>
 #include <vector>
@@ -26,7 +27,7 @@ bool is_live(const hwa_device_t &device) {
 
 monitor::Monitor start_readings(const SystemState &state,
                                 std::span<const core::Device *const> devices) {
-    return monitor::Monitor::open("", state.system, devices);
+    return monitor::Monitor::open("", state.library_path, state.system, devices);
 }
 
 } // namespace hwa::capi
@@ -106,5 +107,8 @@ hwa_status_t hwa_monitor_sample(const hwa_monitor_t *monitor, uint32_t index,
 }
 
 void hwa_monitor_free(hwa_monitor_t *monitor) {
+    if (monitor != nullptr && monitor->process != os::process_stamp())
+        monitor->monitor.disown();
     delete monitor;
+    os::reap_children(reap_grace_ms);
 }

@@ -9,6 +9,9 @@
 
 namespace hwa::capi {
 
+/// How long the end of a helper that was killed may take; the kernel frees its memory meanwhile.
+inline constexpr uint32_t reap_grace_ms = 100;
+
 /// True if the device is one of this machine, looked at and not read from a file.
 bool is_live(const hwa_device_t &device);
 

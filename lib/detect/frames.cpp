@@ -36,7 +36,7 @@ base::Result<std::optional<Frame>> FrameReader::next() {
     if (rest.empty())
         return std::optional<Frame>();
     const auto tag = static_cast<uint8_t>(rest[0]);
-    if (tag < static_cast<uint8_t>(Tag::Stage) || tag > static_cast<uint8_t>(Tag::End))
+    if (tag < static_cast<uint8_t>(Tag::Stage) || tag > static_cast<uint8_t>(Tag::Sample))
         return base::error(Status::Parse, "byte %zu of the answer is no tag of a record: 0x%02x",
                            total_ - rest.size(), tag);
     if (rest.size() < frame_head_bytes)

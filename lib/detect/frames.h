@@ -21,6 +21,7 @@ enum class Tag : uint8_t {
     Warn = 5,    ///< a sentence
     Error = 6,   ///< name of an outcome, a line end, and a sentence
     End = 7,     ///< nothing: all was said
+    Sample = 8,  ///< what was read of one device, see monitor/reading.h
 };
 
 inline constexpr size_t frame_head_bytes = 5;

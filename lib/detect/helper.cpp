@@ -138,6 +138,9 @@ bool Inquiry::take_in(const Frame &frame) {
     case Tag::Error:
         take_error(frame.payload);
         return false;
+    case Tag::Sample:
+        conclude(Outcome::Garbage, "the answer has a reading that nobody asked for");
+        return true;
     case Tag::End:
         break;
     }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 
 namespace hwa::monitor {
 
@@ -23,8 +24,23 @@ struct Reading {
     uint64_t clock_hz = unknown_count;
     uint64_t time_ns = 0; ///< monotonic clock; 0: never
     bool asleep = false;
-    base::Status status = base::Status::Ok; ///< why nothing is known, if so
+    base::Status status = base::Status::Ok; ///< why what is unknown is, if that is known
     std::string message;
+
+    /// Takes over what is not known here yet.
+    void fill_from(const Reading &other);
 };
+
+/// A reading between a helper and its monitor: the device's place, eight numbers with "-" for the
+/// unknown, a status, and on a line of its own a sentence.
+std::string reading_text(size_t index, const Reading &reading);
+
+struct PlacedReading {
+    size_t index;
+    Reading reading;
+};
+
+/// The other way; Parse if it is none, or makes no sense.
+base::Result<PlacedReading> parse_reading(std::string_view text);
 
 } // namespace hwa::monitor
