@@ -68,5 +68,6 @@ base::Done find_rockchip(const Machine &machine, core::System &system);
 base::Done find_samsung(const Machine &machine, core::System &system);
 base::Done find_verisilicon(const Machine &machine, core::System &system);
 base::Done find_qualcomm(const Machine &machine, core::System &system);
+base::Done find_fpga(const Machine &machine, core::System &system);
 
 } // namespace hwa::detect

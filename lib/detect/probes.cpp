@@ -67,6 +67,7 @@ static constexpr Probe table[] = {
     kernel_only("dsa", dsa_family),
     kernel_only("enflame", enflame_family),
     find_only("ethos", find_ethos),
+    find_only("fpga", find_fpga),
     kernel_only("furiosa", furiosa_family),
     kernel_only("gaudi", gaudi_family),
     kernel_only("gna", gna_family),
