@@ -28,7 +28,7 @@ static std::string node(const PciSubject &subject) {
 
 static void describe(const PciSubject &subject, Device &device) {
     const auto names = subject.host.list(subject.path("infiniband"), 4);
-    if (!names || names->empty())
+    if (!names || names->empty() || subject.asleep())
         return;
     const std::string files = "infiniband/" + (*names)[0] + '/';
     const auto put = [&](const char *key, std::string value) {

@@ -28,7 +28,7 @@ static std::string folder(const PciSubject &subject) {
 }
 
 static void describe(const PciSubject &subject, Device &device) {
-    const std::string files = folder(subject);
+    const std::string files = subject.asleep() ? "" : folder(subject);
     if (files.empty())
         return;
     const auto number = [&](const char *file, uint64_t most) {

@@ -86,6 +86,8 @@ static void describe(const PciSubject &subject, Device &device) {
         device.access_message = "its driver xclmgmt manages the card; work goes through the "
                                 "function that xocl drives";
     }
+    if (subject.asleep())
+        return;
     // "0x1" once manager and user have found each other.
     const std::string ready = subject.text("ready");
     if (ready == "0x1" || ready == "0x0" || ready == "1" || ready == "0")
