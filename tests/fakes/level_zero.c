@@ -89,7 +89,7 @@ static void read_line(char *line) {
 }
 
 static void read_devices(void) {
-    static char card[][64] = {"device gpu 8086 56a0 0000:03:00.0 Intel(R) Arc(TM) A770 Graphics",
+    static char card[][96] = {"device gpu 8086 56a0 0000:03:00.0 Intel(R) Arc(TM) A770 Graphics",
                               "clock 2400", "units 8 4 16", "memory 16225243136", "fp 1"};
     Dl_info self;
     char path[PATH_MAX + 32], line[256];
