@@ -15,7 +15,8 @@ using os::Host;
 namespace {
 
 struct Generation {
-    const char *speed; ///< as the kernel writes it, without " PCIe"
+    const char *speed;  ///< as the kernel writes it, without " PCIe"
+    const char *before; ///< and as it did before Linux 5.7
     uint32_t number;
     uint64_t lane_bytes;
 };
@@ -23,8 +24,9 @@ struct Generation {
 } // namespace
 
 static constexpr Generation generations[] = {
-    {"2.5 GT/s", 1, 250000000},   {"5.0 GT/s", 2, 500000000},   {"8.0 GT/s", 3, 984615384},
-    {"16.0 GT/s", 4, 1969230769}, {"32.0 GT/s", 5, 3938461538}, {"64.0 GT/s", 6, 7562500000},
+    {"2.5 GT/s", "2.5 GT/s", 1, 250000000},  {"5.0 GT/s", "5 GT/s", 2, 500000000},
+    {"8.0 GT/s", "8 GT/s", 3, 984615384},    {"16.0 GT/s", "16 GT/s", 4, 1969230769},
+    {"32.0 GT/s", "32 GT/s", 5, 3938461538}, {"64.0 GT/s", "64 GT/s", 6, 7562500000},
 };
 
 static constexpr uint64_t widest = 32;
@@ -37,8 +39,9 @@ std::string PciLink::name() const {
 static std::optional<PciLink> read(const Host &host, const std::string &folder, const char *which) {
     const auto speed = host.read_file(folder + '/' + which + "_link_speed");
     const auto known =
-        std::find_if(std::begin(generations), std::end(generations),
-                     [&](const Generation &g) { return speed && speed->starts_with(g.speed); });
+        std::find_if(std::begin(generations), std::end(generations), [&](const Generation &g) {
+            return speed && (speed->starts_with(g.speed) || speed->starts_with(g.before));
+        });
     if (known == std::end(generations))
         return std::nullopt;
     const auto width = host.read_file(folder + '/' + which + "_link_width");

@@ -95,6 +95,8 @@ static void the_narrowest_bridge_counts(void **) {
     put("0000:01:00.0", "32.0 GT/s PCIe\n", "16\n");
     put("0000:00:01.0", "16.0 GT/s PCIe\n", "8\n");
     assert_string_equal(best().c_str(), "pcie4 x8");
+    put("0000:00:01.0", "16 GT/s\n", "8\n"); // before Linux 5.7
+    assert_string_equal(best().c_str(), "pcie4 x8");
     put("0000:00:01.0", "Unknown\n", "255\n");
     assert_string_equal(best().c_str(), "pcie5 x16");
     assert_false(detect::current_link(host, "0000:02:00.0").has_value());
