@@ -62,12 +62,12 @@ static uint64_t bytes_of(const PciSubject &subject, const char *file) {
     return bytes < sane_bytes ? bytes : 0;
 }
 
-/// The highest of the lines "1: 1249Mhz *".
+/// The highest of the lines "1: 1249Mhz *"; some kernels write MHz.
 static uint64_t highest_hz(const os::Host &host, const std::string &path) {
     const auto text = host.read_file(path);
     uint64_t mhz = 0;
     for (const std::string_view line : base::split(text ? *text : std::string_view(), '\n')) {
-        const size_t colon = line.find(": "), unit = line.find("Mhz");
+        const size_t colon = line.find(": "), unit = std::min(line.find("Mhz"), line.find("MHz"));
         if (colon != line.npos && unit != line.npos && colon + 2 < unit)
             mhz = std::max(mhz,
                            base::parse_u64(line.substr(colon + 2, unit - colon - 2)).value_or(0));
