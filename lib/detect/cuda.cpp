@@ -9,6 +9,7 @@
 #include "config.h"
 #include "core/code.h"
 #include "detect/frames.h"
+#include "detect/peak.h"
 #include "detect/witness.h"
 
 namespace hwa::detect {
@@ -91,6 +92,14 @@ static void identify(const Subject &subject, core::Device &device) {
     }
 }
 
+/// Twice a period, whatever the kind of memory: the clock is told as if each moved two.
+static void put_rate(const Subject &subject, core::Memory &memory) {
+    const int khz = subject.get(CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE);
+    const int bits = subject.get(CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH);
+    if (khz > 0 && bits > 0)
+        put_bandwidth(memory, static_cast<uint32_t>(bits), static_cast<uint64_t>(khz) * 1000, 2);
+}
+
 static void put_numbers(const Subject &subject, core::Device &device) {
     if (const int count = subject.get(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT); count > 0)
         device.compute_units.offer(static_cast<uint32_t>(count), Source::Driver);
@@ -104,6 +113,7 @@ static void put_numbers(const Subject &subject, core::Device &device) {
         core::Memory memory;
         memory.role = integrated ? core::MemoryRole::Shared : core::MemoryRole::Dedicated;
         memory.size_bytes.offer(size, Source::Driver);
+        put_rate(subject, memory);
         device.memories.push_back(memory);
     }
     if (const int bytes = subject.get(CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE); bytes > 0) {
