@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-enum { DEVICES = 4, NAMES = 128 };
+enum { DEVICES = 8, NAMES = 128 };
 
 /* ---- The scenario --------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
    names, else `cuda.scenario` beside the library, else one device and no fault. Lines:
 
    driver 12040                          what cuDriverGetVersion() says
-   devices 2                             1 to 4
+   devices 2                             1 to 8
    device 0 name|uuid|pci|memory|capability ...
    device 0 attribute 16 132
    peer 0 1                              device 0 reaches device 1
