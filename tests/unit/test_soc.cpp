@@ -162,6 +162,41 @@ static void boards_are_known_by_type_or_serial_number(void **) {
     }
 }
 
+static void nodes_that_are_nobodys_are_counted(void **) {
+    static constexpr struct {
+        base::Status second;
+        base::Status access;
+        const char *message;
+    } rows[] = {
+        {base::Status::Ok, base::Status::Ok, ""},
+        {base::Status::Denied, base::Status::Unsupported,
+         "its driver dx_dma_pcie does not say which of its device nodes is this one's, and this "
+         "process may open 1 of those of 2 devices"},
+    };
+    for (const auto &row : rows) {
+        MapHost host;
+        for (const char *address : {"0000:01:00.0", "0000:02:00.0"}) {
+            host.files[pci + address + "/uevent"] =
+                "DRIVER=dx_dma_pcie\nPCI_CLASS=120000\nPCI_ID=1FF4:0100\n";
+            host.files[std::string("/sys/bus/pci/drivers/dx_dma_pcie/") + address] = "";
+        }
+        for (const char *node : {"/dev/dxrt0", "/dev/dxrt1", "/dev/dxrt_dma"})
+            host.files[node] = "";
+        host.nodes = {{"/dev/dxrt0", base::Status::Ok},
+                      {"/dev/dxrt1", row.second},
+                      {"/dev/dxrt_dma", base::Status::Ok}};
+        core::System system;
+        assert_true(static_cast<bool>(
+            detect::find_family(detect::Machine(host), "deepx", detect::deepx_family, system)));
+        assert_int_equal(system.devices.size(), 2);
+        for (const core::Device &device : system.devices) {
+            assert_int_equal(static_cast<int>(device.access), static_cast<int>(row.access));
+            assert_string_equal(device.access_message.c_str(), row.message);
+            assert_null(device.find_attr("device.node"));
+        }
+    }
+}
+
 static void usb_devices_without_a_node_are_not_usable(void **) {
     MapHost host;
     host.files["/sys/bus/usb/devices/1-2/uevent"] = "PRODUCT=1a6e/89a/100\n";
@@ -189,6 +224,7 @@ int main() {
         cmocka_unit_test(apples_chip_is_believed_if_it_is_the_trees),
         cmocka_unit_test(what_sleeps_is_not_asked),
         cmocka_unit_test(boards_are_known_by_type_or_serial_number),
+        cmocka_unit_test(nodes_that_are_nobodys_are_counted),
         cmocka_unit_test(usb_devices_without_a_node_are_not_usable),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
