@@ -31,6 +31,9 @@ enum class Tensor : uint8_t {
 /// and its name as drivers tell it.
 Tensor nvidia_tensor(uint32_t capability, std::string_view name);
 
+/// Lanes of f32 of one multiprocessor, which NVIDIA calls cores; 0 if the generation is not known.
+uint32_t nvidia_lanes(uint32_t capability);
+
 /// The rates of that generation; none if it is not known.
 std::span<const MacRate> nvidia_rates(uint32_t capability, Tensor tensor);
 

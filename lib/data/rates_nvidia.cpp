@@ -179,6 +179,14 @@ Tensor nvidia_tensor(uint32_t capability, std::string_view name) {
     return Tensor::Full;
 }
 
+uint32_t nvidia_lanes(uint32_t capability) {
+    for (const Generation &row : generations)
+        for (const MacRate &rate : row.rates)
+            if (row.capability == capability && rate.dtype == Dtype::F32)
+                return rate.macs;
+    return 0;
+}
+
 std::span<const MacRate> nvidia_rates(uint32_t capability, Tensor tensor) {
     for (const Generation &row : generations)
         if (row.capability == capability && row.tensor == tensor)

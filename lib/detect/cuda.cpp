@@ -25,9 +25,18 @@ static constexpr uint32_t nvidia_pci_vendor = 0x10de;
 static constexpr const char *nodes[] = {"/dev/nvidiactl", "/dev/dxg", "/dev/nvmap"};
 
 bool cuda_wanted(const os::Host &host, const core::System &system) {
-    for (const core::Device &device : system.devices)
-        if (device.pci_vendor.value == nvidia_pci_vendor)
-            return true;
+    bool here = false;
+    for (const core::Device &device : system.devices) {
+        if (device.pci_vendor.value != nvidia_pci_vendor)
+            continue;
+        const core::Attr *power = device.find_attr("power.runtime_status");
+        // Initialising the driver wakes every device it has.
+        if (power != nullptr && power->s == "suspended")
+            return false;
+        here = true;
+    }
+    if (here)
+        return true;
     for (const char *node : nodes)
         if (host.exists(node))
             return true;

@@ -6,7 +6,8 @@
 
 namespace hwa::detect {
 
-/// True if the kernel tier saw a device of NVIDIA, or the nodes that its drivers make.
+/// True if the kernel tier saw a device of NVIDIA, or the nodes that its drivers make, and none of
+/// them sleeps.
 bool cuda_wanted(const os::Host &host, const core::System &system);
 
 /// Initialises the CUDA driver and asks it for devices; for the helper process.

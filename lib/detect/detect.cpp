@@ -10,6 +10,7 @@
 #include "detect/links.h"
 #include "detect/memory.h"
 #include "detect/network.h"
+#include "detect/nvidia.h"
 #include "detect/pci_names.h"
 #include "detect/probe.h"
 #include "detect/routes.h"
@@ -134,6 +135,7 @@ static Result<System> look(const os::Host &host, const Options &options) {
     if (host.live() && !options.no_drivers)
         HWA_CHECK(ask_drivers(host, options, system));
     HWA_CHECK(cancelled(options));
+    finish_nvidia(system);
     if (!options.no_links) {
         find_links(host, system);
         find_storage(host, system);

@@ -3,6 +3,7 @@
 // being there.
 #include "detect/links.h"
 
+#include "detect/nvml.h"
 #include "detect/pci_link.h"
 
 namespace hwa::detect {
@@ -69,6 +70,7 @@ void find_links(const Host &host, core::System &system) {
             link.source = Source::Kernel;
             system.links.push_back(std::move(link));
         }
+    find_nvlinks(system);
 }
 
 } // namespace hwa::detect

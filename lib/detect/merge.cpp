@@ -193,6 +193,20 @@ static bool same_pool(const Memory &a, const Memory &b) {
     return a.role == b.role || (host(a.role) && host(b.role));
 }
 
+/// What only one of two witnesses knows of a memory is taken from it.
+static void complete(const Memory &told, Memory &known) {
+    if (told.bytes_per_second.source != Source::Unknown)
+        known.bytes_per_second.offer(told.bytes_per_second.value, told.bytes_per_second.source);
+    if (known.kind == core::MemoryKind::Unknown)
+        known.kind = told.kind;
+    if (known.usable_bytes == 0 && told.size_bytes.value == known.size_bytes.value)
+        known.usable_bytes = told.usable_bytes;
+    if (known.bus_bits == 0)
+        known.bus_bits = told.bus_bits;
+    if (known.name.empty())
+        known.name = told.name;
+}
+
 void Hearing::hear_memories(const std::vector<Memory> &told) {
     for (const Memory &memory : told) {
         const auto known = std::find_if(device.memories.begin(), device.memories.end(),
@@ -203,6 +217,7 @@ void Hearing::hear_memories(const std::vector<Memory> &told) {
         }
         const bool main = known == device.memories.begin();
         settle(main ? "memory_bytes" : "shared_memory_bytes", known->size_bytes, memory.size_bytes);
+        complete(memory, *known);
     }
 }
 

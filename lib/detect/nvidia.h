@@ -28,6 +28,9 @@ void find_tegra(const Machine &machine, core::System &system);
 /// Gives a device that has no memory of its own all of the host's.
 void share_host_memory(const core::System &system, core::Device &device);
 
+/// Peak rates, and memory of those that share the host's, once all witnesses were heard.
+void finish_nvidia(core::System &system);
+
 /// What takes more than one device to tell: versions, switches, parts of devices, shared memory.
 base::Done find_nvidia(const Machine &machine, core::System &system);
 

@@ -13,6 +13,7 @@
 #include "detect/icd.h"
 #include "detect/level_zero.h"
 #include "detect/nvidia.h"
+#include "detect/nvml.h"
 #include "detect/opencl.h"
 #include "detect/pci.h"
 #include "detect/vulkan.h"
@@ -24,6 +25,7 @@ using core::BackendDetects;
 static constexpr const char *cuda_sonames[] = {"libcuda.so.1"};
 static constexpr const char *hlml_sonames[] = {"libhlml.so"};
 static constexpr const char *level_zero_sonames[] = {"libze_loader.so.1"};
+static constexpr const char *nvml_sonames[] = {"libnvidia-ml.so.1"};
 static constexpr const char *vulkan_sonames[] = {"libvulkan.so.1"};
 static constexpr const char *opencl_sonames[] = {"libOpenCL.so.1"};
 
@@ -32,6 +34,7 @@ static constexpr Driver hip = {api::hip_sonames, "amd", hip_wanted, no_setting, 
 static constexpr Driver hlml = {hlml_sonames, "habana", hlml_wanted, no_setting, ask_hlml};
 static constexpr Driver level_zero = {level_zero_sonames, "intel", level_zero_wanted,
                                       level_zero_setting, ask_level_zero};
+static constexpr Driver nvml = {nvml_sonames, "nvidia", cuda_wanted, no_setting, ask_nvml};
 static constexpr Driver vulkan = {vulkan_sonames, "", vulkan_manifests, vulkan_setting, ask_vulkan};
 static constexpr Driver opencl = {opencl_sonames, "", opencl_manifests, no_setting, ask_opencl};
 
@@ -104,6 +107,8 @@ static constexpr Probe table[] = {
     {"xilinx", BackendDetects, true, &xilinx_family, find_xilinx, nullptr},
     // Takes what the families leave.
     {"pci", BackendDetects, true, nullptr, find_pci, nullptr},
+    // Before CUDA, which tells of a part its UUID but not its place.
+    driver_only("nvml", HWA_BACKEND_NVML != 0, nvml),
     driver_only("cuda", HWA_BACKEND_CUDA != 0, cuda),
     driver_only("hip", HWA_BACKEND_HIP != 0, hip),
     driver_only("hlml", HWA_BACKEND_HLML != 0, hlml),

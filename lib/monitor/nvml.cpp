@@ -26,7 +26,7 @@ static Status status_of(nvmlReturn_t code) {
 }
 
 static base::Error failure(const api::Nvml &nvml, const char *call, nvmlReturn_t code) {
-    const char *words = nvml.nvmlErrorString(code);
+    const char *words = nvml.nvmlErrorString != nullptr ? nvml.nvmlErrorString(code) : nullptr;
     base::Error why = base::error(status_of(code), "%s answered %d, %s", call,
                                   static_cast<int>(code), words != nullptr ? words : "no text");
     why.code = code;

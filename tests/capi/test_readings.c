@@ -123,7 +123,7 @@ static void nvidia_is_read(void **state) {
     (void)state;
     const struct folder folder = folder_make(faultless);
     folder_put(&folder, "libcuda.so.1", "cuda");
-    folder_put(&folder, "libnvidia-ml.so.1", "nvml");
+    folder_put(&folder, "libnvidia-ml.so.1", "nvml-live");
     hwa_system_t *system = look(&folder, "cuda,cpu");
     hwa_device_info_t info = HWA_INIT(hwa_device_info_t);
     assert_int_equal(hwa_device_info(hwa_system_device(system, 0), &info), HWA_OK);

@@ -81,6 +81,21 @@ static void what_sleeps_is_not_woken(void **) {
         }
 }
 
+static void a_sleeping_card_keeps_nvidias_drivers_away(void **) {
+    core::System system;
+    core::Device gpu;
+    gpu.id = "pci-0000:01:00.0";
+    gpu.kind = core::Kind::Gpu;
+    gpu.vendor.value = "nvidia";
+    gpu.driver.value = "nvidia";
+    gpu.pci_vendor = {0x10de, core::Source::Kernel};
+    gpu.put_attr(core::attr_text("power.runtime_status", "suspended", core::Source::Kernel));
+    system.devices.push_back(std::move(gpu));
+    for (const core::Backend &row : asked(std::move(system), "").backends)
+        if (row.name == "cuda" || row.name == "nvml")
+            assert_true(row.outcome == Outcome::Skipped);
+}
+
 /// A helper that answers with a failure, and what it was given as the sentence.
 static constexpr const char *teller =
     "#!/bin/sh\n"
@@ -109,6 +124,7 @@ int main() {
         cmocka_unit_test(nothing_is_here),
         cmocka_unit_test(a_gpu_without_a_driver),
         cmocka_unit_test(what_sleeps_is_not_woken),
+        cmocka_unit_test(a_sleeping_card_keeps_nvidias_drivers_away),
         cmocka_unit_test(a_helper_is_given_the_setting),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// The NVML witness.
+#pragma once
+
+#include "api/nvml.h"
+#include "detect/probe.h"
+
+#include <optional>
+
+namespace hwa::detect {
+
+/// One device, or a part of one, while NVML is asked about it.
+struct NvmlSubject {
+    const api::Nvml &nvml;
+    nvmlDevice_t handle;
+    uint32_t index; ///< as NVML counts whole devices
+
+    /// What a function tells as a number; nothing if it lacks or answers an error.
+    std::optional<unsigned> number(nvmlReturn_t (*ask)(nvmlDevice_t, unsigned *)) const {
+        unsigned value = 0;
+        if (ask == nullptr || ask(handle, &value) != NVML_SUCCESS)
+            return std::nullopt;
+        return value;
+    }
+    /// The same of a function that takes what is asked for.
+    template <class What>
+    std::optional<unsigned> number(nvmlReturn_t (*ask)(nvmlDevice_t, What, unsigned *),
+                                   What what) const {
+        unsigned value = 0;
+        if (ask == nullptr || ask(handle, what, &value) != NVML_SUCCESS)
+            return std::nullopt;
+        return value;
+    }
+};
+
+/// Initialises NVML and asks it for devices; for the helper process.
+base::Done ask_nvml(const std::string &library_path, Findings &findings);
+
+/// Puts in the memory of a device or a part.
+void put_nvml_memory(const NvmlSubject &subject, core::Device &device);
+
+/// Hands over the parts that a device is divided into (MIG).
+void find_nvml_parts(const NvmlSubject &whole, const core::Device &device, Findings &findings);
+
+/// Counts the NVLinks of a device by what is at their other end, as attributes from which
+/// find_nvlinks() makes links.
+void put_nvlinks(const NvmlSubject &subject, core::Device &device);
+
+/// Makes links between devices from what put_nvlinks() told of them.
+void find_nvlinks(core::System &system);
+
+} // namespace hwa::detect

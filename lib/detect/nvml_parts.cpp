@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// Parts of NVIDIA's devices as NVML shows them (NVML API Reference Guide, "Multi Instance GPU
+// Management").
+#include "base/text.h"
+#include "detect/nvidia.h"
+#include "detect/nvml.h"
+#include "detect/witness.h"
+
+#include <array>
+
+namespace hwa::detect {
+
+using core::Device;
+using core::Source;
+
+static void identify(const NvmlSubject &subject, const Device &whole, Device &part) {
+    const auto gpu = subject.number(subject.nvml.nvmlDeviceGetGpuInstanceId);
+    const auto compute = subject.number(subject.nvml.nvmlDeviceGetComputeInstanceId);
+    std::array<char, 96> text{};
+    if (subject.nvml.nvmlDeviceGetName(subject.handle, text.data(), text.size() - 1) ==
+        NVML_SUCCESS)
+        part.name.offer(field_text(text), Source::Driver);
+    text = {};
+    if (subject.nvml.nvmlDeviceGetUUID != nullptr &&
+        subject.nvml.nvmlDeviceGetUUID(subject.handle, text.data(), text.size() - 1) ==
+            NVML_SUCCESS) {
+        const std::string uuid = field_text(text);
+        part.uuid = nvidia_uuid(uuid);
+        part.put_attr(core::attr_text("nvidia.uuid", uuid, Source::Driver));
+    }
+    name_unlisted(part, "nvml-mig", subject.index);
+    if (!gpu || !compute)
+        return;
+    // The same as the kernel tier gives it.
+    part.id = base::format("%s-gi%u-ci%u", whole.id.c_str(), *gpu, *compute);
+    part.put_attr(core::attr_int("nvidia.gpu_instance", *gpu, Source::Driver));
+    part.put_attr(core::attr_int("nvidia.compute_instance", *compute, Source::Driver));
+}
+
+static Device part_of(const NvmlSubject &subject, const Device &whole) {
+    Device part;
+    part.kind = core::Kind::Gpu;
+    part.flags = core::DeviceUsable | core::DevicePartition;
+    part.parent = whole.id;
+    part.vendor = whole.vendor;
+    part.pci_vendor = whole.pci_vendor;
+    part.pci_device = whole.pci_device;
+    // All parts of a device run at its clock.
+    part.clock_hz = whole.clock_hz;
+    if (const core::Attr *capability = whole.find_attr("cuda.compute_capability"))
+        part.put_attr(*capability);
+    identify(subject, whole, part);
+    put_nvml_memory(subject, part);
+    nvmlDeviceAttributes_t told = {};
+    if (subject.nvml.nvmlDeviceGetAttributes_v2 != nullptr &&
+        subject.nvml.nvmlDeviceGetAttributes_v2(subject.handle, &told) == NVML_SUCCESS &&
+        told.multiprocessorCount != 0 && told.multiprocessorCount < 65536)
+        part.compute_units.offer(told.multiprocessorCount, Source::Driver);
+    return part;
+}
+
+void find_nvml_parts(const NvmlSubject &whole, const Device &device, Findings &findings) {
+    constexpr unsigned part_limit = 64;
+    const api::Nvml &nvml = whole.nvml;
+    unsigned mode = 0;
+    unsigned pending = 0;
+    if (nvml.nvmlDeviceGetMigMode == nullptr ||
+        nvml.nvmlDeviceGetMigDeviceHandleByIndex == nullptr ||
+        nvml.nvmlDeviceGetMigMode(whole.handle, &mode, &pending) != NVML_SUCCESS || mode != 1)
+        return;
+    findings.stage("nvmlDeviceGetMigDeviceHandleByIndex");
+    const auto most = whole.number(nvml.nvmlDeviceGetMaxMigDeviceCount).value_or(0);
+    for (unsigned i = 0; i < std::min(most, part_limit); ++i) {
+        nvmlDevice_t handle = nullptr;
+        // Places without a part are not found.
+        if (nvml.nvmlDeviceGetMigDeviceHandleByIndex(whole.handle, i, &handle) == NVML_SUCCESS)
+            findings.found(part_of({nvml, handle, i}, device));
+    }
+}
+
+} // namespace hwa::detect
