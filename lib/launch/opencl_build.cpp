@@ -62,6 +62,7 @@ base::Done compile(const ClContext &context, const CodeRequest &request, cl_prog
                    std::string &log) {
     const os::CallerState state;
     const ClCompiling compiling;
+    HWA_CHECK(compiling.allowed());
     // Without this option a driver may forget what the arguments are.
     const std::string options = "-cl-kernel-arg-info " + request.options;
     const cl_int code =

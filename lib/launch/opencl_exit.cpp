@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <thread>
 
 namespace hwa::launch {
 namespace {
@@ -23,9 +24,15 @@ struct Watched {
 };
 
 std::atomic<int> compiling{0};
+std::atomic<size_t> leaver{0};           ///< the thread that is in exit()
 std::atomic<uint64_t> maker{0};          ///< the process whose drivers these are
 std::mutex mutex;                        ///< for the next one
 std::vector<Watched> *watched = nullptr; ///< here to the end
+
+/// An id itself has no constant to start from.
+size_t this_thread() {
+    return std::hash<std::thread::id>()(std::this_thread::get_id());
+}
 
 bool is_over(const Watched &one, uint64_t passed_ns) {
     const std::shared_ptr<ClBacklog> backlog = one.backlog.lock();
@@ -33,7 +40,7 @@ bool is_over(const Watched &one, uint64_t passed_ns) {
 }
 
 bool is_quiet(uint64_t passed_ns) {
-    if (passed_ns < compiler_ns && compiling.load(std::memory_order_acquire) != 0)
+    if (passed_ns < compiler_ns && compiling.load() != 0)
         return false;
     const std::lock_guard lock(mutex);
     return watched == nullptr ||
@@ -45,6 +52,8 @@ bool is_quiet(uint64_t passed_ns) {
 void wait_at_exit() {
     if (maker.load(std::memory_order_relaxed) != os::process_stamp())
         return;
+    // What other threads begin from here on is refused, so that it becomes quiet and stays so.
+    leaver.store(this_thread());
     const uint64_t start = os::clock_ns();
     while (!is_quiet(os::clock_ns() - start))
         os::Latch().wait(nap_ns);
@@ -66,12 +75,21 @@ std::atomic<bool> compiled{false};
 
 ClCompiling::ClCompiling() {
     register_once(loaded);
-    compiling.fetch_add(1, std::memory_order_acquire);
+    // In one order with the other: either the one who leaves sees this call, or it sees who leaves.
+    compiling.fetch_add(1);
 }
 
 ClCompiling::~ClCompiling() {
     register_once(compiled);
     compiling.fetch_sub(1, std::memory_order_release);
+}
+
+base::Done ClCompiling::allowed() const {
+    const size_t who = leaver.load();
+    if (who == 0 || who == this_thread() ||
+        maker.load(std::memory_order_relaxed) != os::process_stamp())
+        return {};
+    return base::error(base::Status::Unavailable, "the process is about to end");
 }
 
 void end_before_exit(const std::shared_ptr<ClBacklog> &backlog, uint64_t timeout_ns) {

@@ -2,6 +2,8 @@
 // Exit: holds up the end of the process while a driver is at work in it.
 #pragma once
 
+#include "base/status.h"
+
 #include <cstdint>
 #include <memory>
 
@@ -9,13 +11,16 @@ namespace hwa::launch {
 
 class ClBacklog;
 
-/// Lives as long as a call that may compile, by whatever thread.
+/// Lives as long as a call of a driver that may compile, by whatever thread.
 class ClCompiling {
   public:
     ClCompiling();
     ~ClCompiling();
     ClCompiling(const ClCompiling &) = delete;
     ClCompiling &operator=(const ClCompiling &) = delete;
+
+    /// Unavailable once another thread has called exit(): the call is not to be made.
+    base::Done allowed() const;
 };
 
 /// For a queue whose driver works, and compiles, on threads of this process: exit() waits so long

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "launch/opencl.h"
+#include "launch/opencl_exit.h"
 #include "launch/watcher.h"
 
 namespace hwa::launch {
@@ -161,6 +162,9 @@ base::Done ClQueue::put(ClWork &work, const char *call, bool last, const Enqueue
 template <class Fill> EventResult ClQueue::put_work(const Fill &fill) {
     if (!backlog_->is_sound())
         return doom(nullptr);
+    std::optional<ClCompiling> compiling;
+    if (context_->compiles_late)
+        HWA_CHECK(compiling.emplace().allowed());
     std::unique_lock<std::mutex> door;
     if (!causes_.empty()) {
         door = std::unique_lock(context_->door);

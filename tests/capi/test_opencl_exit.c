@@ -4,6 +4,7 @@
 #include "opencl_set.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,41 @@ static void end_as_a_child(void) {
     exit(status == 0 ? OWN_STATUS : TOO_EARLY + 1);
 }
 
+static atomic_int stopped;
+
+static int works_on(void) {
+    for (int i = 0; i < 2000 && !stopped; ++i)
+        usleep(1000);
+    return !stopped;
+}
+
+/* A thread that goes on for as long as it may: its first launch compiles. */
+static void *work_on(void *state) {
+    hwa_error_t error = {0};
+    for (;;) {
+        hwa_event_t *event = NULL;
+        const hwa_status_t status = launch(state, &event, &error);
+        if (status == HWA_ERROR_UNAVAILABLE && strstr(error.message, "about to end") != NULL) {
+            stopped = 1;
+            return NULL;
+        }
+        if (status != HWA_OK || hwa_event_wait(event, HWA_FOREVER, &error) != HWA_OK)
+            _exit(TOO_EARLY + 2);
+        hwa_event_free(event);
+    }
+}
+
+static void end_while_another_works_on(void) {
+    static struct set set;
+    pthread_t worker;
+    queue = open_queue();
+    set = use_set(queue, build_new());
+    pthread_create(&worker, NULL, work_on, &set);
+    usleep(20000);
+    busy = works_on;
+    exit(OWN_STATUS);
+}
+
 /* Of work that never ends it waits for no more than closing the queue would. */
 static void end_beside_endless_work(void) {
     busy = is_idle;
@@ -128,6 +164,7 @@ static void ends_as_it_wants(void **state) {
         {"in a build", end_in_a_build},
         {"after a launch", end_after_a_launch},
         {"in a thread, after a launch", end_in_a_thread},
+        {"while another works on", end_while_another_works_on},
         {"as a child", end_as_a_child},
         {"beside endless work", end_beside_endless_work},
     };
