@@ -82,7 +82,7 @@ static void length_is_little_endian(void **) {
 static void refuses_what_is_no_answer(void **) {
     static const std::string bad[] = {
         std::string("\x00", 1),                 // no such tag
-        "\x08",                                 // one past the last
+        "\x09",                                 // one past the last
         "Hello, world",                         // text of a driver
         std::string("\x01\x01\x00\x01\x00", 5), // 65537 bytes
         std::string("\x01\xff\xff\xff\xff", 5), // 4 GiB
