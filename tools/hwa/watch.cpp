@@ -90,12 +90,21 @@ Look load_look(double share) {
     return share >= 0.9 ? Look::Bad : share >= 0.6 ? Look::Warn : Look::Good;
 }
 
-Cell busy(const hwa_sample_t &sample, bool with_bar) {
+Cell state(const hwa_sample_t &sample) {
+    if ((sample.flags & HWA_SAMPLE_ASLEEP) != 0)
+        return {"asleep", Look::Faint};
+    if (sample.status == HWA_OK)
+        return {};
+    return {hwa_status_name(sample.status),
+            sample.status == HWA_ERROR_UNSUPPORTED ? Look::Faint : Look::Warn};
+}
+
+/// How busy it is, or why that is not known.
+Cell busy(const hwa_sample_t &sample) {
     const double share = static_cast<double>(sample.utilization);
     if (std::isnan(share))
-        return {};
-    const std::string percent = format("%3.0f %%", 100 * share);
-    return {with_bar ? bar(share, bar_columns) + " " + percent : percent, load_look(share)};
+        return state(sample);
+    return {bar(share, bar_columns) + format(" %3.0f %%", 100 * share), load_look(share)};
 }
 
 bool has_memory(const hwa_sample_t &sample) {
@@ -130,14 +139,8 @@ std::string clock(const hwa_sample_t &sample) {
                                          : hertz(sample.clock_hz);
 }
 
-Cell state(const hwa_sample_t &sample) {
-    if ((sample.flags & HWA_SAMPLE_ASLEEP) != 0)
-        return {"asleep", Look::Faint};
-    if (sample.status == HWA_OK)
-        return {"read", Look::Good};
-    return {hwa_status_name(sample.status),
-            sample.status == HWA_ERROR_UNSUPPORTED ? Look::Faint : Look::Warn};
-}
+/// Columns from which on memory has a bar beside its numbers.
+constexpr size_t roomy = 100;
 
 /// One frame for a terminal.
 void print_table(const std::vector<Watched> &all, Screen &screen) {
@@ -145,20 +148,24 @@ void print_table(const std::vector<Watched> &all, Screen &screen) {
                  {"NAME", 5, false, 12},
                  {"BUSY", 0},
                  {"MEMORY", 1},
-                 {"HEAT", 2, true},
+                 {"TEMP", 2, true},
                  {"POWER", 3, true},
-                 {"CLOCK", 4, true},
-                 {"STATE", 6}});
+                 {"CLOCK", 4, true}});
     for (const Watched &one : all)
         table.row({{or_empty(one.info.id), Look::Name},
                    {or_empty(one.info.name)},
-                   busy(one.sample, true),
-                   memory(one.sample, true),
+                   busy(one.sample),
+                   memory(one.sample, screen.width() >= roomy),
                    {degrees(one.sample)},
                    {watts(one.sample)},
-                   {clock(one.sample)},
-                   state(one.sample)});
+                   {clock(one.sample)}});
     table.print(screen);
+}
+
+/// True if there is more to say than the table does.
+bool has_trouble(const hwa_sample_t &sample) {
+    return sample.status != HWA_OK && sample.status != HWA_ERROR_UNSUPPORTED &&
+           (sample.flags & HWA_SAMPLE_ASLEEP) == 0;
 }
 
 /// One line for a log, each value with its unit.
@@ -178,7 +185,7 @@ void print_lines(const std::vector<Watched> &all, Screen &screen) {
                                bytes(sample.memory_total_bytes));
         else
             add("memory ", memory(sample, false).text);
-        add("heat ", degrees(sample));
+        add("temp ", degrees(sample));
         add("power ", watts(sample));
         add("clock ", clock(sample));
         if (sample.status != HWA_OK)
@@ -234,6 +241,13 @@ class Frames {
             Look::Faint);
         print_table({all.begin(), all.begin() + static_cast<std::ptrdiff_t>(shown)}, screen_);
         lines_ = shown + 2;
+        for (const Watched &one : all) {
+            if (!has_trouble(one.sample) || lines_ + 1 >= room)
+                continue;
+            screen_.line(printable(or_empty(one.info.id) + ": " + or_empty(one.sample.message)),
+                         Look::Warn);
+            ++lines_;
+        }
     }
 
   private:
