@@ -69,9 +69,13 @@ Result<std::string> query_node(const std::string &node, std::string_view questio
     if (opened.get() < 0)
         return base::os_error(errno, "%s: %s", node.c_str(), std::strerror(errno));
     auto answer = row->ask(opened.get(), number);
-    if (!answer)
-        return base::os_error(answer.error().code, "%s: %s: %s", node.c_str(),
-                              std::string(question).c_str(), answer.error().message.c_str());
+    if (!answer) {
+        base::Error why =
+            base::error(answer.error().status, "%s: %s: %s", node.c_str(),
+                        std::string(question).c_str(), answer.error().message.c_str());
+        why.code = answer.error().code;
+        return why;
+    }
     return answer;
 }
 
