@@ -4,7 +4,6 @@
 // ConnectX cards are no DPUs, nor are the functions that manage a BlueField (c2d1 to c2d6).
 #include "detect/families.h"
 
-#include "base/text.h"
 #include "detect/network.h"
 
 namespace hwa::detect {
@@ -31,13 +30,9 @@ static void describe(const PciSubject &subject, Device &device) {
     if (!names || names->empty() || subject.asleep())
         return;
     const std::string files = "infiniband/" + (*names)[0] + '/';
-    const auto put = [&](const char *key, std::string value) {
-        if (!value.empty())
-            device.put_attr(core::attr_text(key, std::move(value), Source::Kernel));
-    };
-    put("nic.rdma", base::sanitise((*names)[0], 64));
+    put_version(device, "nic.rdma", (*names)[0]);
     put_version(device, "nic.firmware", subject.text((files + "fw_ver").c_str()));
-    put("nic.board", subject.text((files + "board_id").c_str()));
+    put_version(device, "nic.board", subject.text((files + "board_id").c_str()));
     if (const uint64_t bits = rdma_rate(subject.text((files + "ports/1/rate").c_str())); bits > 0)
         device.put_attr(
             core::attr_int("nic.bytes_per_second", static_cast<int64_t>(bits / 8), Source::Kernel));

@@ -148,7 +148,7 @@ static void put_facts(const std::vector<Numbered> &numbered, Device &device) {
         device.compute_units = {first.cores, Source::Kernel};
     if (!first.instance.empty() &&
         all([&](const Numbered &each) { return each.instance == first.instance; }))
-        device.put_attr(core::attr_text("neuron.instance", first.instance, Source::Kernel));
+        put_version(device, "neuron.instance", first.instance);
     if (numbered.size() == 1)
         device.put_attr(core::attr_int("neuron.index", first.number, Source::Kernel));
 }

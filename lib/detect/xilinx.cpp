@@ -4,7 +4,6 @@
 // a function for users and one that manages it; golden images have the latter alone.
 #include "detect/families.h"
 
-#include "base/text.h"
 #include "base/units.h"
 
 namespace hwa::detect {
@@ -95,9 +94,7 @@ static void describe(const PciSubject &subject, Device &device) {
     const std::string rom = rom_folder(subject);
     if (rom.empty())
         return;
-    const std::string shell = subject.text((rom + "VBNV").c_str());
-    if (!shell.empty())
-        device.put_attr(core::attr_text("xrt.shell", shell, Source::Kernel));
+    put_version(device, "xrt.shell", subject.text((rom + "VBNV").c_str()));
     if (driver == "xocl")
         put_banks(subject, rom, device);
 }
