@@ -193,6 +193,25 @@ static bool shares_memory(const Device &device) {
            (device.pci_device.value == thor || device.pci_device.value == gb10);
 }
 
+/// What the kernel counts as the host's memory holds the nodes that are a device's, which nobody
+/// means by it.
+static void take_from_host(const Device &device, core::System &system) {
+    const uint64_t size = device.memory_bytes();
+    const uint64_t before = system.memory_bytes;
+    if (device.find_attr("nvidia.memory_node") == nullptr || size == 0 || size >= before)
+        return;
+    system.memory_bytes = before - size;
+    std::erase_if(system.attrs, [](const auto &attr) { return attr.key == "memory.usable_bytes"; });
+    const uint64_t usable = usable_memory(system);
+    system.put_attr(
+        core::attr_int("memory.usable_bytes", static_cast<int64_t>(usable), Source::Kernel));
+    for (Device &socket : system.devices)
+        if (socket.kind == core::Kind::Cpu && socket.memory_bytes() == before) {
+            socket.memories[0].size_bytes.value = system.memory_bytes;
+            socket.memories[0].usable_bytes = std::min(usable, socket.memories[0].usable_bytes);
+        }
+}
+
 /// The switches between devices are bridges to the bus.
 static void count_switches(const Machine &machine, core::System &system) {
     if (!machine.pci)
@@ -212,6 +231,7 @@ base::Done find_nvidia(const Machine &machine, core::System &system) {
     for (Device &device : system.devices) {
         if (shares_memory(device))
             share_host_memory(system, device);
+        take_from_host(device, system);
         if (device.driver.value != "nvidia")
             continue;
         if (!module) {
