@@ -19,6 +19,7 @@ typedef struct _zes_device_handle_t *zes_device_handle_t;
 typedef struct _zes_pwr_handle_t *zes_pwr_handle_t;
 typedef struct _zes_mem_handle_t *zes_mem_handle_t;
 typedef struct _zes_fabric_port_handle_t *zes_fabric_port_handle_t;
+typedef struct _zes_temp_handle_t *zes_temp_handle_t;
 
 // Enumerations of four bytes in the header; what is not named here may come too.
 typedef enum _ze_result_t : uint32_t {
@@ -50,7 +51,8 @@ typedef enum _zes_structure_type_t : uint32_t {
     ZES_STRUCTURE_TYPE_PCI_PROPERTIES = 2,
     ZES_STRUCTURE_TYPE_FABRIC_PORT_PROPERTIES = 6,
     ZES_STRUCTURE_TYPE_MEM_PROPERTIES = 11,
-    ZES_STRUCTURE_TYPE_POWER_PROPERTIES = 13
+    ZES_STRUCTURE_TYPE_POWER_PROPERTIES = 13,
+    ZES_STRUCTURE_TYPE_MEM_STATE = 30
 } zes_structure_type_t;
 
 typedef enum _ze_device_type_t : uint32_t {
@@ -222,6 +224,14 @@ typedef struct _zes_mem_properties_t {
     int32_t numChannels;
 } zes_mem_properties_t;
 
+typedef struct _zes_mem_state_t {
+    zes_structure_type_t stype;
+    const void *pNext;
+    uint32_t health;
+    uint64_t free;
+    uint64_t size; ///< what can be had of it
+} zes_mem_state_t;
+
 typedef struct _zes_fabric_port_id_t {
     uint32_t fabricId;
     uint32_t attachId;
@@ -264,6 +274,8 @@ static_assert(offsetof(zes_power_properties_t, defaultLimit) == 28);
 static_assert(sizeof(zes_power_sustained_limit_t) == 12);
 static_assert(sizeof(zes_mem_properties_t) == 48);
 static_assert(offsetof(zes_mem_properties_t, physicalSize) == 32);
+static_assert(sizeof(zes_mem_state_t) == 40);
+static_assert(offsetof(zes_mem_state_t, free) == 24);
 static_assert(sizeof(zes_fabric_port_properties_t) == 328);
 static_assert(offsetof(zes_fabric_port_properties_t, maxTxSpeed) == 312);
 
@@ -285,6 +297,9 @@ ze_result_t zesPowerGetLimits(zes_pwr_handle_t, zes_power_sustained_limit_t *,
                               zes_power_burst_limit_t *, zes_power_peak_limit_t *);
 ze_result_t zesDeviceEnumMemoryModules(zes_device_handle_t, uint32_t *, zes_mem_handle_t *);
 ze_result_t zesMemoryGetProperties(zes_mem_handle_t, zes_mem_properties_t *);
+ze_result_t zesMemoryGetState(zes_mem_handle_t, zes_mem_state_t *);
+ze_result_t zesDeviceEnumTemperatureSensors(zes_device_handle_t, uint32_t *, zes_temp_handle_t *);
+ze_result_t zesTemperatureGetState(zes_temp_handle_t, double *);
 ze_result_t zesDeviceEnumFabricPorts(zes_device_handle_t, uint32_t *, zes_fabric_port_handle_t *);
 ze_result_t zesFabricPortGetProperties(zes_fabric_port_handle_t, zes_fabric_port_properties_t *);
 // end of prototypes

@@ -109,6 +109,12 @@ static void put_node(const KfdNode &node, const KfdBank &bank, Device &device) {
         put_int(device, "amd.memory_clock_hz", int64_t{bank.clock_mhz} * 1000000);
 }
 
+/// The fewest parts there are in a mode. CPX has one for each die that computes.
+static constexpr struct {
+    const char *name;
+    uint32_t least;
+} modes[] = {{"CPX", 2}, {"DPX", 2}, {"QPX", 4}, {"TPX", 3}};
+
 /// Into how many a card is cut: by its mode, by the parts that this process sees, and by their
 /// memory beside the card's, for some may be hidden.
 static uint32_t count_parts(const Device &card, const std::vector<Part> &parts, uint64_t own) {
@@ -116,9 +122,9 @@ static uint32_t count_parts(const Device &card, const std::vector<Part> &parts, 
     for (const Part &part : parts)
         count = std::max(count, part.partition + 1);
     const core::Attr *mode = card.find_attr("amd.compute_partition");
-    const std::string_view name = mode != nullptr ? std::string_view(mode->s) : std::string_view();
-    const uint32_t least = name == "DPX" ? 2 : name == "TPX" ? 3 : name == "QPX" ? 4 : 1;
-    count = std::max(count, least);
+    for (const auto &[name, least] : modes)
+        if (mode != nullptr && mode->s == name)
+            count = std::max(count, least);
     constexpr uint64_t most = 64;
     const uint64_t shares = own != 0 ? (card.memory_bytes() + own / 2) / own : 0;
     return count > 1 && shares <= most ? std::max(count, static_cast<uint32_t>(shares)) : count;

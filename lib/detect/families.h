@@ -50,6 +50,9 @@ extern const Family xilinx_family;
 base::Done find_amd(const Machine &machine, core::System &system);
 base::Done find_hygon(const Machine &machine, core::System &system);
 base::Done find_xdna(const Machine &machine, core::System &system);
+/// Puts in the version of the driver of Gaudi, which a file tells once for all devices.
+base::Done find_gaudi_version(const Machine &machine, core::System &system);
+
 /// Adds the tiles of Intel's graphics that have several, once those are found.
 base::Done find_intel_tiles(const Machine &machine, core::System &system);
 base::Done find_google_tpu(const Machine &machine, core::System &system);

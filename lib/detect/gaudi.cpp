@@ -4,6 +4,7 @@
 // drivers/accel/habanalabs/common/habanalabs_drv.c and of HabanaAI/drivers.accel.habanalabs.kernel.
 #include "detect/families.h"
 
+#include "base/text.h"
 #include "detect/pci_access.h"
 #include "os/uapi/habana.h"
 
@@ -137,6 +138,20 @@ static void describe(const PciSubject &subject, Device &device) {
     read_files(subject, layout.files, device);
     if (!subject.asleep())
         ask_driver(subject, layout.control, device);
+}
+
+base::Done find_gaudi_version(const Machine &machine, core::System &system) {
+    const auto ours = [](const Device &device) { return device.driver.value == "habanalabs"; };
+    if (std::none_of(system.devices.begin(), system.devices.end(), ours))
+        return {};
+    // Only Intel's own driver has a version; that of Linux has the kernel's.
+    const auto text = machine.host.read_file("/sys/module/habanalabs/version");
+    const std::string version = text ? base::sanitise(base::trim(*text), 64) : "";
+    if (!version.empty())
+        for (Device &device : system.devices)
+            if (ours(device))
+                put_text(device, "driver.version", version);
+    return {};
 }
 
 constexpr Family gaudi_family = {"habanalabs", chips, nullptr, gaudi_node, describe};

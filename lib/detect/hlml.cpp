@@ -6,6 +6,7 @@
 
 #include "api/hlml.h"
 #include "base/text.h"
+#include "detect/families.h"
 #include "detect/frames.h"
 #include "detect/witness.h"
 
@@ -76,8 +77,13 @@ static void identify(const Subject &subject, Device &device) {
     if (!address.empty())
         device.id = "pci-" + address;
     // The half that is the vendor's tells how the other is to be read.
-    if ((pci.pci_device_id & 0xffff) == habana_pci_vendor)
-        device.pci_device.offer(pci.pci_device_id >> 16, Source::Driver);
+    if ((pci.pci_device_id & 0xffff) != habana_pci_vendor)
+        return;
+    const uint32_t chip = pci.pci_device_id >> 16;
+    device.pci_device.offer(chip, Source::Driver);
+    for (const Chip &row : gaudi_family.chips)
+        if (row.first <= chip && chip <= row.last)
+            device.architecture.offer(row.architecture, Source::Table);
 }
 
 static void put_numbers(const Subject &subject, Device &device) {

@@ -128,11 +128,14 @@ KfdBank kfd_bank(const Host &host, const KfdNode &node) {
 static void append_links(const Host &host, const KfdNode &node, const char *kind, uint32_t count,
                          std::vector<KfdLink> &links) {
     constexpr uint32_t type_xgmi = 11;
-    for (uint32_t at = count; at > 0; --at) {
+    uint32_t bad_left = 8; // a count that the files do not bear out is not followed for long
+    for (uint32_t at = count; at > 0 && bad_left > 0; --at) {
         const Properties properties = read_part(host, node, kind, at - 1);
         const auto to = properties.find("node_to");
-        if (!to || *to > UINT32_MAX)
+        if (!to || *to > UINT32_MAX) {
+            --bad_left;
             continue;
+        }
         if (*to <= node.number)
             return;
         const uint64_t megabytes = properties.get("max_bandwidth", UINT32_MAX);

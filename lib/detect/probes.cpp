@@ -72,7 +72,7 @@ static constexpr Probe table[] = {
     find_only("ethos", find_ethos),
     find_only("fpga", find_fpga),
     kernel_only("furiosa", furiosa_family),
-    kernel_only("gaudi", gaudi_family),
+    {"gaudi", BackendDetects, true, &gaudi_family, find_gaudi_version, nullptr},
     kernel_only("gna", gna_family),
     {"google_tpu", BackendDetects, true, &google_tpu_family, find_google_tpu, nullptr},
     kernel_only("graphcore", graphcore_family),

@@ -21,9 +21,11 @@ using core::System;
 static constexpr uint32_t amd = 0x1002;
 static constexpr uint32_t nvidia = 0x10de;
 static constexpr uint32_t intel = 0x8086;
+/// Graphics that a device tree describes have no PCI id, and drivers in Mesa.
+static constexpr uint32_t on_chip = 0;
 
 static constexpr uint32_t with_cuda[] = {nvidia};
-static constexpr uint32_t with_khronos[] = {amd, nvidia, intel};
+static constexpr uint32_t with_khronos[] = {amd, nvidia, intel, on_chip};
 
 /// A runtime and the makers for whose GPUs it has drivers; best first. The processor's own comes
 /// with the processor.

@@ -10,6 +10,7 @@ namespace hwa::monitor {
 
 static constexpr Sampler samplers[] = {
     {"hlml", "hlml", open_hlml},
+    {"level_zero", "level_zero", open_level_zero},
     {"nvml", "nvml,cuda", open_nvml},
 };
 

@@ -39,8 +39,12 @@ const Sampler *sampler_for(const core::Device &device);
 /// The sampler of that name, or NULL.
 const Sampler *find_sampler(std::string_view name);
 
+/// Those of the table.
 base::Result<std::unique_ptr<Meter>>
 open_hlml(const std::string &library_path, std::span<const std::string> ids, const Stage &stage);
+base::Result<std::unique_ptr<Meter>> open_level_zero(const std::string &library_path,
+                                                     std::span<const std::string> ids,
+                                                     const Stage &stage);
 base::Result<std::unique_ptr<Meter>>
 open_nvml(const std::string &library_path, std::span<const std::string> ids, const Stage &stage);
 

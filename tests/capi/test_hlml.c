@@ -80,6 +80,66 @@ static void shows_what_the_driver_tells(void **state) {
     folder_remove(&folder);
 }
 
+static const hwa_device_info_t *device_at(const hwa_system_t *system, uint32_t bus) {
+    static hwa_device_info_t info;
+    char id[32];
+    snprintf(id, sizeof id, "pci-0000:%02x:00.0", bus);
+    info = HWA_INIT(hwa_device_info_t);
+    const hwa_device_t *device = hwa_system_find_device(system, id);
+    assert_non_null(device);
+    assert_int_equal(hwa_device_info(device, &info), HWA_OK);
+    return &info;
+}
+
+/* Eight Gaudi 3 of 128 GiB each. */
+static void shows_all_of_a_server(void **state) {
+    (void)state;
+    char devices[1024] = "";
+    for (int i = 0; i < 8; ++i) {
+        char line[96];
+        snprintf(line, sizeof line, "device 0000:%02x:00.0 1060 137438953472 1600 900000 HL-325\n",
+                 0x10 + i);
+        strcat(devices, line);
+    }
+    const struct folder folder = with("hlml", "", devices);
+    hwa_system_t *system = look(&folder, 20000);
+    assert_int_equal(row_of(system).device_count, 8);
+    for (uint32_t i = 0; i < 8; ++i) {
+        const hwa_device_info_t *info = device_at(system, 0x10 + i);
+        assert_string_equal(info->architecture, "gaudi3");
+        assert_true(info->memory_bytes == 137438953472);
+    }
+    hwa_system_free(system);
+    folder_remove(&folder);
+}
+
+/* The generation is that of the chip, whatever a card is called. */
+static void tells_generations_apart(void **state) {
+    (void)state;
+    const struct folder folder = with("hlml", "",
+                                      "device 0000:01:00.0 1000 34359738368 1575 350000 HL-205\n"
+                                      "device 0000:02:00.0 1020 103079215104 1800 600000 HL-225\n"
+                                      "device 0000:03:00.0 1063 137438953472 1600 600000 HL-338\n");
+    hwa_system_t *system = look(&folder, 20000);
+    static const char *const generations[] = {"gaudi", "gaudi2", "gaudi3"};
+    for (uint32_t i = 0; i < 3; ++i)
+        assert_string_equal(device_at(system, 1 + i)->architecture, generations[i]);
+    hwa_system_free(system);
+    folder_remove(&folder);
+}
+
+/* A device that cannot be named is a warning, and no device. */
+static void shows_nothing_that_is_lost(void **state) {
+    (void)state;
+    const struct folder folder = with("hlml", "", "lost\n");
+    hwa_system_t *system = look(&folder, 20000);
+    assert_int_equal(row_of(system).outcome, HWA_OUTCOME_FAILED);
+    assert_int_equal(row_of(system).device_count, 0);
+    assert_non_null(strstr(row_of(system).message, "HLML_ERROR_AIP_IS_LOST"));
+    hwa_system_free(system);
+    folder_remove(&folder);
+}
+
 static const struct row {
     const char *fake, *faults;
     hwa_outcome_t outcome;
@@ -136,6 +196,9 @@ int main(int count, char **args) {
     fakes = args[1];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_what_the_driver_tells),
+        cmocka_unit_test(shows_all_of_a_server),
+        cmocka_unit_test(tells_generations_apart),
+        cmocka_unit_test(shows_nothing_that_is_lost),
         cmocka_unit_test(goes_wrong_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,6 +118,19 @@ static void shows_what_the_drivers_tell(void **state) {
     folder_remove(&folder);
 }
 
+/* The width of a bus and the number of engines are no sizes of memories. */
+static void a_card_has_its_memory(void **state) {
+    (void)state;
+    const struct folder folder = with("level-zero", "", NULL);
+    hwa_system_t *system = look(&folder, 20000);
+    const hwa_device_info_t info = info_of(system, "pci-0000:03:00.0");
+    assert_string_equal(info.name, "Intel(R) Arc(TM) A770 Graphics");
+    assert_int_equal(info.compute_units, 512);
+    assert_true(info.memory_bytes == 16225243136);
+    hwa_system_free(system);
+    folder_remove(&folder);
+}
+
 static const struct row {
     const char *fake, *faults;
     hwa_outcome_t outcome;
@@ -188,6 +201,7 @@ int main(int count, char **args) {
     fakes = args[1];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_what_the_drivers_tell),
+        cmocka_unit_test(a_card_has_its_memory),
         cmocka_unit_test(goes_wrong_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

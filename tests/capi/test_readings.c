@@ -144,6 +144,31 @@ static void nvidia_is_read(void **state) {
     done(&pair);
 }
 
+static void intel_is_read(void **state) {
+    (void)state;
+    const struct folder folder = folder_make(faultless);
+    folder_put(&folder, "libze_loader.so.1", "level-zero");
+    hwa_system_t *system = look(&folder, "level_zero,cpu");
+    hwa_device_info_t info = HWA_INIT(hwa_device_info_t);
+    assert_int_equal(hwa_device_info(hwa_system_device(system, 0), &info), HWA_OK);
+    if (info.kind == HWA_KIND_CPU)
+        skip(); /* built where there is no header for the fake */
+    char id[64];
+    snprintf(id, sizeof id, "%s", info.id);
+    const uint64_t size = info.memory_bytes;
+    hwa_system_free(system);
+    struct pair pair = watch(folder, "level_zero,cpu", id);
+    const hwa_sample_t sample = read_once(&pair, 20 * second);
+    if (sample.status != HWA_OK)
+        fail_msg("%s: %s", id, sample.message);
+    assert_int_equal(sample.memory_total_bytes, size);
+    assert_int_equal(sample.memory_free_bytes, size / 4 * 3);
+    assert_int_equal(sample.memory_used_bytes, size - size / 4 * 3);
+    assert_true(fabsf(sample.temperature_c - 54) < 1e-6F); /* the hotter of two sensors */
+    assert_true(isnan(sample.utilization));
+    done(&pair);
+}
+
 /* What a driver does in a call, and what is said of it. All of them are over soon but the hangs. */
 static const struct {
     const char *faults;
@@ -287,6 +312,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gaudi_is_read),
         cmocka_unit_test(nvidia_is_read),
+        cmocka_unit_test(intel_is_read),
         cmocka_unit_test(bad_drivers_cost_their_own_readings),
         cmocka_unit_test(a_driver_that_recovers_is_read_again),
         cmocka_unit_test(outlives_the_thread_that_opened_it),

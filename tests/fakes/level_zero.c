@@ -334,6 +334,33 @@ API ze_result_t zesMemoryGetProperties(zes_mem_handle_t handle, zes_mem_properti
     return ZE_RESULT_SUCCESS;
 }
 
+/* A quarter of it is taken. */
+API ze_result_t zesMemoryGetState(zes_mem_handle_t handle, zes_mem_state_t *told) {
+    BEGIN("zesMemoryGetState");
+    int tile = 0;
+    if (told->stype != ZES_STRUCTURE_TYPE_MEM_STATE)
+        return ZE_RESULT_ERROR_INVALID_ARGUMENT;
+    told->size = whose(handle, &tile)->memory;
+    told->free = fault == FAULT_HUGE ? ULLONG_MAX : told->size / 4 * 3;
+    return ZE_RESULT_SUCCESS;
+}
+
+API ze_result_t zesDeviceEnumTemperatureSensors(zes_device_handle_t handle, uint32_t *told,
+                                                zes_temp_handle_t *array) {
+    BEGIN("zesDeviceEnumTemperatureSensors");
+    int tile = 0;
+    struct device *device = whose(handle, &tile);
+    return list(fault, told, (void **)array, 2, (char *)device->tile, 1);
+}
+
+API ze_result_t zesTemperatureGetState(zes_temp_handle_t handle, double *told) {
+    BEGIN("zesTemperatureGetState");
+    int tile = 0;
+    whose(handle, &tile);
+    *told = 50 + 4 * tile;
+    return ZE_RESULT_SUCCESS;
+}
+
 API ze_result_t zesDeviceEnumFabricPorts(zes_device_handle_t handle, uint32_t *told,
                                          zes_fabric_port_handle_t *array) {
     BEGIN("zesDeviceEnumFabricPorts");

@@ -176,6 +176,39 @@ static void variables_are_listed_and_hide_nothing(void **) {
     }
 }
 
+static void one_partition_alone_is_none_the_less_one(void **) {
+    MapHost host = two_cards();
+    host.files.erase(nodes + "10/properties");
+    host.files.erase(bus + "0000:06:00.0/uevent");
+    host.files[bus + "0000:05:00.0/current_compute_partition"] = "CPX\n";
+    host.files[bus + "0000:05:00.0/mem_info_vram_total"] = "206141652992\n";
+    host.files[nodes + "9/properties"] =
+        "simd_count 152\nsimd_per_cu 4\ngfx_target_version 90402\nlocation_id 1280\n"
+        "max_engine_clk_fcompute 2100\nmem_banks_count 1\n";
+    host.files[nodes + "9/mem_banks/0/properties"] =
+        "size_in_bytes 25767706624\nwidth 8192\nmem_clk_max 1300\n";
+    const core::System system = find(host);
+    assert_int_equal(system.devices.size(), 2);
+    assert_int_equal(system.devices[0].compute_units.value,
+                     0); // of the seven others nothing is told
+    const core::Device &part = system.devices[1];
+    assert_string_equal(part.id.c_str(), "pci-0000:05:00.0-xcp0");
+    assert_int_equal(part.compute_units.value, 38);
+    assert_int_equal(part.memories[0].bytes_per_second.value, 5324800000000 / 8);
+}
+
+static void a_count_is_not_followed_for_ever(void **) {
+    MapHost host = two_cards();
+    host.files[nodes + "9/properties"] += "hive_id 5\nio_links_count 9\n";
+    const std::string link = "type 11\nnode_to 10\nmax_bandwidth 64000\n";
+    host.files[nodes + "9/io_links/1/properties"] = link; // seven after it are not there
+    assert_int_equal(find(host).links.size(), 1);
+    host.files[nodes + "9/properties"] += "x\n";
+    host.files.erase(nodes + "9/io_links/1/properties");
+    host.files[nodes + "9/io_links/0/properties"] = link;
+    assert_int_equal(find(host).links.size(), 0);
+}
+
 /// Its memory is the host's, so a process may use no more than the host lets it.
 static void memory_of_mi300a_is_unified(void **) {
     MapHost host;
@@ -212,6 +245,8 @@ int main() {
         cmocka_unit_test(what_cannot_be_read_spoils_the_order),
         cmocka_unit_test(variables_are_listed_and_hide_nothing),
         cmocka_unit_test(memory_of_mi300a_is_unified),
+        cmocka_unit_test(one_partition_alone_is_none_the_less_one),
+        cmocka_unit_test(a_count_is_not_followed_for_ever),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -176,7 +176,12 @@ static void facts_survive_the_file(void **) {
 static void a_node_is_asked_only_what_there_is(void **) {
     const auto host = os::live_host();
     assert_true(host->query("/dev/null", "no.such").error().status == Status::NotFound);
-    assert_int_equal(host->query("/dev/null", "drm.version").error().code, ENOTTY);
+    for (const char *question :
+         {"drm.version", "habana.chip", "i915.1", "i915.4", "ivpu.param.11", "xe.1", "xe.5"})
+        assert_int_equal(host->query("/dev/null", question).error().code, ENOTTY);
+    // Numbers of questions that would change something, or that are none.
+    for (const char *question : {"i915.3", "xe.0", "xe.6", "xe.", "xe.-1", "xe.4294967296", "xe"})
+        assert_true(host->query("/dev/null", question).error().status == Status::NotFound);
     assert_true(host->query("/dev/hwa-none", "drm.version").error().status == Status::NotFound);
 }
 

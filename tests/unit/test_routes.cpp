@@ -73,6 +73,8 @@ static void by_maker_and_kind(void **) {
         {0x10de, Kind::Gpu, 0, "opencl,vulkan"},
         {0x1002, Kind::Gpu, 0, "opencl,vulkan"},
         {0x8086, Kind::Gpu, core::DeviceIntegrated, "opencl,vulkan"},
+        {0, Kind::Gpu, core::DeviceIntegrated, "opencl,vulkan"},
+        {0, Kind::Npu, core::DeviceIntegrated, ""},
         {0x1a03, Kind::Gpu, 0, ""}, // the screen of a management controller
         {0x8086, Kind::Offload, 0, ""},
         {0x8086, Kind::Cpu, 0, ""},
