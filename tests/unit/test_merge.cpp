@@ -206,6 +206,37 @@ static void support_adds_up_and_rates_stay(void **) {
     assert_non_null(system.devices[0].find_compute(core::Dtype::F64));
 }
 
+/// NVML tells where a part is and its UUID; CUDA tells of a part no more than the UUID.
+static void a_part_is_one_to_all_witnesses(void **) {
+    System system;
+    system.devices = {on_bus("pci-0000:83:00.0"), on_bus("pci-0000:83:00.0-gi2-ci0"),
+                      on_bus("pci-0000:83:00.0-gi2-ci1")};
+    for (size_t i : {1, 2}) {
+        system.devices[i].flags = core::DevicePartition;
+        system.devices[i].parent = "pci-0000:83:00.0";
+    }
+    const auto part = [](const char *id, const char *uuid, uint64_t bandwidth) {
+        Device device = shown(id, uuid, 70 * gib);
+        device.flags |= core::DevicePartition;
+        device.memories[0].bytes_per_second.offer(bandwidth, Source::Derived);
+        return device;
+    };
+    detect::merge(system, "nvml",
+                  {shown("pci-0000:83:00.0", "aa", 140 * gib),
+                   part("pci-0000:83:00.0-gi2-ci0", "bb", 1000),
+                   part("pci-0000:83:00.0-gi2-ci1", "cc", 1000)});
+    detect::merge(system, "cuda", {part("uuid-cc", "cc", 2000), part("uuid-bb", "bb", 2000)});
+    assert_int_equal(system.devices.size(), 3);
+    for (size_t i : {1, 2}) {
+        assert_int_equal(system.devices[i].backends.size(), 3);
+        assert_int_equal(system.devices[i].memories.size(), 1);
+        assert_int_equal(system.devices[i].bytes_per_second(), 1000);
+        assert_string_equal(system.devices[i].parent.c_str(), "pci-0000:83:00.0");
+    }
+    assert_string_equal(system.devices[2].id.c_str(), "pci-0000:83:00.0-gi2-ci1");
+    assert_string_equal(system.devices[2].uuid.c_str(), "cc");
+}
+
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(three_witnesses_one_device),
@@ -219,6 +250,7 @@ int main() {
         cmocka_unit_test(two_drivers_of_one_backend),
         cmocka_unit_test(software_hangs_below_the_processor),
         cmocka_unit_test(support_adds_up_and_rates_stay),
+        cmocka_unit_test(a_part_is_one_to_all_witnesses),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
