@@ -132,6 +132,17 @@ class Machine(unittest.TestCase):
                 self.assertEqual(told['shut'][0]['device'], 'pci-0000:01:00.0')
                 self.assertIn(status, hwa('list', '--system', file.name).lines[1])
 
+    def test_doctor_tells_once_what_holds_for_many(self):
+        system = json.loads(PAIR.read_text())
+        for device in system['devices'][:2]:
+            device.update(access='denied', access_message='as the test has it')
+        with tempfile.NamedTemporaryFile('w', suffix='.json') as file:
+            json.dump(system, file)
+            file.flush()
+            out = hwa('doctor', '--system', file.name).out
+        self.assertEqual(out.count('as the test has it'), 1)
+        self.assertIn('pci-0000:01:00.0 and 1 like it', out)
+
     def test_doctor_on_runtimes(self):
         system = json.loads(PAIR.read_text())
         row = {'status': 'unavailable', 'flags': [], 'code_mask': 0, 'version': None,

@@ -86,6 +86,12 @@ std::string story(const hwa_backend_info_t &backend) {
     return join(parts, " · ");
 }
 
+/// Eight cards behind one door need one piece of advice.
+bool is_alike(const Shut &a, const Shut &b) {
+    return a.kind == b.kind && a.runtime == b.runtime && a.status == b.status &&
+           a.message == b.message;
+}
+
 /// Whether there was any to give.
 bool print_advice(const std::vector<hwa_backend_info_t> &backends, const std::vector<Shut> &shut,
                   Screen &screen) {
@@ -105,9 +111,16 @@ bool print_advice(const std::vector<hwa_backend_info_t> &backends, const std::ve
             advise(or_empty(backend.name) + " " + outcome_name(backend.outcome), story(backend),
                    what);
     }
-    for (const Shut &one : shut)
-        advise(one.device + (one.runtime.empty() ? "" : ", runtime " + one.runtime),
+    for (size_t i = 0; i < shut.size(); ++i) {
+        const Shut &one = shut[i];
+        const auto alike = [&one](const Shut &other) { return is_alike(one, other); };
+        if (std::any_of(shut.begin(), shut.begin() + static_cast<ptrdiff_t>(i), alike))
+            continue;
+        const auto others = std::count_if(shut.begin(), shut.end(), alike) - 1;
+        advise(one.device + (others > 0 ? format(" and %td like it", others) : "") +
+                   (one.runtime.empty() ? "" : ", runtime " + one.runtime),
                one.message.empty() ? hwa_status_name(one.status) : one.message, remedy(one));
+    }
     return any;
 }
 
