@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+import cpuid_captures
 import intel_captures
 import kfd_captures
 
@@ -71,6 +72,7 @@ def main():
             if fault:
                 faults.append(f'{archive}: {fault}')
     with tempfile.TemporaryDirectory() as folder:
+        faults += cpuid_captures.faults(sys.argv[1], data, folder)
         faults += kfd_captures.faults(sys.argv[1], data, folder)
     with tempfile.TemporaryDirectory() as folder:
         faults += intel_captures.faults(sys.argv[1], data, folder)
