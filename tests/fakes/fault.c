@@ -173,6 +173,10 @@ static const struct {
     {"threads", do_threads, FAULT_NONE},
 };
 
+__attribute__((destructor)) static void unload(void) {
+    (void)fault_at("unload");
+}
+
 enum fault fault_at(const char *call) {
     if (line_count < 0)
         read_scenario();

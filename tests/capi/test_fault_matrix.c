@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Every way of going wrong by every driver that is asked: it has its outcome, and a good driver
+   beside it shows its device all the same. test_faults.c has more ways of two of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "self.h"
+#include "witness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TIMEOUT_MS = 300, ALLOWED_MS = 1000, PATIENCE_MS = 20000 };
+
+#define GOOD_DEVICE "pci-0000:fa:00.0"
+
+static const struct driver {
+    const char *backend, *library, *fake;
+    const char *first;    /* the call that is hung, ended and the like */
+    const char *naming;   /* the call that answers text; NULL: the fake plays none */
+    const char *handing;  /* "CALL N" that answers handles or a count; NULL: likewise */
+    hwa_outcome_t handed; /* what garbage there comes to */
+} drivers[] = {
+    {"cuda", "libcuda.so.1", "cuda", "cuInit", NULL, NULL, HWA_OUTCOME_UNKNOWN},
+    {"hip", "libamdhip64.so.6", "hip", "hipInit", "hipDeviceGetName", "hipGetDeviceCount 1",
+     HWA_OUTCOME_GARBAGE},
+    {"hlml", "libhlml.so", "hlml", "hlml_init", "hlml_device_get_name",
+     "hlml_device_get_handle_by_index 1", HWA_OUTCOME_CRASHED},
+    {"level_zero", "libze_loader.so.1", "level-zero", "zeInitDrivers", "zeDeviceGetProperties",
+     "zeDeviceGet 2", HWA_OUTCOME_CRASHED},
+    {"nvml", "libnvidia-ml.so.1", "nvml", "nvmlInit", "nvmlDeviceGetName",
+     "nvmlDeviceGetHandleByIndex 1", HWA_OUTCOME_CRASHED},
+    {"opencl", "libOpenCL.so.1", "opencl", "clGetPlatformIDs", "clGetDeviceInfo",
+     "clGetPlatformIDs 2", HWA_OUTCOME_CRASHED},
+    {"vulkan", "libvulkan.so.1", "vulkan", "vkCreateInstance", "vkGetPhysicalDeviceProperties2",
+     "vkEnumeratePhysicalDevices 2", HWA_OUTCOME_CRASHED},
+};
+
+/* What a driver does in its first call, and what it comes to. */
+static const struct {
+    const char *action;
+    hwa_outcome_t outcome;
+} deeds[] = {
+    {"hang", HWA_OUTCOME_TIMEOUT},  {"spin", HWA_OUTCOME_TIMEOUT},  {"segv", HWA_OUTCOME_CRASHED},
+    {"abort", HWA_OUTCOME_CRASHED}, {"exit", HWA_OUTCOME_EXITED},   {"close", HWA_OUTCOME_FOUND},
+    {"daemon", HWA_OUTCOME_FOUND},  {"gorge", HWA_OUTCOME_CRASHED}, {"meddle", HWA_OUTCOME_FOUND},
+};
+
+static hwa_backend_info_t row_of(const hwa_system_t *system, const char *name) {
+    hwa_backend_info_t info = HWA_INIT(hwa_backend_info_t);
+    for (uint32_t i = 0; hwa_system_backend(system, i, &info) == HWA_OK; ++i)
+        if (strcmp(info.name, name) == 0)
+            return info;
+    fail_msg("there is no row for %s", name);
+    return info;
+}
+
+/* No text of a device has a control character or half a character in it. */
+static void expect_fit_to_print(const hwa_system_t *system) {
+    const char *json = hwa_system_json(system);
+    for (const char *at = json; *at != '\0'; ++at)
+        if ((unsigned char)*at != '\n' && ((unsigned char)*at < 0x20 || (unsigned char)*at == 0x7f))
+            fail_msg("a control character in %s", json);
+}
+
+static void try_one(const struct driver *driver, const char *scenario, hwa_outcome_t outcome) {
+    const int vulkan = strcmp(driver->backend, "vulkan") == 0;
+    const struct folder folder = folder_make(scenario);
+    folder_put(&folder, driver->library, driver->fake);
+    if (vulkan)
+        folder_put(&folder, "libOpenCL.so.1", "opencl");
+    else
+        folder_put(&folder, "libvulkan.so.1", "vulkan");
+    hwa_detect_options_t options = HWA_INIT(hwa_detect_options_t);
+    options.library_path = folder.path;
+    options.timeout_ms = outcome == HWA_OUTCOME_TIMEOUT ? TIMEOUT_MS : PATIENCE_MS;
+    hwa_system_t *system = NULL;
+    hwa_error_t error = {0};
+    char *before = self_snapshot();
+    if (hwa_detect(&options, &system, &error) != HWA_OK)
+        fail_msg("%s: %s: %s", driver->backend, scenario, error.message);
+    char *after = self_snapshot();
+    assert_string_equal(before, after);
+    const hwa_backend_info_t row = row_of(system, driver->backend);
+    if (row.outcome != outcome)
+        fail_msg("%s: %s: outcome %d, in %s: %s", driver->backend, scenario, (int)row.outcome,
+                 row.stage, row.message);
+    if (outcome == HWA_OUTCOME_TIMEOUT)
+        assert_true(row.elapsed_ns < (uint64_t)(TIMEOUT_MS + ALLOWED_MS) * 1000000);
+    if (outcome == HWA_OUTCOME_FOUND)
+        assert_true(row.device_count > 0);
+    assert_int_equal(row_of(system, vulkan ? "opencl" : "vulkan").outcome, HWA_OUTCOME_FOUND);
+    if (hwa_system_find_device(system, GOOD_DEVICE) == NULL)
+        fail_msg("%s: %s: the good device is gone", driver->backend, scenario);
+    assert_non_null(hwa_system_find_device(system, "cpu-0"));
+    expect_fit_to_print(system);
+    hwa_system_free(system);
+    folder_remove(&folder);
+    free(before);
+    free(after);
+}
+
+static void survives(void **state) {
+    const struct driver *driver = *state;
+    char scenario[128];
+    try_one(driver, "", HWA_OUTCOME_FOUND);
+    for (size_t i = 0; i < sizeof deeds / sizeof deeds[0]; ++i) {
+        snprintf(scenario, sizeof scenario, "%s 1 %s", driver->first, deeds[i].action);
+        try_one(driver, scenario, deeds[i].outcome);
+    }
+    if (driver->naming != NULL) {
+        snprintf(scenario, sizeof scenario, "%s 0 name", driver->naming);
+        try_one(driver, scenario, HWA_OUTCOME_FOUND);
+    }
+    if (driver->handing != NULL) {
+        snprintf(scenario, sizeof scenario, "%s garbage", driver->handing);
+        try_one(driver, scenario, driver->handed);
+    }
+    /* It would crash when it is taken out of the process, which it never is. */
+    try_one(driver, "unload 1 segv", HWA_OUTCOME_FOUND);
+}
+
+enum { DRIVERS = sizeof drivers / sizeof drivers[0] };
+
+/* args: the folder of the fakes, then the backends that were built. */
+int main(int argc, char **argv) {
+    static struct CMUnitTest tests[DRIVERS];
+    size_t count = 0;
+    assert_true(argc > 2);
+    fakes = argv[1];
+    for (size_t i = 0; i < DRIVERS; ++i)
+        for (int j = 2; j < argc; ++j)
+            if (strcmp(argv[j], drivers[i].backend) == 0)
+                tests[count++] = (struct CMUnitTest){drivers[i].backend, survives, NULL, NULL,
+                                                     (void *)(uintptr_t)&drivers[i]};
+    return _cmocka_run_group_tests("fault matrix", tests, count, NULL, NULL);
+}
