@@ -206,7 +206,8 @@ struct ClEvent final : Event {
     std::optional<base::Error> doom;      ///< why it fails, known when it was put in
     std::optional<base::Error> failure;   ///< this and the next are set before `settled`
     uint64_t elapsed_ns = 0;
-    os::Latch settled; ///< opened when what it held is let go
+    bool taken = false; ///< out of the backlog, whose mutex this is under, by one who settles it
+    os::Latch settled;  ///< opened when what it held is let go
 
     std::shared_ptr<ClEnd> armed; ///< in place of asking, where that blocks; set from the start
 

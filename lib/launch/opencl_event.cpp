@@ -160,6 +160,7 @@ void ClEvent::renew() {
     release();
     elapsed_ns = 0;
     lengthy = false;
+    taken = false;
     known.store(CL_QUEUED, std::memory_order_relaxed);
     caused.store(false, std::memory_order_relaxed);
     doom.reset();
@@ -209,6 +210,7 @@ void ClBacklog::doom(std::shared_ptr<ClEvent> event, const base::Error *why) {
         open_count_.store(open_.size(), std::memory_order_relaxed);
         return;
     }
+    event->taken = true;
     conclude(*event, CL_COMPLETE);
     lock.unlock();
     event->settled.open();
@@ -230,9 +232,11 @@ void ClBacklog::conclude(ClEvent &event, cl_int status) {
 
 /// Under the mutex, which is let go meanwhile: settles what is over, up to `through` or as far as
 /// it goes if that is NULL. Gives back the first that is not over; NULL if none is left to settle.
+/// It never goes past `through`, not even while another thread is still at that: the caller may be
+/// asking for the sake of what comes next, whose causes it has under lock.
 std::shared_ptr<ClEvent> ClBacklog::settle(std::unique_lock<std::mutex> &lock,
                                            const ClEvent *through) {
-    while (!open_.empty() && (through == nullptr || !through->settled.is_open())) {
+    while (!open_.empty() && (through == nullptr || !through->taken)) {
         std::shared_ptr<ClEvent> oldest = open_.front();
         const cl_int status = execution_status(*oldest);
         if (status > CL_COMPLETE)
@@ -244,6 +248,7 @@ std::shared_ptr<ClEvent> ClBacklog::settle(std::unique_lock<std::mutex> &lock,
             continue;
         }
         open_.pop_front();
+        oldest->taken = true;
         open_count_.store(open_.size(), std::memory_order_relaxed);
         conclude(*oldest, status);
         // There may be hooks on what it held, and they may free what belongs to this queue.

@@ -4,6 +4,8 @@
 #include "opencl_set.h"
 
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -130,12 +132,62 @@ static void frees_a_queue_in_a_hook(void **state) {
     hwa_queue_free(queue);
 }
 
+static atomic_int letting_go;
+
+static void let_go_slowly(void *unused) {
+    (void)unused;
+    letting_go = 1;
+    usleep(200000);
+}
+
+static void *wait_for_it(void *event) {
+    hwa_error_t error = {0};
+    return hwa_event_wait(event, HWA_FOREVER, &error) == HWA_OK ? event : NULL;
+}
+
+/* There and back again: while a thread still lets go of what the first work held, another asks how
+   the last went, which waited for a second queue, which waited for the first work. */
+static void asks_there_and_back(void **state) {
+    (void)state;
+    static int lent[1024];
+    struct set here = make_set(open_queue());
+    struct set there = make_set(open_on(device, here.queue, 0));
+    hwa_buffer_desc_t desc = HWA_INIT(hwa_buffer_desc_t);
+    desc.size_bytes = sizeof lent;
+    desc.host = lent;
+    desc.release = let_go_slowly;
+    hwa_buffer_t *buffer = NULL;
+    hwa_event_t *first = NULL, *second = NULL, *last = NULL;
+    CHECK(hwa_buffer_create(here.queue, &desc, &buffer, error));
+    const hwa_arg_t arg = {.buffer = buffer};
+    CHECK(hwa_launch(here.queue, here.program, &arg, 1, NULL, &first, error));
+    hwa_buffer_free(buffer);
+    CHECK(hwa_queue_wait(there.queue, first, error));
+    CHECK(launch(&there, &second, error));
+    CHECK(hwa_queue_wait(here.queue, second, error));
+    CHECK(launch(&here, &last, error));
+    pthread_t thread;
+    void *well = NULL;
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_it, first), 0);
+    while (!letting_go)
+        usleep(1000);
+    CHECK(hwa_event_wait(last, 10ull * SECOND, error));
+    pthread_join(thread, &well);
+    assert_non_null(well);
+    hwa_event_free(first);
+    hwa_event_free(second);
+    hwa_event_free(last);
+    free_set(&there);
+    free_set(&here);
+}
+
 int main(int argc, char **argv) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(gives_up_on_endless_work, no_faults),
         cmocka_unit_test_teardown(waits_asleep, no_faults),
         cmocka_unit_test_teardown(waits_in_the_driver_after_a_gate, no_faults),
         cmocka_unit_test_teardown(frees_a_queue_in_a_hook, no_faults),
+        cmocka_unit_test_teardown(asks_there_and_back, no_faults),
     };
     if (argc != 2)
         return 2;
