@@ -211,7 +211,7 @@ static void a_part_is_one_to_all_witnesses(void **) {
     System system;
     system.devices = {on_bus("pci-0000:83:00.0"), on_bus("pci-0000:83:00.0-gi2-ci0"),
                       on_bus("pci-0000:83:00.0-gi2-ci1")};
-    for (size_t i : {1, 2}) {
+    for (const size_t i : {size_t{1}, size_t{2}}) {
         system.devices[i].flags = core::DevicePartition;
         system.devices[i].parent = "pci-0000:83:00.0";
     }
@@ -227,7 +227,7 @@ static void a_part_is_one_to_all_witnesses(void **) {
                    part("pci-0000:83:00.0-gi2-ci1", "cc", 1000)});
     detect::merge(system, "cuda", {part("uuid-cc", "cc", 2000), part("uuid-bb", "bb", 2000)});
     assert_int_equal(system.devices.size(), 3);
-    for (size_t i : {1, 2}) {
+    for (const size_t i : {size_t{1}, size_t{2}}) {
         assert_int_equal(system.devices[i].backends.size(), 3);
         assert_int_equal(system.devices[i].memories.size(), 1);
         assert_int_equal(system.devices[i].bytes_per_second(), 1000);
