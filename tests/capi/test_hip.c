@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct witness hip = {"hip", "libamdhip64.so.6", "hip.scenario"};
+static const struct witness hip = {"hip", "libamdhip64.so.6", "hip.scenario", NULL};
 
 #define CARD "pci-0000:c1:00.0"
 

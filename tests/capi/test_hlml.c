@@ -6,57 +6,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "witness.h"
 #include <cmocka.h>
-#include <hwa/hwa.h>
-
-#include "folder.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static struct folder with(const char *fake, const char *faults, const char *devices) {
-    const struct folder folder = folder_make(faults);
-    folder_put(&folder, "libhlml.so", fake);
-    if (devices != NULL) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/hlml.scenario", folder.path);
-        FILE *file = fopen(path, "we");
-        assert_non_null(file);
-        assert_true(fputs(devices, file) >= 0);
-        fclose(file);
-    }
-    return folder;
-}
-
-static hwa_system_t *look(const struct folder *folder, uint32_t timeout_ms) {
-    hwa_detect_options_t options = HWA_INIT(hwa_detect_options_t);
-    hwa_system_t *system = NULL;
-    hwa_error_t error = {0};
-    options.library_path = folder->path;
-    options.backends = "hlml";
-    options.timeout_ms = timeout_ms;
-    if (hwa_detect(&options, &system, &error) != HWA_OK)
-        fail_msg("%s", error.message);
-    return system;
-}
-
-static hwa_backend_info_t row_of(const hwa_system_t *system) {
-    hwa_backend_info_t info = HWA_INIT(hwa_backend_info_t);
-    for (uint32_t i = 0; hwa_system_backend(system, i, &info) == HWA_OK; ++i)
-        if (strcmp(info.name, "hlml") == 0)
-            return info;
-    fail_msg("there is no row for hlml");
-    return info;
-}
+static const struct witness hlml = {"hlml", "libhlml.so", "hlml.scenario", NULL};
 
 static void shows_what_the_driver_tells(void **state) {
     (void)state;
     const struct folder folder =
-        with("hlml", "",
-             "device 0000:19:00.0 1020 103079215104 1800 600000 HL-225\nlost\n"
-             "device 0000:B3:00.0 1060 137438953472 1600 900000 HL-325\n");
-    hwa_system_t *system = look(&folder, 20000);
-    const hwa_backend_info_t row = row_of(system);
+        witness_folder(&hlml, "hlml", "",
+                       "device 0000:19:00.0 1020 103079215104 1800 600000 HL-225\nlost\n"
+                       "device 0000:B3:00.0 1060 137438953472 1600 900000 HL-325\n");
+    hwa_system_t *system = witness_look(&hlml, &folder, 20000);
+    const hwa_backend_info_t row = witness_row(&hlml, system);
     assert_int_equal(row.outcome, HWA_OUTCOME_FOUND);
     assert_string_equal(row.version, "1.17.0-495");
     assert_non_null(strstr(row.message, "HLML_ERROR_AIP_IS_LOST (15)"));
@@ -101,9 +66,9 @@ static void shows_all_of_a_server(void **state) {
                  0x10 + i);
         strcat(devices, line);
     }
-    const struct folder folder = with("hlml", "", devices);
-    hwa_system_t *system = look(&folder, 20000);
-    assert_int_equal(row_of(system).device_count, 8);
+    const struct folder folder = witness_folder(&hlml, "hlml", "", devices);
+    hwa_system_t *system = witness_look(&hlml, &folder, 20000);
+    assert_int_equal(witness_row(&hlml, system).device_count, 8);
     for (uint32_t i = 0; i < 8; ++i) {
         const hwa_device_info_t *info = device_at(system, 0x10 + i);
         assert_string_equal(info->architecture, "gaudi3");
@@ -116,11 +81,12 @@ static void shows_all_of_a_server(void **state) {
 /* The generation is that of the chip, whatever a card is called. */
 static void tells_generations_apart(void **state) {
     (void)state;
-    const struct folder folder = with("hlml", "",
-                                      "device 0000:01:00.0 1000 34359738368 1575 350000 HL-205\n"
-                                      "device 0000:02:00.0 1020 103079215104 1800 600000 HL-225\n"
-                                      "device 0000:03:00.0 1063 137438953472 1600 600000 HL-338\n");
-    hwa_system_t *system = look(&folder, 20000);
+    const struct folder folder =
+        witness_folder(&hlml, "hlml", "",
+                       "device 0000:01:00.0 1000 34359738368 1575 350000 HL-205\n"
+                       "device 0000:02:00.0 1020 103079215104 1800 600000 HL-225\n"
+                       "device 0000:03:00.0 1063 137438953472 1600 600000 HL-338\n");
+    hwa_system_t *system = witness_look(&hlml, &folder, 20000);
     static const char *const generations[] = {"gaudi", "gaudi2", "gaudi3"};
     for (uint32_t i = 0; i < 3; ++i)
         assert_string_equal(device_at(system, 1 + i)->architecture, generations[i]);
@@ -131,21 +97,16 @@ static void tells_generations_apart(void **state) {
 /* A device that cannot be named is a warning, and no device. */
 static void shows_nothing_that_is_lost(void **state) {
     (void)state;
-    const struct folder folder = with("hlml", "", "lost\n");
-    hwa_system_t *system = look(&folder, 20000);
-    assert_int_equal(row_of(system).outcome, HWA_OUTCOME_FAILED);
-    assert_int_equal(row_of(system).device_count, 0);
-    assert_non_null(strstr(row_of(system).message, "HLML_ERROR_AIP_IS_LOST"));
+    const struct folder folder = witness_folder(&hlml, "hlml", "", "lost\n");
+    hwa_system_t *system = witness_look(&hlml, &folder, 20000);
+    assert_int_equal(witness_row(&hlml, system).outcome, HWA_OUTCOME_FAILED);
+    assert_int_equal(witness_row(&hlml, system).device_count, 0);
+    assert_non_null(strstr(witness_row(&hlml, system).message, "HLML_ERROR_AIP_IS_LOST"));
     hwa_system_free(system);
     folder_remove(&folder);
 }
 
-static const struct row {
-    const char *fake, *faults;
-    hwa_outcome_t outcome;
-    int cards;
-    const char *stage, *message; /* NULL: none is demanded */
-} rows[] = {
+static const struct witness_case cases[] = {
     {"hlml", "", HWA_OUTCOME_FOUND, 1, NULL, NULL},
     /* Which symbols it has. */
     {"empty", "", HWA_OUTCOME_FAILED, 0, "dlopen", "hlml_init"},
@@ -174,21 +135,7 @@ static const struct row {
 
 static void goes_wrong_alone(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
-        const struct row *row = &rows[i];
-        const struct folder folder = with(row->fake, row->faults, NULL);
-        hwa_system_t *system = look(&folder, strstr(row->faults, "hang") != NULL ? 300 : 20000);
-        const hwa_backend_info_t told = row_of(system);
-        const int cards = hwa_system_find_device(system, "pci-0000:19:00.0") != NULL;
-        if (told.outcome != row->outcome || cards != row->cards ||
-            (row->stage != NULL && (told.stage == NULL || strcmp(told.stage, row->stage) != 0)) ||
-            (row->message != NULL &&
-             (told.message == NULL || strstr(told.message, row->message) == NULL)))
-            fail_msg("%s, %s: outcome %d, %d cards, in %s: %s", row->fake, row->faults,
-                     (int)told.outcome, cards, told.stage, told.message);
-        hwa_system_free(system);
-        folder_remove(&folder);
-    }
+    witness_cases(&hlml, "pci-0000:19:00.0", cases, sizeof cases / sizeof cases[0]);
 }
 
 int main(int count, char **args) {

@@ -6,68 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "witness.h"
 #include <cmocka.h>
-#include <hwa/hwa.h>
-
-#include "folder.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static struct folder with(const char *fake, const char *faults, const char *devices) {
-    const struct folder folder = folder_make(faults);
-    folder_put(&folder, "libnvidia-ml.so.1", fake);
-    if (devices != NULL) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/nvml.scenario", folder.path);
-        FILE *file = fopen(path, "we");
-        assert_non_null(file);
-        assert_true(fputs(devices, file) >= 0);
-        fclose(file);
-    }
-    return folder;
+#define MIB ((uint64_t)1 << 20)
+
+static void is_whole(const hwa_system_t *system) {
+    assert_true(witness_info(system, "pci-0000:83:00.0").memory_bytes == 143771 * MIB);
 }
 
-static hwa_system_t *look(const struct folder *folder, uint32_t timeout_ms) {
-    hwa_detect_options_t options = HWA_INIT(hwa_detect_options_t);
-    hwa_system_t *system = NULL;
-    hwa_error_t error = {0};
-    options.library_path = folder->path;
-    options.backends = "nvml";
-    options.timeout_ms = timeout_ms;
-    if (hwa_detect(&options, &system, &error) != HWA_OK)
-        fail_msg("%s", error.message);
-    return system;
-}
-
-static hwa_backend_info_t row_of(const hwa_system_t *system) {
-    hwa_backend_info_t info = HWA_INIT(hwa_backend_info_t);
-    for (uint32_t i = 0; hwa_system_backend(system, i, &info) == HWA_OK; ++i)
-        if (strcmp(info.name, "nvml") == 0)
-            return info;
-    fail_msg("there is no row for nvml");
-    return info;
-}
-
-static hwa_device_info_t info_of(const hwa_system_t *system, const char *id) {
-    hwa_device_info_t info = HWA_INIT(hwa_device_info_t);
-    const hwa_device_t *device = hwa_system_find_device(system, id);
-    if (device == NULL)
-        fail_msg("there is no %s", id);
-    assert_int_equal(hwa_device_info(device, &info), HWA_OK);
-    return info;
-}
-
-static int64_t number_of(const hwa_system_t *system, const char *id, const char *key) {
-    hwa_attr_t attr = {0};
-    return hwa_device_attr(hwa_system_find_device(system, id), key, &attr) == HWA_OK ? attr.i : -1;
-}
-
-static const char *text_of(const hwa_system_t *system, const char *id, const char *key) {
-    hwa_attr_t attr = {0};
-    const hwa_status_t status = hwa_device_attr(hwa_system_find_device(system, id), key, &attr);
-    return status == HWA_OK ? attr.s : "";
-}
+static const struct witness nvml = {"nvml", "libnvidia-ml.so.1", "nvml.scenario", is_whole};
 
 static double rate_of(const hwa_system_t *system, const char *id, hwa_dtype_t dtype) {
     hwa_compute_info_t compute = HWA_INIT(hwa_compute_info_t);
@@ -77,29 +28,27 @@ static double rate_of(const hwa_system_t *system, const char *id, hwa_dtype_t dt
     return 0;
 }
 
-#define MIB ((uint64_t)1 << 20)
-
 /* Figures as nvidia-smi 590.48.01 and 595.71.05 printed them on an H200 and an RTX 4080 SUPER. */
 static void shows_what_the_driver_tells(void **state) {
     (void)state;
     const struct folder folder =
-        with("nvml", "",
-             "gpu 0 0x83 0\nname NVIDIA H200\nid 0x233510de\n"
-             "uuid GPU-8a5f0c1d-0000-4000-8000-000000000083\nminor 0\n"
-             "memory 150754820096 643825664\npower 700000\nclocks 1980 3201\nbus 6144\n"
-             "cores 16896\ncapability 9 0\nvirtualization 1\nlost\n"
-             "gpu 0 1 0\nname NVIDIA GeForce RTX 4080 SUPER\nid 0x270210de\n"
-             "uuid GPU-8a5f0c1d-0000-4000-8000-000000000001\nminor 1\n"
-             "memory 17171480576 455081984\npower 320000\nclocks 3165 11501\nbus 256\n"
-             "cores 10240\ncapability 8 9\n");
-    hwa_system_t *system = look(&folder, 20000);
-    const hwa_backend_info_t row = row_of(system);
+        witness_folder(&nvml, "nvml", "",
+                       "gpu 0 0x83 0\nname NVIDIA H200\nid 0x233510de\n"
+                       "uuid GPU-8a5f0c1d-0000-4000-8000-000000000083\nminor 0\n"
+                       "memory 150754820096 643825664\npower 700000\nclocks 1980 3201\nbus 6144\n"
+                       "cores 16896\ncapability 9 0\nvirtualization 1\nlost\n"
+                       "gpu 0 1 0\nname NVIDIA GeForce RTX 4080 SUPER\nid 0x270210de\n"
+                       "uuid GPU-8a5f0c1d-0000-4000-8000-000000000001\nminor 1\n"
+                       "memory 17171480576 455081984\npower 320000\nclocks 3165 11501\nbus 256\n"
+                       "cores 10240\ncapability 8 9\n");
+    hwa_system_t *system = witness_look(&nvml, &folder, 20000);
+    const hwa_backend_info_t row = witness_row(&nvml, system);
     assert_int_equal(row.outcome, HWA_OUTCOME_FOUND);
     assert_string_equal(row.version, "590.48.01, CUDA 13.1");
     assert_non_null(strstr(row.message, "NVML_ERROR_GPU_IS_LOST (15)"));
 
     const char *const h200 = "pci-0000:83:00.0";
-    hwa_device_info_t info = info_of(system, h200);
+    hwa_device_info_t info = witness_info(system, h200);
     assert_string_equal(info.name, "NVIDIA H200");
     assert_string_equal(info.vendor, "nvidia");
     assert_int_equal(info.kind, HWA_KIND_GPU);
@@ -109,23 +58,23 @@ static void shows_what_the_driver_tells(void **state) {
     assert_true(info.clock_hz == 1980000000);
     assert_true(info.memory_bytes == 143771 * MIB);
     assert_true(info.bytes_per_second == 4916736000000);
-    assert_int_equal(number_of(system, h200, "nvml.index"), 0);
-    assert_int_equal(number_of(system, h200, "nvidia.minor"), 0);
-    assert_string_equal(text_of(system, h200, "cuda.compute_capability"), "9.0");
-    assert_string_equal(text_of(system, h200, "nvml.virtualization"), "passthrough");
+    assert_int_equal(witness_number(system, h200, "nvml.index"), 0);
+    assert_int_equal(witness_number(system, h200, "nvidia.minor"), 0);
+    assert_string_equal(witness_text(system, h200, "cuda.compute_capability"), "9.0");
+    assert_string_equal(witness_text(system, h200, "nvml.virtualization"), "passthrough");
     hwa_memory_info_t memory = HWA_INIT(hwa_memory_info_t);
     assert_int_equal(hwa_device_memory(hwa_system_find_device(system, h200), 0, &memory), HWA_OK);
     assert_true(memory.usable_bytes == (143771 - 614) * MIB);
     assert_true(rate_of(system, h200, HWA_DTYPE_BF16) == 2048.0 * 132 * 2 * 1.98e9);
 
     const char *const rtx = "pci-0000:01:00.0";
-    info = info_of(system, rtx);
+    info = witness_info(system, rtx);
     assert_int_equal(info.power_limit_mw, 320000);
     assert_int_equal(info.compute_units, 80);
     assert_true(info.memory_bytes == 16376 * MIB);
     assert_true(info.bytes_per_second == 736064000000);
-    assert_int_equal(number_of(system, rtx, "nvml.index"), 2);
-    assert_int_equal(number_of(system, rtx, "nvml.max_sm_mhz"), 3165);
+    assert_int_equal(witness_number(system, rtx, "nvml.index"), 2);
+    assert_int_equal(witness_number(system, rtx, "nvml.max_sm_mhz"), 3165);
     hwa_system_free(system);
     folder_remove(&folder);
 }
@@ -142,8 +91,8 @@ static void shows_parts_under_their_device(void **state) {
         {"pci-0000:83:00.0-gi3-ci0", 32, 33280},  {"pci-0000:83:00.0-gi9-ci0", 16, 16384},
         {"pci-0000:83:00.0-gi10-ci0", 16, 16384},
     };
-    const struct folder folder = with(
-        "nvml", "",
+    const struct folder folder = witness_folder(
+        &nvml, "nvml", "",
         "gpu 0 0x83 0\nname NVIDIA H200\nid 0x233510de\nmemory 150754820096 643825664\n"
         "clocks 1980 3201\nbus 6144\ncores 16896\ncapability 9 0\n"
         "mig 2 0 16 74893492224 MIG-8a5f0c1d-0000-4000-8000-000000000020 NVIDIA H200 MIG "
@@ -154,9 +103,9 @@ static void shows_parts_under_their_device(void **state) {
         "mig 9 0 16 17179869184 MIG-8a5f0c1d-0000-4000-8000-000000000090 NVIDIA H200 MIG 1g.18gb\n"
         "mig 10 0 16 17179869184 MIG-8a5f0c1d-0000-4000-8000-0000000000a0 NVIDIA H200 MIG "
         "1g.18gb\n");
-    hwa_system_t *system = look(&folder, 20000);
+    hwa_system_t *system = witness_look(&nvml, &folder, 20000);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; ++i) {
-        const hwa_device_info_t info = info_of(system, parts[i].id);
+        const hwa_device_info_t info = witness_info(system, parts[i].id);
         assert_ptr_equal(info.parent, hwa_system_find_device(system, "pci-0000:83:00.0"));
         assert_true((info.flags & HWA_DEVICE_PARTITION) != 0);
         assert_int_equal(info.compute_units, parts[i].units);
@@ -183,17 +132,17 @@ static void finds_the_link(const hwa_system_t *system, const char *name, uint64_
 
 static void links_devices(void **state) {
     (void)state;
-    struct folder folder = with("nvml", "",
-                                "gpu 0 0x18 0\nname NVIDIA H200\nnvlink 6 0 17 switch\n"
-                                "gpu 0 0x2a 0\nname NVIDIA H200\nnvlink 6 0 17 switch\n");
-    hwa_system_t *system = look(&folder, 20000);
+    struct folder folder = witness_folder(&nvml, "nvml", "",
+                                          "gpu 0 0x18 0\nname NVIDIA H200\nnvlink 6 0 17 switch\n"
+                                          "gpu 0 0x2a 0\nname NVIDIA H200\nnvlink 6 0 17 switch\n");
+    hwa_system_t *system = witness_look(&nvml, &folder, 20000);
     finds_the_link(system, "nvlink4 x18", 450000000000);
     hwa_system_free(system);
     folder_remove(&folder);
-    folder = with("nvml", "",
-                  "gpu 0 1 0\nname NVIDIA GeForce RTX 3090\nnvlink 5 0 3 0 2 0\n"
-                  "gpu 0 2 0\nname NVIDIA GeForce RTX 3090\nnvlink 5 0 3 0 1 0\n");
-    system = look(&folder, 20000);
+    folder = witness_folder(&nvml, "nvml", "",
+                            "gpu 0 1 0\nname NVIDIA GeForce RTX 3090\nnvlink 5 0 3 0 2 0\n"
+                            "gpu 0 2 0\nname NVIDIA GeForce RTX 3090\nnvlink 5 0 3 0 1 0\n");
+    system = witness_look(&nvml, &folder, 20000);
     finds_the_link(system, "nvlink3 x4", 100000000000);
     hwa_system_free(system);
     folder_remove(&folder);
@@ -206,11 +155,11 @@ static void shares_memory(void **state) {
     for (size_t i = 0; i < 2; ++i) {
         char devices[128];
         snprintf(devices, sizeof devices, "gpu 0xf 1 0\nname NVIDIA GB10\n%s\n", memories[i]);
-        const struct folder folder = with("nvml", "", devices);
-        hwa_system_t *system = look(&folder, 20000);
+        const struct folder folder = witness_folder(&nvml, "nvml", "", devices);
+        hwa_system_t *system = witness_look(&nvml, &folder, 20000);
         hwa_system_info_t host = HWA_INIT(hwa_system_info_t);
         assert_int_equal(hwa_system_info(system, &host), HWA_OK);
-        const hwa_device_info_t info = info_of(system, "pci-000f:01:00.0");
+        const hwa_device_info_t info = witness_info(system, "pci-000f:01:00.0");
         assert_true(info.memory_bytes == host.memory_bytes);
         assert_true((info.flags & HWA_DEVICE_INTEGRATED) != 0);
         hwa_system_free(system);
@@ -218,12 +167,7 @@ static void shares_memory(void **state) {
     }
 }
 
-static const struct row {
-    const char *fake, *faults;
-    hwa_outcome_t outcome;
-    int cards;
-    const char *stage, *message; /* NULL: none is demanded */
-} rows[] = {
+static const struct witness_case cases[] = {
     {"nvml", "", HWA_OUTCOME_FOUND, 1, NULL, NULL},
     /* Which symbols it has. */
     {"empty", "", HWA_OUTCOME_FAILED, 0, "dlopen", "nvmlInit"},
@@ -257,23 +201,7 @@ static const struct row {
 
 static void goes_wrong_alone(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
-        const struct row *row = &rows[i];
-        const struct folder folder = with(row->fake, row->faults, NULL);
-        hwa_system_t *system = look(&folder, strstr(row->faults, "hang") != NULL ? 300 : 20000);
-        const hwa_backend_info_t told = row_of(system);
-        const int cards = hwa_system_find_device(system, "pci-0000:83:00.0") != NULL;
-        if (told.outcome != row->outcome || cards != row->cards ||
-            (row->stage != NULL && (told.stage == NULL || strcmp(told.stage, row->stage) != 0)) ||
-            (row->message != NULL &&
-             (told.message == NULL || strstr(told.message, row->message) == NULL)))
-            fail_msg("%s, %s: outcome %d, %d cards, in %s: %s", row->fake, row->faults,
-                     (int)told.outcome, cards, told.stage, told.message);
-        if (cards)
-            assert_true(info_of(system, "pci-0000:83:00.0").memory_bytes == 143771 * MIB);
-        hwa_system_free(system);
-        folder_remove(&folder);
-    }
+    witness_cases(&nvml, "pci-0000:83:00.0", cases, sizeof cases / sizeof cases[0]);
 }
 
 int main(int count, char **args) {

@@ -71,8 +71,12 @@ const char *witness_text(const hwa_system_t *system, const char *id, const char 
     return hwa_device_attr(find(system, id), key, &attr) == HWA_OK ? attr.s : "";
 }
 
-static int differs(const char *wanted, const char *told) {
+static int lacks(const char *wanted, const char *told) {
     return wanted != NULL && (told == NULL || strstr(told, wanted) == NULL);
+}
+
+static int is_other(const char *wanted, const char *told) {
+    return wanted != NULL && (told == NULL || strcmp(told, wanted) != 0);
 }
 
 void witness_cases(const struct witness *witness, const char *id, const struct witness_case *cases,
@@ -85,9 +89,11 @@ void witness_cases(const struct witness *witness, const char *id, const struct w
         const hwa_backend_info_t told = witness_row(witness, system);
         const int devices = hwa_system_find_device(system, id) != NULL;
         if (told.outcome != one->outcome || devices != one->devices ||
-            differs(one->stage, told.stage) || differs(one->message, told.message))
+            is_other(one->stage, told.stage) || lacks(one->message, told.message))
             fail_msg("%s, %s: outcome %d, %d devices, in %s: %s", one->fake, one->faults,
                      (int)told.outcome, devices, told.stage, told.message);
+        if (devices && witness->well != NULL)
+            witness->well(system);
         hwa_system_free(system);
         folder_remove(&folder);
     }

@@ -11,6 +11,8 @@ struct witness {
     const char *backend;  /* "hip" */
     const char *library;  /* what the fake stands in for */
     const char *scenario; /* the file with its devices */
+    /* What has to hold of each system of witness_cases() that shows the device; may be NULL. */
+    void (*well)(const hwa_system_t *system);
 };
 
 /* A folder with the fake, faults for it ("": none), and its devices (NULL: its own choice). */
