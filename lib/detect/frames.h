@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -43,11 +44,31 @@ class FrameReader {
     void feed(std::string_view bytes);
     /// The next whole frame; nothing if more bytes are needed; Parse if this is no answer.
     base::Result<std::optional<Frame>> next();
+    /// Takes in what `read` gives until it gives nothing, and hands each frame to `take` until that
+    /// says it was the last. True if it did; Parse if this is no answer.
+    template <class Read, class Take> base::Result<bool> drain(Read &&read, Take &&take);
 
   private:
     std::string bytes_;
     size_t used_ = 0;  ///< of bytes_
     size_t total_ = 0; ///< ever fed
 };
+
+template <class Read, class Take> base::Result<bool> FrameReader::drain(Read &&read, Take &&take) {
+    std::array<char, 16384> piece;
+    for (;;) {
+        const size_t got = read(piece);
+        if (got == 0)
+            return false;
+        feed({piece.data(), got});
+        for (;;) {
+            HWA_TRY(const std::optional<Frame> frame, next());
+            if (!frame)
+                break;
+            if (take(*frame))
+                return true;
+        }
+    }
+}
 
 } // namespace hwa::detect

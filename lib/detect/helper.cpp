@@ -11,7 +11,6 @@
 #include "os/program.h"
 
 #include <algorithm>
-#include <array>
 
 namespace hwa::detect {
 
@@ -152,25 +151,12 @@ bool Inquiry::take_in(const Frame &frame) {
 
 /// True once the answer is complete or beyond repair; false when all that has come was taken in.
 bool Inquiry::read_all() {
-    std::array<char, 16384> piece;
-    for (;;) {
-        const size_t got = child_.read(piece);
-        if (got == 0)
-            return false;
-        reader_.feed({piece.data(), got});
-        for (;;) {
-            const auto next = reader_.next();
-            if (!next) {
-                conclude(Outcome::Garbage,
-                         "the driver wrote into the helper's answer: " + next.error().message);
-                return true;
-            }
-            if (!*next)
-                break;
-            if (take_in(**next))
-                return true;
-        }
-    }
+    const auto last = reader_.drain([this](std::span<char> piece) { return child_.read(piece); },
+                                    [this](const Frame &frame) { return take_in(frame); });
+    if (!last)
+        conclude(Outcome::Garbage,
+                 "the driver wrote into the helper's answer: " + last.error().message);
+    return !last || *last;
 }
 
 bool Inquiry::advance() {

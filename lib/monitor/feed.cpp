@@ -8,7 +8,6 @@
 #include "os/host.h"
 
 #include <algorithm>
-#include <array>
 
 namespace hwa::monitor {
 
@@ -113,25 +112,11 @@ bool Feed::take_in(const detect::Frame &frame) {
 
 /// True once the answer is complete or beyond repair; false when all that has come was taken in.
 bool Feed::read_all() {
-    std::array<char, 4096> piece;
-    for (;;) {
-        const size_t got = child_->read(piece);
-        if (got == 0)
-            return false;
-        reader_.feed({piece.data(), got});
-        for (;;) {
-            const auto next = reader_.next();
-            if (!next) {
-                fail(Status::Crashed,
-                     "the driver wrote into the helper's answer: " + next.error().message);
-                return true;
-            }
-            if (!*next)
-                break;
-            if (take_in(**next))
-                return true;
-        }
-    }
+    const auto last = reader_.drain([this](std::span<char> piece) { return child_->read(piece); },
+                                    [this](const detect::Frame &frame) { return take_in(frame); });
+    if (!last)
+        fail(Status::Crashed, "the driver wrote into the helper's answer: " + last.error().message);
+    return !last || *last;
 }
 
 bool Feed::advance() {
