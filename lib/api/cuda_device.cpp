@@ -33,17 +33,24 @@ static void read_uuids(const Cuda &cuda, CudaDevice &device) {
         device.whole_uuid = hex(whole);
 }
 
+static base::Error failure(const Cuda &cuda, const char *call, CUresult code) {
+    base::Error why =
+        base::error(base::Status::Driver, "%s answered %s (%d)", call, cuda.error_name(code), code);
+    why.code = code;
+    return why;
+}
+
 base::Result<CudaDevice> read_cuda_device(const Cuda &cuda, int ordinal) {
     CudaDevice device;
-    if (const CUresult code = cuda.cuDeviceGet(&device.handle, ordinal); code != CUDA_SUCCESS) {
-        base::Error why = base::error(base::Status::Driver, "cuDeviceGet answered %s (%d)",
-                                      cuda.error_name(code), code);
-        why.code = code;
-        return why;
-    }
+    if (const CUresult code = cuda.cuDeviceGet(&device.handle, ordinal); code != CUDA_SUCCESS)
+        return failure(cuda, "cuDeviceGet", code);
     std::array<char, 256> text{};
-    if (cuda.cuDeviceGetName(text.data(), static_cast<int>(text.size()) - 1, device.handle) ==
-        CUDA_SUCCESS)
+    const CUresult named =
+        cuda.cuDeviceGetName(text.data(), static_cast<int>(text.size()) - 1, device.handle);
+    // A driver that refuses its own handle has no such device.
+    if (named == CUDA_ERROR_INVALID_DEVICE)
+        return failure(cuda, "cuDeviceGetName", named);
+    if (named == CUDA_SUCCESS)
         device.name = base::sanitise(text.data());
     text = {};
     if (cuda.cuDeviceGetPCIBusId(text.data(), static_cast<int>(text.size()) - 1, device.handle) ==

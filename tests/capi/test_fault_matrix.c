@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "fault_drivers.h"
 #include "self.h"
 #include "witness.h"
 
@@ -16,30 +17,6 @@
 #include <string.h>
 
 enum { TIMEOUT_MS = 300, ALLOWED_MS = 1000, PATIENCE_MS = 20000 };
-
-#define GOOD_DEVICE "pci-0000:fa:00.0"
-
-static const struct driver {
-    const char *backend, *library, *fake;
-    const char *first;    /* the call that is hung, ended and the like */
-    const char *naming;   /* the call that answers text; NULL: the fake plays none */
-    const char *handing;  /* "CALL N" that answers handles or a count; NULL: likewise */
-    hwa_outcome_t handed; /* what garbage there comes to */
-} drivers[] = {
-    {"cuda", "libcuda.so.1", "cuda", "cuInit", NULL, NULL, HWA_OUTCOME_UNKNOWN},
-    {"hip", "libamdhip64.so.6", "hip", "hipInit", "hipDeviceGetName", "hipGetDeviceCount 1",
-     HWA_OUTCOME_GARBAGE},
-    {"hlml", "libhlml.so", "hlml", "hlml_init", "hlml_device_get_name",
-     "hlml_device_get_handle_by_index 1", HWA_OUTCOME_CRASHED},
-    {"level_zero", "libze_loader.so.1", "level-zero", "zeInitDrivers", "zeDeviceGetProperties",
-     "zeDeviceGet 2", HWA_OUTCOME_CRASHED},
-    {"nvml", "libnvidia-ml.so.1", "nvml", "nvmlInit", "nvmlDeviceGetName",
-     "nvmlDeviceGetHandleByIndex 1", HWA_OUTCOME_CRASHED},
-    {"opencl", "libOpenCL.so.1", "opencl", "clGetPlatformIDs", "clGetDeviceInfo",
-     "clGetPlatformIDs 2", HWA_OUTCOME_CRASHED},
-    {"vulkan", "libvulkan.so.1", "vulkan", "vkCreateInstance", "vkGetPhysicalDeviceProperties2",
-     "vkEnumeratePhysicalDevices 2", HWA_OUTCOME_CRASHED},
-};
 
 /* What a driver does in its first call, and what it comes to. */
 static const struct {
@@ -65,13 +42,7 @@ static void expect_fit_to_print(const hwa_system_t *system) {
 }
 
 static void try_one(const struct driver *driver, const char *scenario, hwa_outcome_t outcome) {
-    const int vulkan = strcmp(driver->backend, "vulkan") == 0;
-    const struct folder folder = folder_make(scenario);
-    folder_put(&folder, driver->library, driver->fake);
-    if (vulkan)
-        folder_put(&folder, "libOpenCL.so.1", "opencl");
-    else
-        folder_put(&folder, "libvulkan.so.1", "vulkan");
+    const struct folder folder = driver_folder(driver, scenario);
     hwa_detect_options_t options = HWA_INIT(hwa_detect_options_t);
     options.library_path = folder.path;
     options.timeout_ms = outcome == HWA_OUTCOME_TIMEOUT ? TIMEOUT_MS : PATIENCE_MS;
@@ -90,7 +61,7 @@ static void try_one(const struct driver *driver, const char *scenario, hwa_outco
         assert_true(row.elapsed_ns < (uint64_t)(TIMEOUT_MS + ALLOWED_MS) * 1000000);
     if (outcome == HWA_OUTCOME_FOUND)
         assert_true(row.device_count > 0);
-    assert_int_equal(row_of(system, vulkan ? "opencl" : "vulkan").outcome, HWA_OUTCOME_FOUND);
+    assert_int_equal(row_of(system, good_beside(driver)).outcome, HWA_OUTCOME_FOUND);
     if (hwa_system_find_device(system, GOOD_DEVICE) == NULL)
         fail_msg("%s: %s: the good device is gone", driver->backend, scenario);
     assert_non_null(hwa_system_find_device(system, "cpu-0"));
@@ -109,27 +80,25 @@ static void survives(void **state) {
         snprintf(scenario, sizeof scenario, "%s 1 %s", driver->first, deeds[i].action);
         try_one(driver, scenario, deeds[i].outcome);
     }
-    if (driver->naming != NULL) {
-        snprintf(scenario, sizeof scenario, "%s 0 name", driver->naming);
-        try_one(driver, scenario, HWA_OUTCOME_FOUND);
-    }
-    if (driver->handing != NULL) {
-        snprintf(scenario, sizeof scenario, "%s garbage", driver->handing);
-        try_one(driver, scenario, driver->handed);
+    snprintf(scenario, sizeof scenario, "%s 0 name", driver->naming);
+    try_one(driver, scenario, HWA_OUTCOME_FOUND);
+    for (size_t i = 0; driver->handing[i].call != NULL; ++i) {
+        snprintf(scenario, sizeof scenario, "%s garbage", driver->handing[i].call);
+        try_one(driver, scenario, driver->handing[i].outcome);
     }
     /* It would crash when it is taken out of the process, which it never is. */
     try_one(driver, "unload 1 segv", HWA_OUTCOME_FOUND);
 }
 
-enum { DRIVERS = sizeof drivers / sizeof drivers[0] };
+enum { DRIVERS = 16 };
 
 /* args: the folder of the fakes, then the backends that were built. */
 int main(int argc, char **argv) {
     static struct CMUnitTest tests[DRIVERS];
     size_t count = 0;
-    assert_true(argc > 2);
+    assert_true(argc > 2 && driver_count <= DRIVERS);
     fakes = argv[1];
-    for (size_t i = 0; i < DRIVERS; ++i)
+    for (size_t i = 0; i < driver_count; ++i)
         for (int j = 2; j < argc; ++j)
             if (strcmp(argv[j], drivers[i].backend) == 0)
                 tests[count++] = (struct CMUnitTest){drivers[i].backend, survives, NULL, NULL,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The fake CUDA driver: how calls begin and end, its entry points by name, names of errors. */
 #include "cuda_fake.h"
-#include "fault.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 pthread_mutex_t the_lock = PTHREAD_MUTEX_INITIALIZER;
 pthread_cond_t progress = PTHREAD_COND_INITIALIZER;
 _Thread_local int in_host_function;
+_Thread_local enum fault call_fault;
 /* Devices by ordinal, after CUDA_VISIBLE_DEVICES. */
 extern int visible_count;
 void visible_read(void);
@@ -48,7 +48,8 @@ static CUresult refusal(const char *name, enum need need) {
 }
 
 CUresult call_begin(const char *name, enum need need) {
-    if (fault_at(name) == FAULT_FAIL)
+    call_fault = fault_at(name);
+    if (call_fault == FAULT_FAIL)
         return CUDA_ERROR_UNKNOWN;
     pthread_mutex_lock(&the_lock);
     const CUresult result = refusal(name, need);
@@ -166,7 +167,10 @@ CUresult cuGetProcAddress_v2(const char *symbol, void **pfn, int cudaVersion, cu
     BEGIN(NEEDS_NOTHING);
     REFUSE_UNLESS(symbol != NULL && pfn != NULL && flags <= 2 && cudaVersion > 0,
                   CUDA_ERROR_INVALID_VALUE);
-    END(find_entry(symbol, pfn, cudaVersion, symbolStatus));
+    const CUresult found = find_entry(symbol, pfn, cudaVersion, symbolStatus);
+    if (call_fault == FAULT_GARBAGE)
+        *pfn = (void *)16;
+    END(found);
 }
 
 CUresult cuGetProcAddress(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags) {

@@ -2,6 +2,7 @@
 /* Devices of the fake CUDA driver, those that CUDA_VISIBLE_DEVICES leaves and in its order. */
 #include "cuda_fake.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +73,7 @@ static struct device *device_of(CUdevice dev) {
 CUresult cuDeviceGetCount(int *count) {
     BEGIN(NEEDS_INIT);
     REFUSE_UNLESS(count != NULL, CUDA_ERROR_INVALID_VALUE);
-    *count = visible_count;
+    *count = call_fault == FAULT_HUGE ? INT_MAX : call_fault == FAULT_GARBAGE ? -1 : visible_count;
     END(CUDA_SUCCESS);
 }
 
@@ -80,7 +81,7 @@ CUresult cuDeviceGet(CUdevice *device, int ordinal) {
     BEGIN(NEEDS_INIT);
     REFUSE_UNLESS(device != NULL, CUDA_ERROR_INVALID_VALUE);
     REFUSE_UNLESS(ordinal >= 0 && ordinal < visible_count, CUDA_ERROR_INVALID_DEVICE);
-    *device = visible[ordinal] + 1;
+    *device = call_fault == FAULT_GARBAGE ? 0x41414141 : visible[ordinal] + 1;
     END(CUDA_SUCCESS);
 }
 
@@ -88,7 +89,8 @@ CUresult cuDeviceGetName(char *name, int len, CUdevice dev) {
     BEGIN(NEEDS_INIT);
     REFUSE_UNLESS(name != NULL && len > 0, CUDA_ERROR_INVALID_VALUE);
     REFUSE_UNLESS(device_of(dev) != NULL, CUDA_ERROR_INVALID_DEVICE);
-    snprintf(name, (size_t)len, "%s", device_of(dev)->name);
+    snprintf(name, (size_t)len, "%s",
+             call_fault == FAULT_NAME ? "\x1b[31m\xff" : device_of(dev)->name);
     END(CUDA_SUCCESS);
 }
 

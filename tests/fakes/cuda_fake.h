@@ -6,6 +6,7 @@
 
 #include "cuda_abi.h"
 #include "cuda_kernel.h"
+#include "fault.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -69,6 +70,8 @@ CUresult call_end(CUresult result);
 extern pthread_mutex_t the_lock;
 extern pthread_cond_t progress; /* something has ended */
 extern _Thread_local int in_host_function;
+/* What the call that began last is to do wrong. */
+extern _Thread_local enum fault call_fault;
 
 /* ---- Contexts ------------------------------------------------------------------------------- */
 
