@@ -104,6 +104,34 @@ typedef enum nvmlIntNvLinkDeviceType_enum : int {
     NVML_NVLINK_DEVICE_TYPE_SWITCH = 2,
     NVML_NVLINK_DEVICE_TYPE_UNKNOWN = 255
 } nvmlIntNvLinkDeviceType_t;
+/// What nvmlDeviceGetFieldValues() is asked for, by number.
+enum : unsigned int {
+    NVML_FI_DEV_NVLINK_GET_SPEED = 164, ///< of the link `scopeId`, in 10^6 bytes a second
+    NVML_FI_DEV_C2C_LINK_COUNT = 170,
+    NVML_FI_DEV_C2C_LINK_GET_STATUS = 171, ///< of the link `scopeId`; 1: it works
+    NVML_FI_DEV_C2C_LINK_GET_MAX_BW = 172, ///< the same as of NVLink
+};
+typedef enum nvmlValueType_enum : int {
+    NVML_VALUE_TYPE_UNSIGNED_INT = 1,
+    NVML_VALUE_TYPE_UNSIGNED_LONG = 2,
+    NVML_VALUE_TYPE_UNSIGNED_LONG_LONG = 3
+} nvmlValueType_t;
+
+typedef struct nvmlFieldValue_st {
+    unsigned int fieldId;
+    unsigned int scopeId;
+    long long timestamp;
+    long long latencyUsec;
+    nvmlValueType_t valueType;
+    nvmlReturn_t nvmlReturn;
+    union {
+        unsigned int uiVal;
+        unsigned long ulVal;
+        unsigned long long ullVal;
+    } value;
+} nvmlFieldValue_t;
+static_assert(sizeof(nvmlFieldValue_t) == 40 && offsetof(nvmlFieldValue_t, value) == 32);
+
 typedef enum nvmlGpuP2PCapsIndex_enum : int { NVML_P2P_CAPS_INDEX_READ = 0 } nvmlGpuP2PCapsIndex_t;
 
 const char *nvmlErrorString(nvmlReturn_t);
@@ -142,6 +170,7 @@ nvmlReturn_t nvmlDeviceGetNvLinkVersion(nvmlDevice_t, unsigned int, unsigned int
 nvmlReturn_t nvmlDeviceGetNvLinkRemotePciInfo_v2(nvmlDevice_t, unsigned int, nvmlPciInfo_t *);
 nvmlReturn_t nvmlDeviceGetNvLinkRemoteDeviceType(nvmlDevice_t, unsigned int,
                                                  nvmlIntNvLinkDeviceType_t *);
+nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t, int, nvmlFieldValue_t *);
 nvmlReturn_t nvmlDeviceGetP2PStatus(nvmlDevice_t, nvmlDevice_t, nvmlGpuP2PCapsIndex_t, int *);
 
 } // extern "C"

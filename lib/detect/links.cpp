@@ -14,8 +14,7 @@ using core::LinkKind;
 using core::Source;
 using os::Host;
 
-/// The socket that a device hangs on: the one of its memory node, or the only one.
-static const Device *socket_of(const core::System &system, const Device &device) {
+const Device *socket_of(const core::System &system, const Device &device) {
     const Device *only = nullptr;
     size_t count = 0;
     for (const Device &socket : system.devices) {

@@ -191,6 +191,7 @@ static void ask_device(const NvmlSubject &subject, const std::vector<nvmlDevice_
     put_attrs(subject, device);
     findings.stage("nvmlDeviceGetNvLinkState");
     put_nvlinks(subject, device);
+    put_chip_links(subject, device);
     put_peers(subject, all, device);
     findings.found(device);
     find_nvml_parts(subject, device, findings);

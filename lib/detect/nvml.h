@@ -46,7 +46,10 @@ void find_nvml_parts(const NvmlSubject &whole, const core::Device &device, Findi
 /// find_nvlinks() makes links.
 void put_nvlinks(const NvmlSubject &subject, core::Device &device);
 
-/// Makes links between devices from what put_nvlinks() told of them.
+/// Counts its links to a processor in the same package (NVLink-C2C), likewise.
+void put_chip_links(const NvmlSubject &subject, core::Device &device);
+
+/// Makes links of devices from what the two above told of them.
 void find_nvlinks(core::System &system);
 
 } // namespace hwa::detect

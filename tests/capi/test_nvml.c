@@ -118,32 +118,74 @@ static void shows_parts_under_their_device(void **state) {
     folder_remove(&folder);
 }
 
-static void finds_the_link(const hwa_system_t *system, const char *name, uint64_t rate) {
-    hwa_link_info_t link = HWA_INIT(hwa_link_info_t);
-    for (uint32_t i = 0; hwa_system_link(system, i, &link) == HWA_OK; ++i)
-        if (link.kind == HWA_LINK_FABRIC) {
-            assert_string_equal(link.name, name);
-            assert_true(link.bytes_per_second == rate);
-            assert_true((link.flags & HWA_LINK_PEER_ACCESS) != 0);
-            return;
-        }
-    fail_msg("there is no link %s", name);
-}
+/* What is to be found of one pair of devices. */
+struct wire {
+    const char *name;
+    uint64_t bytes_per_second;
+    uint32_t flags;
+};
 
-static void links_devices(void **state) {
-    (void)state;
-    struct folder folder = witness_folder(&nvml, "nvml", "",
-                                          "gpu 0 0x18 0\nname NVIDIA H200\nnvlink 6 0 17 switch\n"
-                                          "gpu 0 0x2a 0\nname NVIDIA H200\nnvlink 6 0 17 switch\n");
+static void finds_the_link(const char *devices, struct wire wire) {
+    const struct folder folder = witness_folder(&nvml, "nvml", "", devices);
     hwa_system_t *system = witness_look(&nvml, &folder, 20000);
-    finds_the_link(system, "nvlink4 x18", 450000000000);
+    hwa_link_info_t link = HWA_INIT(hwa_link_info_t);
+    uint32_t i = 0;
+    while (hwa_system_link(system, i, &link) == HWA_OK && link.kind != HWA_LINK_FABRIC)
+        ++i;
+    if (link.kind != HWA_LINK_FABRIC)
+        fail_msg("there is no link %s", wire.name);
+    assert_string_equal(link.name, wire.name);
+    assert_int_equal(link.bytes_per_second, wire.bytes_per_second);
+    assert_int_equal(link.flags, wire.flags);
     hwa_system_free(system);
     folder_remove(&folder);
-    folder = witness_folder(&nvml, "nvml", "",
-                            "gpu 0 1 0\nname NVIDIA GeForce RTX 3090\nnvlink 5 0 3 0 2 0\n"
-                            "gpu 0 2 0\nname NVIDIA GeForce RTX 3090\nnvlink 5 0 3 0 1 0\n");
-    system = witness_look(&nvml, &folder, 20000);
-    finds_the_link(system, "nvlink3 x4", 100000000000);
+}
+
+/* Speeds as nvidia-smi prints them; an H200 tells what is on the wire, a GA102 has half links. */
+static void links_devices(void **state) {
+    (void)state;
+    finds_the_link("gpu 0 0x18 0\nname NVIDIA H200\nnvlink 6 0 17 switch\nspeed 26562\n"
+                   "gpu 0 0x2a 0\nname NVIDIA H200\nnvlink 6 0 17 switch\nspeed 26562\n",
+                   (struct wire){"nvlink4 x18", 450000000000, HWA_LINK_PEER_ACCESS});
+    finds_the_link("gpu 0 1 0\ncapability 8 6\nnvlink 5 0 3 0 2 0\nspeed 14062\n"
+                   "gpu 0 2 0\ncapability 8 6\nnvlink 5 0 3 0 1 0\nspeed 14062\n",
+                   (struct wire){"nvlink3 x4", 56248000000, HWA_LINK_PEER_ACCESS});
+    finds_the_link("gpu 0 1 0\ncapability 8 6\nnvlink 5 0 3 0 2 0\n"
+                   "gpu 0 2 0\ncapability 8 6\nnvlink 5 0 3 0 1 0\n",
+                   (struct wire){"nvlink3 x4", 56250000000, HWA_LINK_PEER_ACCESS});
+    /* No document tells the rate of the sixth generation, but the driver does. */
+    finds_the_link("gpu 0 1 0\nnvlink 8 0 35 switch\ngpu 0 2 0\nnvlink 8 0 35 switch\n",
+                   (struct wire){"nvlink6 x36", 0, HWA_LINK_PEER_ACCESS});
+    finds_the_link("gpu 0 1 0\nnvlink 8 0 35 switch\nspeed 50000\n"
+                   "gpu 0 2 0\nnvlink 8 0 35 switch\nspeed 50000\n",
+                   (struct wire){"nvlink6 x36", 1800000000000, HWA_LINK_PEER_ACCESS});
+}
+
+/* Links to a processor, as nvidia-smi printed them of a GH200, and as POWER9 has them. */
+static void links_processors(void **state) {
+    (void)state;
+    hwa_system_t *system = NULL;
+    assert_int_equal(hwa_detect(NULL, &system, NULL), HWA_OK);
+    const int sockets = hwa_system_find_device(system, "cpu-1") != NULL;
+    hwa_system_free(system);
+    if (sockets)
+        skip(); /* nothing says which of them it is */
+    finds_the_link("gpu 9 1 0\nname NVIDIA GH200 480GB\nc2c 10 44712\n",
+                   (struct wire){"nvlink-c2c x10", 447120000000, HWA_LINK_COHERENT});
+    finds_the_link("gpu 9 1 0\nname NVIDIA GH200 480GB\nc2c 10 0\n",
+                   (struct wire){"nvlink-c2c x10", 0, HWA_LINK_COHERENT});
+    finds_the_link("gpu 4 4 0\nname Tesla V100-SXM2-16GB\nnvlink 2 0 2 host\nspeed 25781\n",
+                   (struct wire){"nvlink2 x3", 75000000000, HWA_LINK_COHERENT});
+}
+
+/* A driver that tells of more links than there can be. */
+static void counts_links_to_a_limit(void **state) {
+    (void)state;
+    const struct folder folder = witness_folder(
+        &nvml, "nvml", "", "gpu 0 1 0\nnvlink 4 0 299 switch\nspeed 25000\nc2c 300 44712\n");
+    hwa_system_t *system = witness_look(&nvml, &folder, 20000);
+    assert_int_equal(witness_number(system, "pci-0000:01:00.0", "nvml.nvlink.switch"), 36);
+    assert_int_equal(witness_number(system, "pci-0000:01:00.0", "nvml.c2c.links"), 36);
     hwa_system_free(system);
     folder_remove(&folder);
 }
@@ -193,6 +235,9 @@ static const struct witness_case cases[] = {
     {"nvml", "nvmlDeviceGetMemoryInfo_v2 1 null", HWA_OUTCOME_FOUND, 1, NULL, NULL},
     {"nvml", "nvmlDeviceGetUUID 1 fail", HWA_OUTCOME_FOUND, 1, NULL, NULL},
     {"nvml", "nvmlDeviceGetMaxClockInfo 1 fail", HWA_OUTCOME_FOUND, 1, NULL, NULL},
+    {"nvml", "nvmlDeviceGetFieldValues 1 fail", HWA_OUTCOME_FOUND, 1, NULL, NULL},
+    {"nvml", "nvmlDeviceGetFieldValues 1 segv", HWA_OUTCOME_CRASHED, 0, "nvmlDeviceGetNvLinkState",
+     "SIGSEGV"},
     /* How it ends. */
     {"nvml", "nvmlInit 1 segv", HWA_OUTCOME_CRASHED, 0, "nvmlInit", "SIGSEGV"},
     {"nvml", "nvmlDeviceGetCount 1 exit", HWA_OUTCOME_EXITED, 0, "nvmlDeviceGetCount", NULL},
@@ -211,6 +256,8 @@ int main(int count, char **args) {
         cmocka_unit_test(shows_what_the_driver_tells),
         cmocka_unit_test(shows_parts_under_their_device),
         cmocka_unit_test(links_devices),
+        cmocka_unit_test(links_processors),
+        cmocka_unit_test(counts_links_to_a_limit),
         cmocka_unit_test(shares_memory),
         cmocka_unit_test(goes_wrong_alone),
     };

@@ -8,6 +8,7 @@
    memory TOTAL RESERVED   power 700000      clocks 1980 3201     bus 6144     cores 16896
    capability 9 0          node 1            virtualization 1
    nvlink VERSION FIRST LAST switch          nvlink VERSION FIRST LAST DOMAIN BUS DEVICE
+   nvlink VERSION FIRST LAST host            speed 25781 (of each)        c2c LINKS 44712
    mig GI CI MULTIPROCESSORS TOTAL UUID NAME */
 #include "fault.h"
 
@@ -19,11 +20,11 @@
 
 #define API __attribute__((visibility("default")))
 
-enum { DEVICES = 16, PARTS = 8, LINKS = 18 };
+enum { DEVICES = 16, PARTS = 8, LINKS = 320 };
 enum { SUCCESS = 0, INVALID = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, LOST = 15, VERSION = 25 };
 
 struct link {
-    int on, to_switch;
+    int on, to; /* as nvmlIntNvLinkDeviceType_t has it */
     unsigned version, domain, bus, device;
 };
 
@@ -31,7 +32,8 @@ struct device {
     int lost;
     struct device *whole; /* of a part */
     unsigned domain, bus, device, id, minor, power, sm_clock, memory_clock, bits, cores;
-    unsigned node, virtualization, gpu_instance, compute_instance, multiprocessors;
+    unsigned speed, c2c_links, c2c_speed, node, virtualization, gpu_instance, compute_instance,
+        multiprocessors;
     int major, capability_minor, has_minor, has_node, no_memory;
     unsigned long long total, reserved;
     char name[96], uuid[96];
@@ -56,9 +58,8 @@ static void read_link(struct device *device, const char *line) {
         struct link *link = &device->links[i];
         link->on = 1;
         link->version = version;
-        link->to_switch = strcmp(end, "switch") == 0;
-        if (!link->to_switch &&
-            sscanf(end, "%x %x %x", &link->domain, &link->bus, &link->device) != 3)
+        link->to = strcmp(end, "switch") == 0 ? 2 : strcmp(end, "host") == 0;
+        if (link->to == 0 && sscanf(end, "%x %x %x", &link->domain, &link->bus, &link->device) != 3)
             abort();
     }
 }
@@ -97,6 +98,8 @@ static void read_line(const char *line) {
     sscanf(line, "cores %u", &d->cores);
     sscanf(line, "capability %d %d", &d->major, &d->capability_minor);
     d->has_node |= sscanf(line, "node %u", &d->node) == 1;
+    sscanf(line, "speed %u", &d->speed);
+    sscanf(line, "c2c %u %u", &d->c2c_links, &d->c2c_speed);
     sscanf(line, "virtualization %u", &d->virtualization);
     if (strncmp(line, "nvlink", 6) == 0)
         read_link(d, line);
@@ -331,7 +334,7 @@ API int nvmlDeviceGetNvLinkVersion(const struct device *d, unsigned index, unsig
 
 API int nvmlDeviceGetNvLinkRemoteDeviceType(const struct device *d, unsigned index, int *told) {
     BEGIN("nvmlDeviceGetNvLinkRemoteDeviceType");
-    *told = d->links[index].to_switch ? 2 : 0;
+    *told = d->links[index].to;
     return SUCCESS;
 }
 
@@ -340,6 +343,44 @@ API int nvmlDeviceGetNvLinkRemotePciInfo_v2(const struct device *d, unsigned ind
     BEGIN("nvmlDeviceGetNvLinkRemotePciInfo");
     const struct link *link = &d->links[index];
     place(link->domain, link->bus, link->device, told);
+    return SUCCESS;
+}
+
+struct field {
+    unsigned id, scope;
+    long long rest[2];
+    int kind, code;
+    union {
+        unsigned number;
+        unsigned long long wide;
+    } value;
+};
+
+/* Numbers as wide as the real ones: counts are unsigned int, and all else here is, too. */
+static unsigned field_of(const struct device *d, const struct field *field) {
+    const int linked = field->scope < LINKS && d->links[field->scope].on;
+    switch (field->id) {
+    case 164:
+        return linked ? d->speed : 0;
+    case 170:
+        return d->c2c_links;
+    case 171:
+        return field->scope < d->c2c_links;
+    case 172:
+        return field->scope < d->c2c_links ? d->c2c_speed : 0;
+    default:
+        return 0;
+    }
+}
+
+API int nvmlDeviceGetFieldValues(const struct device *d, int fields, struct field *told) {
+    BEGIN("nvmlDeviceGetFieldValues");
+    for (int i = 0; i < fields; ++i) {
+        told[i].value.wide = ULLONG_MAX;
+        told[i].value.number = field_of(d, &told[i]);
+        told[i].kind = 1;
+        told[i].code = told[i].value.number != 0 ? SUCCESS : NOT_SUPPORTED;
+    }
     return SUCCESS;
 }
 
