@@ -9,6 +9,7 @@
    capability 9 0          node 1            virtualization 1
    nvlink VERSION FIRST LAST switch          nvlink VERSION FIRST LAST DOMAIN BUS DEVICE
    nvlink VERSION FIRST LAST host            speed 25781 (of each)        c2c LINKS 44712
+   live UTILIZATION CELSIUS MILLIWATTS USED_BYTES
    mig GI CI MULTIPROCESSORS TOTAL UUID NAME */
 #include "fault.h"
 
@@ -35,7 +36,8 @@ struct device {
     unsigned speed, c2c_links, c2c_speed, node, virtualization, gpu_instance, compute_instance,
         multiprocessors;
     int major, capability_minor, has_minor, has_node, no_memory;
-    unsigned long long total, reserved;
+    unsigned load, celsius, milliwatts;
+    unsigned long long total, reserved, used;
     char name[96], uuid[96];
     struct link links[LINKS];
     unsigned parts;
@@ -98,6 +100,7 @@ static void read_line(const char *line) {
     sscanf(line, "cores %u", &d->cores);
     sscanf(line, "capability %d %d", &d->major, &d->capability_minor);
     d->has_node |= sscanf(line, "node %u", &d->node) == 1;
+    sscanf(line, "live %u %u %u %llu", &d->load, &d->celsius, &d->milliwatts, &d->used);
     sscanf(line, "speed %u", &d->speed);
     sscanf(line, "c2c %u %u", &d->c2c_links, &d->c2c_speed);
     sscanf(line, "virtualization %u", &d->virtualization);
@@ -232,7 +235,8 @@ API int nvmlDeviceGetPciInfo_v3(const struct device *d, struct pci *told) {
 API int nvmlDeviceGetMemoryInfo(const struct device *d, unsigned long long told[3]) {
     BEGIN("nvmlDeviceGetMemoryInfo");
     told[0] = fault == FAULT_HUGE ? ULLONG_MAX : d->total;
-    told[1] = told[2] = told[0] / 2;
+    told[2] = d->used;
+    told[1] = told[0] - d->used;
     return d->no_memory ? NOT_SUPPORTED : SUCCESS;
 }
 
@@ -260,6 +264,7 @@ API int nvmlDeviceGetNumaNodeId(const struct device *d, unsigned *told) {
     return d->has_node ? SUCCESS : NOT_SUPPORTED;
 }
 
+TELL(nvmlDeviceGetPowerUsage, unsigned, d->milliwatts)
 TELL(nvmlDeviceGetEnforcedPowerLimit, unsigned, d->power)
 TELL(nvmlDeviceGetPowerManagementDefaultLimit, unsigned, d->power)
 TELL(nvmlDeviceGetMemoryBusWidth, unsigned, d->bits)
@@ -271,6 +276,18 @@ API int nvmlDeviceGetMaxClockInfo(const struct device *d, int kind, unsigned *to
     BEGIN("nvmlDeviceGetMaxClockInfo");
     *told = kind == 2 ? d->memory_clock : d->sm_clock;
     return *told != 0 ? SUCCESS : NOT_SUPPORTED;
+}
+
+API int nvmlDeviceGetTemperature(const struct device *d, int sensor, unsigned *told) {
+    BEGIN("nvmlDeviceGetTemperature");
+    *told = d->celsius;
+    return sensor == 0 && d->celsius != 0 ? SUCCESS : NOT_SUPPORTED;
+}
+
+API int nvmlDeviceGetUtilizationRates(const struct device *d, unsigned told[2]) {
+    BEGIN("nvmlDeviceGetUtilizationRates");
+    told[0] = told[1] = d->load;
+    return d->celsius != 0 ? SUCCESS : NOT_SUPPORTED;
 }
 
 API int nvmlDeviceGetCudaComputeCapability(const struct device *d, int *major, int *minor) {

@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import detection
+import nvlink
 import planning
 from programs import NotHere
 
@@ -20,7 +21,7 @@ SKIPPED = 77
 # Functions that this library does not have, or of systems that it does not run on yet.
 WAIVED = ('cli_model_size', 'run_tool', 'protobuf_varint', 'validate_', 'shard_layers',
           'cost_table', 'apple_', 'wmic_', 'powershell_csv', 'win_')
-ANSWERS = {**detection.ANSWERS, **planning.ANSWERS}
+ANSWERS = {**detection.ANSWERS, **nvlink.ANSWERS, **planning.ANSWERS}
 
 
 def outcome(case):

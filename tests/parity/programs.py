@@ -115,6 +115,34 @@ def cuda(lines):
     return System(done.stdout)
 
 
+def with_nvml(lines, *words):
+    """What a subcommand of the tool prints where NVML plays this scenario."""
+    if not PROGRAMS.drivers:
+        raise NotHere('no fake driver in this build')
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(Path(PROGRAMS.drivers).parent / 'fakes/libfake-nvml.so',
+                    Path(folder, 'libnvidia-ml.so.1'))
+        Path(folder, 'nvml.scenario').write_text('\n'.join(lines) + '\n')
+        return run(PROGRAMS.hwa, *words, '--json', '--backends', 'nvml', '--library-path',
+                   folder).stdout
+
+
+def nvml(lines):
+    """What is found there."""
+    system = System(with_nvml(lines, 'list'))
+    if system.backends['nvml']['outcome'] == 'skipped':
+        raise NotHere('no NVML in this build')
+    return system
+
+
+def watch_nvml(lines):
+    """How its only device is doing."""
+    nvml(lines)
+    said = with_nvml(lines, 'watch', '--count', '1', '--interval', '0.1')
+    samples = [json.loads(line) for line in said.splitlines()]
+    return next(sample for sample in samples if sample['device'].startswith('pci-'))
+
+
 def ask(what, content, *more, suffix=''):
     """What the program `ask` prints of a file."""
     with tempfile.TemporaryDirectory() as folder:
