@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Time of a plan, and time and memory of reading a model's header, beside their limits.
 #include "os/file.h"
+#include "plan/model/read.h"
 #include "plan/plan.h"
-#include "plan/read.h"
 
 #include <algorithm>
 #include <chrono>

@@ -735,6 +735,10 @@ typedef struct hwa_plan_options_t {
     double min_weight_bits;       /**< Floor of quality; 0: any. */
     hwa_cancelled_fn cancelled;   /**< Polled while searching; may be NULL. */
     void *cancelled_user;
+    const hwa_attr_t *pins; /**< Choices that are made already: "engine", "tensor_parallel";
+                               docs/plan.md lists them. */
+    uint32_t pin_count;
+    uint32_t reserved; /**< 0. */
 } hwa_plan_options_t;
 
 /** Choose formats, split the model, estimate speed and cost. Looks at nothing but its arguments.

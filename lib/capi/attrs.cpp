@@ -2,9 +2,14 @@
 // Hands attributes to C.
 #include "capi/attrs.h"
 
+#include "base/text.h"
 #include "capi/entry.h"
 
+#include <cmath>
+
 namespace hwa::capi {
+
+using base::Status;
 
 static hwa_attr_t attr_out(const core::Attr &attr) {
     hwa_attr_t made = {};
@@ -71,6 +76,44 @@ hwa_attr_t field(const char *key, const std::string &value, core::Source source)
     hwa_attr_t made = make(key, core::known(value), HWA_ATTR_TEXT, source);
     made.s = or_null(value);
     return made;
+}
+
+static base::Result<core::Attr> attr_in(const hwa_attr_t &given, const char *list, uint32_t index) {
+    core::Attr attr;
+    if (given.key == nullptr || given.key[0] == '\0')
+        return base::error(Status::Invalid, "%s[%u]: has no key", list, index);
+    attr.key = base::sanitise(given.key, 64);
+    attr.type = static_cast<core::AttrType>(number(given.type));
+    switch (number(given.type)) {
+    case HWA_ATTR_INT:
+        attr.i = given.i;
+        return attr;
+    case HWA_ATTR_REAL:
+        if (!std::isfinite(given.r))
+            return base::error(Status::Invalid, "%s[%u]: %s is not a finite number", list, index,
+                               attr.key.c_str());
+        attr.r = given.r;
+        return attr;
+    case HWA_ATTR_TEXT:
+        if (given.s == nullptr)
+            return base::error(Status::Invalid, "%s[%u]: %s is a NULL text", list, index,
+                               attr.key.c_str());
+        attr.s = given.s;
+        return attr;
+    default:
+        return base::error(Status::Invalid, "%s[%u]: %s is of the unknown type %d", list, index,
+                           attr.key.c_str(), number(given.type));
+    }
+}
+
+base::Result<std::vector<core::Attr>> attrs_in(std::span<const hwa_attr_t> given,
+                                               const char *list) {
+    std::vector<core::Attr> attrs;
+    for (size_t i = 0; i < given.size(); ++i) {
+        HWA_TRY(core::Attr attr, attr_in(given[i], list, static_cast<uint32_t>(i)));
+        attrs.push_back(std::move(attr));
+    }
+    return attrs;
 }
 
 } // namespace hwa::capi

@@ -4,6 +4,7 @@
 
 #include <hwa/hwa.h>
 
+#include "base/status.h"
 #include "core/facts.h"
 
 #include <span>
@@ -11,6 +12,9 @@
 #include <vector>
 
 namespace hwa::capi {
+
+/// Copies of what a caller gave; Invalid names the one that is wrong, as "list[2]".
+base::Result<std::vector<core::Attr>> attrs_in(std::span<const hwa_attr_t> given, const char *list);
 
 /// The attribute at `index`, into `attr`, which is not NULL.
 hwa_status_t give_attr(const std::vector<core::Attr> &attrs, uint32_t index,

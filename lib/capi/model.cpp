@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "capi/entry.h"
-#include "plan/read.h"
+#include "plan/model/read.h"
 
 using namespace hwa;
 using namespace hwa::capi;
@@ -34,9 +34,13 @@ base::Result<plan::Workload> workload_in(const hwa_workload_t *given) {
 hwa_footprint_t footprint_out(const plan::Footprint &footprint) {
     hwa_footprint_t made = {};
     made.weights = footprint.weights;
+    made.gradients = footprint.gradients;
+    made.optimizer = footprint.optimizer;
     made.cache = footprint.cache;
     made.activations = footprint.activations;
     made.workspace = footprint.workspace;
+    made.adapters = footprint.adapters;
+    made.offload = footprint.offload;
     made.total = footprint.total();
     return made;
 }

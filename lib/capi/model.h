@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 #include "core/model.h"
-#include "plan/footprint.h"
+#include "plan/memory/footprint.h"
 #include "plan/workload.h"
 
 #include <memory>

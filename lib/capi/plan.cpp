@@ -2,6 +2,7 @@
 // The public functions of plans.
 #include "plan/plan.h"
 
+#include "capi/attrs.h"
 #include "capi/entry.h"
 #include "capi/model.h"
 #include "capi/objects.h"
@@ -38,6 +39,15 @@ devices_in(const SystemState &system, const hwa_plan_options_t &options) {
     return made;
 }
 
+static base::Result<plan::Run> run_in(const hwa_plan_options_t &options) {
+    if ((options.pins == nullptr) != (options.pin_count == 0))
+        return base::error(base::Status::Invalid, "options: pins is %s, and pin_count is %u",
+                           options.pins == nullptr ? "NULL" : "given", options.pin_count);
+    HWA_TRY(const std::vector<core::Attr> pins,
+            attrs_in({options.pins, options.pin_count}, "pins"));
+    return plan::run_of(pins);
+}
+
 static base::Result<plan::Options> options_in(const SystemState &system,
                                               const hwa_plan_options_t *given) {
     HWA_TRY(const hwa_plan_options_t taken, take_in(given, "options"));
@@ -50,6 +60,7 @@ static base::Result<plan::Options> options_in(const SystemState &system,
     made.usd_per_hour = taken.usd_per_hour;
     made.min_tokens_per_second = taken.min_tokens_per_second;
     made.min_weight_bits = taken.min_weight_bits;
+    HWA_TRY(made.run, run_in(taken));
     made.cancelled = taken.cancelled;
     made.cancelled_user = taken.cancelled_user;
     return made;
@@ -60,10 +71,10 @@ static void put_numbers(const plan::Plan &plan, hwa_plan_info_t &info) {
     info.bound = static_cast<hwa_bound_t>(plan.bound);
     info.weight_dtype = static_cast<hwa_dtype_t>(plan.format.dtype);
     info.cache_dtype = static_cast<hwa_dtype_t>(plan.workload.cache_dtype);
-    info.tensor_parallel = 1;
-    info.data_parallel = 1;
-    info.expert_parallel = 1;
-    info.context_parallel = 1;
+    info.tensor_parallel = plan.run.tensor.value_or(1);
+    info.data_parallel = plan.run.data.value_or(1);
+    info.expert_parallel = plan.run.expert.value_or(1);
+    info.context_parallel = plan.run.context.value_or(1);
     info.footprint = footprint_out(plan.footprint);
     info.tokens_per_second = plan.tokens_per_second;
     info.first_token_seconds = plan.first_token_seconds;
@@ -71,6 +82,7 @@ static void put_numbers(const plan::Plan &plan, hwa_plan_info_t &info) {
     info.usd_per_million_tokens = plan.usd_per_million_tokens;
     info.error_factor = plan.error_factor;
     info.token_seconds = plan.token_seconds;
+    info.step_seconds = plan.step_seconds;
     info.flops_utilization = plan.flops_utilization;
     info.memory_error_factor = plan.memory_error_factor;
 }
@@ -98,7 +110,7 @@ hwa_status_t hwa_plan_info(const hwa_plan_t *plan, hwa_plan_info_t *info) {
     hwa_plan_info_t made = HWA_INIT(hwa_plan_info_t);
     put_numbers(plan->plan, made);
     made.stage_count = static_cast<uint32_t>(plan->plan.stages.size());
-    made.pipeline_parallel = made.stage_count;
+    made.pipeline_parallel = plan->plan.run.pipeline.value_or(made.stage_count);
     made.note_count = static_cast<uint32_t>(plan->plan.notes.size());
     made.recipe = plan->plan.format.own ? or_null(plan->model->recipe) : nullptr;
     return fill_out(info, made);

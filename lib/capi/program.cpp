@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Programs: a kernel from the first variant that fits, or an operation from a provider.
+#include "capi/attrs.h"
 #include "capi/entry.h"
 #include "capi/launch.h"
 
@@ -146,42 +147,10 @@ static base::Result<std::unique_ptr<hwa_program_t>> from_kernel(const QueuePtr &
     return made;
 }
 
-static base::Result<core::Attr> read_attr(const hwa_attr_t &given, uint32_t index) {
-    core::Attr attr;
-    if (given.key == nullptr || given.key[0] == '\0')
-        return base::error(Status::Invalid, "attrs[%u]: has no key", index);
-    attr.key = base::sanitise(given.key, 64);
-    attr.type = static_cast<core::AttrType>(number(given.type));
-    switch (number(given.type)) {
-    case HWA_ATTR_INT:
-        attr.i = given.i;
-        return attr;
-    case HWA_ATTR_REAL:
-        if (!std::isfinite(given.r))
-            return base::error(Status::Invalid, "attrs[%u]: %s is not a finite number", index,
-                               attr.key.c_str());
-        attr.r = given.r;
-        return attr;
-    case HWA_ATTR_TEXT:
-        if (given.s == nullptr)
-            return base::error(Status::Invalid, "attrs[%u]: %s is a NULL text", index,
-                               attr.key.c_str());
-        attr.s = given.s;
-        return attr;
-    default:
-        return base::error(Status::Invalid, "attrs[%u]: %s is of the unknown type %d", index,
-                           attr.key.c_str(), number(given.type));
-    }
-}
-
 static base::Result<std::unique_ptr<hwa_program_t>> from_op(const QueuePtr &state, const char *op,
                                                             std::span<const hwa_attr_t> given) {
     HWA_CHECK(enter(*state));
-    std::vector<core::Attr> attrs;
-    for (size_t i = 0; i < given.size(); ++i) {
-        HWA_TRY(core::Attr attr, read_attr(given[i], static_cast<uint32_t>(i)));
-        attrs.push_back(std::move(attr));
-    }
+    HWA_TRY(const std::vector<core::Attr> attrs, attrs_in(given, "attrs"));
     launch::OpRequest request;
     request.name = op;
     request.attrs = attrs;

@@ -27,12 +27,76 @@ struct Weights {
     uint64_t parameters() const { return matrix + plain; }
 };
 
-/// One layer: its weights and what it keeps of each token.
+/// How a layer mixes tokens.
+enum class Mixer : uint8_t {
+    None,      ///< it does not
+    Attention, ///< keys and values of each token
+    Latent,    ///< attention over one compressed row for each token
+    Recurrent, ///< a state of fixed size for each sequence
+};
+
+/// One layer: its weights, what it keeps of each token, and the widths of what it computes. A width
+/// of 0 is one the layer does not have, or nobody stated.
 struct Layer {
     Weights weights;
+    Mixer mixer = Mixer::Attention;
+    uint32_t heads = 0; ///< of queries
     uint32_t kv_heads = 0;
-    uint32_t key_size = 0;   ///< width of a head's key
-    uint32_t value_size = 0; ///< and of its value
+    uint32_t key_size = 0;      ///< width of a head's key
+    uint32_t value_size = 0;    ///< and of its value
+    uint32_t window = 0;        ///< tokens it looks back on; 0: all
+    uint32_t query_rank = 0;    ///< Latent: of the compressed query; 0: not compressed
+    uint32_t latent_size = 0;   ///< Latent: of the compressed row, without the part for positions
+    uint32_t position_size = 0; ///< Latent: of that part, shared by the heads
+    uint64_t state = 0;         ///< Recurrent: numbers kept of each sequence
+    uint32_t ffn = 0;           ///< of the dense FFN
+    uint32_t experts = 0;
+    uint32_t experts_per_token = 0;
+    uint32_t expert_ffn = 0; ///< of one routed expert
+    uint32_t shared_ffn = 0; ///< of all shared experts together
+    bool gated = true;       ///< the FFN has a gate beside its two matrices
+};
+
+/// What a tensor is for. Formats, splits over devices and recipes go by it.
+enum class Role : uint8_t {
+    Embedding,
+    Output,
+    Position, ///< embedding of positions or token types
+    Norm,
+    Bias,
+    Query,
+    Key,
+    Value,
+    QueryKeyValue,
+    AttentionOut,
+    QueryDown, ///< Latent: to the compressed query
+    QueryUp,
+    LatentDown, ///< Latent: to the compressed row
+    LatentUp,
+    Gate,
+    Up,
+    GateUp,
+    Down,
+    Router,
+    ExpertGate,
+    ExpertUp,
+    ExpertGateUp,
+    ExpertDown,
+    SharedGate,
+    SharedUp,
+    SharedGateUp,
+    SharedDown,
+    Recurrent, ///< matrices of recurrent layers
+    Other,
+};
+
+/// One tensor, or as many of one shape as there are experts.
+struct Tensor {
+    Role role = Role::Other;
+    int32_t layer = -1;   ///< -1: outside of the layers
+    uint64_t columns = 0; ///< length of a row: what packing goes by
+    uint64_t rows = 0;    ///< of all matrices together
+    uint64_t bytes = 0;   ///< as published
 };
 
 /// Published weights of one format, under the name the file gives it.
@@ -82,6 +146,8 @@ struct Model {
     uint32_t experts_per_token = 0;
 
     std::vector<Layer> layers;
+    std::vector<Tensor>
+        tensors; ///< by layer, those outside first; empty where only totals are known
     Weights embedding;
     Weights output; ///< empty when the embedding serves as output too
     Weights other;

@@ -4,8 +4,8 @@
 
 #include "core/model.h"
 #include "core/system.h"
-#include "plan/partition.h"
 #include "plan/plan.h"
+#include "plan/search/partition.h"
 
 #include <span>
 #include <string>

@@ -3,9 +3,10 @@
 // that fits wins, and in it the plan that serves the objective best.
 #include "plan/plan.h"
 
-#include "plan/candidates.h"
-#include "plan/formats.h"
+#include "plan/evaluate.h"
 #include "plan/notes.h"
+#include "plan/search/candidates.h"
+#include "plan/search/formats.h"
 #include "plan/words.h"
 
 #include <algorithm>
@@ -121,10 +122,7 @@ std::optional<Plan> Search::lay(const Sized &sized, const DeviceSet &set) {
     for (size_t i = 0; i < set.size(); ++i) {
         const Footprint part = footprint_of(sized, from, counts[i], rooms[i].kind);
         plan.stages.push_back({found_.all[set[i]].device, from, counts[i], part, 0});
-        plan.footprint.weights += part.weights;
-        plan.footprint.cache += part.cache;
-        plan.footprint.activations += part.activations;
-        plan.footprint.workspace += part.workspace;
+        plan.footprint += part;
         from += counts[i];
     }
     plan.format = sized.format;
@@ -256,6 +254,8 @@ base::Done check(const System &system, const Options &options) {
 base::Result<Plan> make_plan(const System &system, const Model &model, const Options &options) {
     HWA_CHECK(check(system, options));
     HWA_TRY(const Workload workload, settle(options.workload));
+    if (options.run.engine)
+        return evaluate(system, model, options, workload);
     const double headroom = options.headroom > 0 ? options.headroom : 0.1;
     return Search(system, model, options, headroom).run(workload);
 }

@@ -5,8 +5,9 @@
 #include "base/status.h"
 #include "core/model.h"
 #include "core/system.h"
-#include "plan/footprint.h"
-#include "plan/roofline.h"
+#include "plan/memory/footprint.h"
+#include "plan/run.h"
+#include "plan/time/roofline.h"
 #include "plan/workload.h"
 
 #include <cstdint>
@@ -29,6 +30,7 @@ struct Options {
     double usd_per_hour = 0;
     double min_tokens_per_second = 0;
     double min_weight_bits = 0;
+    Run run; ///< what is pinned
     int32_t (*cancelled)(void *user) = nullptr;
     void *cancelled_user = nullptr;
 };
@@ -47,6 +49,7 @@ struct Plan {
     Format format;
     double weight_bits = 0; ///< on average
     Workload workload;      ///< with its defaults
+    Run run;
     std::vector<Stage> stages;
     Footprint footprint; ///< over all stages
     Bound bound = Bound::Unknown;
@@ -54,6 +57,7 @@ struct Plan {
     double tokens_per_second = 0;
     double token_seconds = 0;
     double first_token_seconds = 0;
+    double step_seconds = 0; ///< of training
     double flops_utilization = 0;
     double usd_per_hour = 0;
     double usd_per_million_tokens = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Any bytes as a config.json: an error names the file, and whatever is read can be sized.
-#include "plan/footprint.h"
-#include "plan/read.h"
+#include "plan/memory/footprint.h"
+#include "plan/model/read.h"
 
 using namespace hwa;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Any bytes as the start of a GGUF file, with and without a hole behind them: an error names the
 // byte, and a model's bytes add up.
-#include "plan/read.h"
+#include "plan/model/read.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Any bytes as a safetensors file with a hole behind its header: an error names the file, and the
 // bytes of the tensors add up to no more than the file has.
-#include "plan/read.h"
+#include "plan/model/read.h"
 
 #include <algorithm>
 #include <cstring>

@@ -79,7 +79,7 @@ def allowed(path, header, folders, classes):
             owner = next(VENDOR[vendor] for vendor in VENDOR if name.startswith(vendor))
             return PurePosixPath(path).stem.startswith(owner)
         return kind in classes
-    if path.startswith('lib/plan/read_') and header in READERS:
+    if path.startswith('lib/plan/model/read_') and header in READERS:
         return True
     if '/' not in name:  # of its own folder, or what the build wrote
         return name == 'config.h' or not path.startswith('lib/')

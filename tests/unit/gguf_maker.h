@@ -2,7 +2,7 @@
 // Writes GGUF bytes, sound or not, and sources over memory.
 #pragma once
 
-#include "plan/window.h"
+#include "plan/model/window.h"
 
 #include <algorithm>
 #include <cstdint>

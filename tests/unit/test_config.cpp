@@ -3,7 +3,7 @@
 #include "check.h"
 
 #include "base/text.h"
-#include "plan/read.h"
+#include "plan/model/read.h"
 
 #include <cstring>
 #include <string>

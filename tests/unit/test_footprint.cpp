@@ -3,9 +3,9 @@
 #include "check.h"
 
 #include "base/units.h"
-#include "plan/footprint.h"
-#include "plan/formats.h"
-#include "plan/read.h"
+#include "plan/memory/footprint.h"
+#include "plan/model/read.h"
+#include "plan/search/formats.h"
 
 #include <cstring>
 

@@ -4,8 +4,8 @@
 
 #include "base/text.h"
 #include "gguf_maker.h"
-#include "plan/gguf.h"
-#include "plan/read.h"
+#include "plan/model/gguf.h"
+#include "plan/model/read.h"
 
 using namespace hwa;
 using namespace hwa::plan;

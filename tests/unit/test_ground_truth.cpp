@@ -5,8 +5,8 @@
 
 #include "base/json.h"
 #include "os/file.h"
-#include "plan/footprint.h"
-#include "plan/read.h"
+#include "plan/memory/footprint.h"
+#include "plan/model/read.h"
 
 #include <algorithm>
 #include <cmath>

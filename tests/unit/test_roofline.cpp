@@ -2,7 +2,7 @@
 // plan/roofline: what a device brings to a plan.
 #include "check.h"
 
-#include "plan/roofline.h"
+#include "plan/time/roofline.h"
 
 using namespace hwa;
 

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "gguf_maker.h"
-#include "plan/read.h"
+#include "plan/model/read.h"
 
 #include <cstdlib>
 #include <filesystem>

@@ -125,6 +125,10 @@ void add_plan(CLI::App *app, Arguments &to) {
         ->option_text("NAME");
     app->add_option("--devices", to.devices, "ids of the devices to use [all that can be]")
         ->option_text("LIST");
+    app->add_option("--set", to.pins, "a choice made already, such as engine=vllm")
+        ->option_text("KEY=VALUE")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app->add_option("--headroom", to.headroom, "share of memory left free [0.1]")
         ->option_text("X")
         ->check(CLI::Range(0.0, 0.95));

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace hwa::tool {
 
@@ -32,21 +33,22 @@ struct Arguments {
     bool strict = false;  ///< trouble of a backend is exit 5
     bool require = false; ///< no accelerator is exit 3
 
-    std::string device;    ///< info, run
-    double interval = 1;   ///< watch, seconds
-    uint32_t readings = 0; ///< watch; 0: until it is stopped
-    std::string model;     ///< plan: file or count
-    std::string devices;   ///< plan, watch
-    std::string format;    ///< plan
-    uint32_t context = 0;  ///< plan, tokens
-    uint32_t batch = 0;    ///< plan
-    double headroom = 0;   ///< plan, 0 to 1
-    std::string operation; ///< run; "": several
-    std::string runtime;   ///< run
-    std::string provider;  ///< run
-    bool all = false;      ///< run: on every route
-    uint32_t size = 0;     ///< run; 0: as the operation has it
-    uint32_t repeat = 0;   ///< run; 0: as many as do not take long
+    std::string device;            ///< info, run
+    double interval = 1;           ///< watch, seconds
+    uint32_t readings = 0;         ///< watch; 0: until it is stopped
+    std::string model;             ///< plan: file or count
+    std::string devices;           ///< plan, watch
+    std::string format;            ///< plan
+    uint32_t context = 0;          ///< plan, tokens
+    uint32_t batch = 0;            ///< plan
+    double headroom = 0;           ///< plan, 0 to 1
+    std::vector<std::string> pins; ///< plan: KEY=VALUE
+    std::string operation;         ///< run; "": several
+    std::string runtime;           ///< run
+    std::string provider;          ///< run
+    bool all = false;              ///< run: on every route
+    uint32_t size = 0;             ///< run; 0: as the operation has it
+    uint32_t repeat = 0;           ///< run; 0: as many as do not take long
     /// run: for whatever is waited for on a device
     uint32_t patience_ms = 600000;
     std::string folder; ///< capture

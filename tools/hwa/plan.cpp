@@ -2,6 +2,7 @@
 // hwa plan: lay a model over the devices, and say how it fits and how fast it should be.
 #include "commands.h"
 #include "library.h"
+#include "pin.h"
 #include "table.h"
 #include "text.h"
 #include "units.h"
@@ -83,12 +84,31 @@ struct Wish {
     hwa_workload_t workload = HWA_INIT(hwa_workload_t);
     hwa_plan_options_t options = HWA_INIT(hwa_plan_options_t);
     std::vector<const hwa_device_t *> devices;
+    std::vector<Pin> made; ///< what `pins` points into
+    std::vector<hwa_attr_t> pins;
 };
+
+int read_pins(const std::vector<std::string> &texts, Wish &wish) {
+    for (const std::string &text : texts) {
+        std::optional<Pin> pin = parse_pin(text);
+        if (!pin)
+            return fail(ExitUsage, "--set takes KEY=VALUE, not '" + text + "'",
+                        "for example --set engine=llama.cpp");
+        wish.made.push_back(std::move(*pin));
+    }
+    for (const Pin &pin : wish.made)
+        wish.pins.push_back(pin.attr());
+    wish.options.pins = wish.pins.empty() ? nullptr : wish.pins.data();
+    wish.options.pin_count = static_cast<uint32_t>(wish.pins.size());
+    return ExitDone;
+}
 
 int read_wish(const Arguments &arguments, const hwa_system_t *system, Wish &wish) {
     if (const int exit = read_format(arguments.format, &wish.workload.weight_dtype))
         return exit;
     if (const int exit = read_devices(system, arguments.devices, wish.devices))
+        return exit;
+    if (const int exit = read_pins(arguments.pins, wish))
         return exit;
     wish.workload.batch = arguments.batch;
     wish.workload.context_tokens = arguments.context;

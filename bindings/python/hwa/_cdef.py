@@ -434,6 +434,9 @@ typedef struct {
     double min_weight_bits;
     hwa_cancelled_fn cancelled;
     void *cancelled_user;
+    const hwa_attr_t *pins;
+    uint32_t pin_count;
+    uint32_t reserved;
 } hwa_plan_options_t;
 hwa_status_t hwa_plan(const hwa_system_t *system, const hwa_model_t *model, const hwa_plan_options_t *options, hwa_plan_t **out_plan, hwa_error_t *error);
 typedef int32_t hwa_bound_t;

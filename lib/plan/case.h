@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// Case: one way to run a model, every choice made. What memory and time are computed of.
+#pragma once
+
+#include "core/model.h"
+#include "core/system.h"
+#include "plan/memory/footprint.h"
+#include "plan/run.h"
+#include "plan/workload.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace hwa::plan {
+
+/// The part of a model that one device holds.
+struct Slice {
+    const core::Device *device = nullptr;
+    uint32_t first_layer = 0;
+    uint32_t layer_count = 0;
+    uint32_t stage = 0; ///< of the pipeline
+    uint32_t tensor_rank = 0;
+    uint32_t expert_rank = 0;
+    uint32_t context_rank = 0;
+    uint32_t replica = 0;
+    bool embedding = false; ///< it holds that too
+    bool output = false;
+};
+
+struct Case {
+    const core::System *system = nullptr;
+    const core::Model *model = nullptr;
+    Format format;
+    Workload workload;
+    Run run;                   ///< the degrees of parallelism and the engine have values
+    std::vector<Slice> slices; ///< by stage
+};
+
+} // namespace hwa::plan

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// Bytes that training and tuning need on each device, by the rules of the engine.
+#pragma once
+
+#include "base/status.h"
+#include "plan/case.h"
+
+namespace hwa::plan {
+
+base::Result<Footprint> training_bytes(const Case &one, const Slice &slice);
+
+} // namespace hwa::plan

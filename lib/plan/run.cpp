@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+// The table of pins: each choice of a run under its public name.
+#include "plan/run.h"
+
+#include "base/text.h"
+
+#include <string>
+#include <variant>
+
+namespace hwa::plan {
+
+using base::Status;
+using core::Attr;
+using core::AttrType;
+
+namespace {
+
+struct EngineRow {
+    Engine engine;
+    const char *name;
+};
+
+constexpr EngineRow engines[] = {
+    {Engine::Any, "any"},
+    {Engine::LlamaCpp, "llama.cpp"},
+    {Engine::Vllm, "vllm"},
+    {Engine::Sglang, "sglang"},
+    {Engine::TensorRtLlm, "tensorrt-llm"},
+    {Engine::Transformers, "transformers"},
+    {Engine::Mlx, "mlx"},
+    {Engine::Megatron, "megatron"},
+    {Engine::DeepSpeed, "deepspeed"},
+    {Engine::Torch, "torch"},
+    {Engine::Jax, "jax"},
+};
+
+/// Where a pin is kept; the type of the member says what the pin takes.
+using Member = std::variant<Choice<uint32_t> Run::*, Choice<uint64_t> Run::*, Choice<double> Run::*,
+                            Choice<bool> Run::*, Choice<core::Dtype> Run::*, Choice<Engine> Run::*>;
+
+struct Pin {
+    std::string_view key;
+    Member place;
+};
+
+constexpr Pin pins[] = {
+    {"context_parallel", &Run::context},
+    {"data_parallel", &Run::data},
+    {"distributed_optimizer", &Run::distributed_optimizer},
+    {"engine", &Run::engine},
+    {"expert_parallel", &Run::expert},
+    {"expert_tensor_parallel", &Run::expert_tensor},
+    {"flash_attention", &Run::flash_attention},
+    {"full_window", &Run::full_window},
+    {"global_batch", &Run::global_batch},
+    {"gpu_layers", &Run::gpu_layers},
+    {"gradient_dtype", &Run::gradient_dtype},
+    {"graphs", &Run::graphs},
+    {"key_dtype", &Run::key_dtype},
+    {"master_weights", &Run::master_weights},
+    {"memory_share", &Run::memory_share},
+    {"offload_optimizer", &Run::offload_optimizer},
+    {"offload_weights", &Run::offload_weights},
+    {"pipeline_parallel", &Run::pipeline},
+    {"sequence_parallel", &Run::sequence_parallel},
+    {"sequences", &Run::sequences},
+    {"tensor_parallel", &Run::tensor},
+    {"ubatch", &Run::ubatch},
+    {"unified_cache", &Run::unified_cache},
+    {"value_dtype", &Run::value_dtype},
+    {"virtual_stages", &Run::virtual_stages},
+};
+
+base::Error wrong(const Attr &attr, const char *wanted) {
+    return base::error(Status::Invalid, "pins: %s is not %s", attr.key.c_str(), wanted);
+}
+
+/// Sets a choice from an attribute, by the type of the choice.
+struct Setter {
+    Run &run;
+    const Attr &attr;
+
+    base::Done count(uint64_t limit, auto place) const {
+        if (attr.type != AttrType::Int || attr.i < 0 || static_cast<uint64_t>(attr.i) > limit)
+            return wrong(attr, "a whole number in range");
+        run.*place = static_cast<typename std::decay_t<decltype(run.*place)>::value_type>(attr.i);
+        return {};
+    }
+    base::Done operator()(Choice<uint32_t> Run::*place) const { return count(1 << 24, place); }
+    base::Done operator()(Choice<uint64_t> Run::*place) const {
+        return count(uint64_t{1} << 40, place);
+    }
+    base::Done operator()(Choice<double> Run::*place) const {
+        const double value = attr.type == AttrType::Int ? static_cast<double>(attr.i) : attr.r;
+        if (attr.type != AttrType::Int && attr.type != AttrType::Real)
+            return wrong(attr, "a number");
+        if (!(value > 0) || value > 1)
+            return wrong(attr, "a share above 0 and up to 1");
+        run.*place = value;
+        return {};
+    }
+    base::Done operator()(Choice<bool> Run::*place) const {
+        if (attr.type != AttrType::Int || (attr.i != 0 && attr.i != 1))
+            return wrong(attr, "0 or 1");
+        run.*place = attr.i == 1;
+        return {};
+    }
+    base::Done operator()(Choice<core::Dtype> Run::*place) const {
+        const core::Dtype dtype =
+            attr.type == AttrType::Text ? core::dtype_from_name(attr.s) : core::Dtype::Unknown;
+        if (dtype == core::Dtype::Unknown)
+            return wrong(attr, "the name of a number format");
+        run.*place = dtype;
+        return {};
+    }
+    base::Done operator()(Choice<Engine> Run::*place) const {
+        for (const EngineRow &row : engines)
+            if (attr.type == AttrType::Text && attr.s == row.name) {
+                run.*place = row.engine;
+                return {};
+            }
+        std::string names;
+        for (const EngineRow &row : engines)
+            names += std::string(names.empty() ? "" : ", ") + row.name;
+        return base::error(Status::Invalid, "pins: engine is none of %s", names.c_str());
+    }
+};
+
+} // namespace
+
+const char *engine_name(Engine engine) {
+    for (const EngineRow &row : engines)
+        if (row.engine == engine)
+            return row.name;
+    return "any";
+}
+
+base::Result<Run> run_of(std::span<const Attr> given) {
+    Run run;
+    for (const Attr &attr : given) {
+        const Pin *found = nullptr;
+        for (const Pin &pin : pins)
+            if (pin.key == attr.key)
+                found = &pin;
+        if (found == nullptr)
+            return base::error(Status::Invalid, "pins: there is no choice '%s'", attr.key.c_str());
+        HWA_CHECK(std::visit(Setter{run, attr}, found->place));
+    }
+    return run;
+}
+
+std::vector<std::string_view> pin_keys() {
+    std::vector<std::string_view> keys;
+    for (const Pin &pin : pins)
+        keys.push_back(pin.key);
+    return keys;
+}
+
+} // namespace hwa::plan

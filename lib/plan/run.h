@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Run: how a model is run, as far as that is a choice. What a search ranges over and callers pin.
+#pragma once
+
+#include "base/status.h"
+#include "core/device.h"
+#include "core/dtype.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace hwa::plan {
+
+/// Programs that run models, as far as their memory and speed are known.
+enum class Engine : uint8_t {
+    Any, ///< what no engine sets apart
+    LlamaCpp,
+    Vllm,
+    Sglang,
+    TensorRtLlm,
+    Transformers,
+    Mlx,
+    Megatron,
+    DeepSpeed,
+    Torch, ///< PyTorch alone, with its FSDP
+    Jax,
+};
+
+const char *engine_name(Engine engine);
+
+template <class T> using Choice = std::optional<T>;
+
+/// Choices of a run; one without a value is left to the search, or to the engine's default.
+struct Run {
+    Choice<Engine> engine;
+    // How devices share the work.
+    Choice<uint32_t> tensor;
+    Choice<uint32_t> pipeline;
+    Choice<uint32_t> data;
+    Choice<uint32_t> expert;
+    Choice<uint32_t> expert_tensor; ///< tensor parallelism inside of experts
+    Choice<uint32_t> context;
+    // Inference.
+    Choice<uint32_t> gpu_layers; ///< those on accelerators, counted from the last
+    Choice<uint64_t> ubatch;     ///< tokens computed at once
+    Choice<uint32_t> sequences;  ///< slots of the server
+    Choice<bool> flash_attention;
+    Choice<bool> unified_cache; ///< one pool for all sequences
+    Choice<bool> full_window;   ///< layers with a window keep the whole context
+    Choice<core::Dtype> key_dtype;
+    Choice<core::Dtype> value_dtype;
+    Choice<double> memory_share; ///< of the device that the engine may fill
+    Choice<bool> graphs;         ///< steps are recorded once and replayed
+    // Training.
+    Choice<uint32_t> virtual_stages; ///< of the interleaved pipeline, for each rank
+    Choice<uint64_t> global_batch;   ///< sequences of one step over all replicas
+    Choice<bool> sequence_parallel;
+    Choice<bool> distributed_optimizer;
+    Choice<core::Dtype> gradient_dtype;
+    Choice<bool> master_weights;
+    Choice<bool> offload_optimizer;
+    Choice<bool> offload_weights;
+};
+
+/// Takes the pins one after the other; Invalid names the one that is unknown, of the wrong type or
+/// out of range.
+base::Result<Run> run_of(std::span<const core::Attr> pins);
+
+/// Every key that run_of() knows, in order.
+std::vector<std::string_view> pin_keys();
+
+} // namespace hwa::plan
