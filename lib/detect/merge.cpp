@@ -91,6 +91,15 @@ struct Match {
                    : none;
     }
 
+    /// AMD's drivers put the number of a part into the bits of the function.
+    size_t by_part(const Device &device) const {
+        if (!has_address(device) || device.id[device.id.size() - 2] != '.')
+            return none;
+        std::string part = device.id;
+        part.replace(part.size() - 1, 1, std::string("0-xcp") + device.id.back());
+        return only_one(system.devices, [&](const Device &d) { return d.id == part; });
+    }
+
     size_t by_uuid(const Device &device) const {
         if (only_one(shown, [&](const Device &d) { return same_uuid(d, device); }) == none)
             return none;
@@ -122,6 +131,7 @@ struct Match {
         if (is_software(device))
             return none;
         size_t at = by_address(device);
+        at = at != none ? at : by_part(device);
         at = at != none ? at : by_uuid(device);
         at = at != none ? at : by_render_node(device);
         return at != none ? at : by_likeness(device);

@@ -3,6 +3,7 @@
 #include "detect/probe.h"
 
 #include "api/hip.h"
+#include "api/hsa.h"
 #include "base/text.h"
 #include "config.h"
 #include "detect/cpu.h"
@@ -10,6 +11,7 @@
 #include "detect/families.h"
 #include "detect/hip.h"
 #include "detect/hlml.h"
+#include "detect/hsa.h"
 #include "detect/icd.h"
 #include "detect/level_zero.h"
 #include "detect/nvidia.h"
@@ -32,6 +34,7 @@ static constexpr const char *opencl_sonames[] = {"libOpenCL.so.1"};
 static constexpr Driver cuda = {cuda_sonames, "nvidia", cuda_wanted, no_setting, ask_cuda};
 static constexpr Driver hip = {api::hip_sonames, "amd", hip_wanted, no_setting, ask_hip};
 static constexpr Driver hlml = {hlml_sonames, "habana", hlml_wanted, no_setting, ask_hlml};
+static constexpr Driver hsa = {api::hsa_sonames, "amd", hip_wanted, no_setting, ask_hsa};
 static constexpr Driver level_zero = {level_zero_sonames, "intel", level_zero_wanted,
                                       level_zero_setting, ask_level_zero};
 static constexpr Driver nvml = {nvml_sonames, "nvidia", cuda_wanted, no_setting, ask_nvml};
@@ -111,6 +114,7 @@ static constexpr Probe table[] = {
     driver_only("nvml", HWA_BACKEND_NVML != 0, nvml),
     driver_only("cuda", HWA_BACKEND_CUDA != 0, cuda),
     driver_only("hip", HWA_BACKEND_HIP != 0, hip),
+    driver_only("hsa", HWA_BACKEND_HSA != 0, hsa),
     driver_only("hlml", HWA_BACKEND_HLML != 0, hlml),
     driver_only("level_zero", HWA_BACKEND_LEVEL_ZERO != 0, level_zero),
     driver_only("vulkan", HWA_BACKEND_VULKAN != 0, vulkan),

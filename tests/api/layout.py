@@ -33,7 +33,7 @@ def checks(text):
     """One C declaration for everything that the header says."""
     text = re.sub(r'//[^\n]*', '', text.replace('// end of prototypes', '@END@')
                   .replace('// prototypes', '@START@ //'))
-    for name, value in re.findall(r'^\s+(\w+) = (\d+),?$', text, re.M):
+    for name, value in re.findall(r'^\s+(\w+) = (0x[0-9A-F]+|\d+),?$', text, re.M):
         yield f'_Static_assert((long long){name} == {value}, "{name}");'
     for fact in re.findall(r'static_assert\(((?:sizeof|offsetof)\([\w, ]+\) == \d+)', text):
         yield f'_Static_assert({fact}, "{fact}");'

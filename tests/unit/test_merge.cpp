@@ -207,6 +207,21 @@ static void support_adds_up_and_rates_stay(void **) {
 }
 
 /// NVML tells where a part is and its UUID; CUDA tells of a part no more than the UUID.
+/// A container may be given one part of a card; functions of a card are found before parts.
+static void a_part_by_the_bits_of_the_function(void **) {
+    System system = with_cpu();
+    system.devices.push_back(on_bus("pci-0000:05:00.0"));
+    system.devices.push_back(on_bus("pci-0000:05:00.0-xcp3"));
+    system.devices.push_back(on_bus("pci-0000:05:00.0-xcp4"));
+    system.devices.push_back(on_bus("pci-0000:05:00.4"));
+    detect::merge(system, "hsa", {shown("pci-0000:05:00.3", "", gib)});
+    detect::merge(system, "hsa", {shown("pci-0000:05:00.4", "", gib)});
+    assert_int_equal(system.devices.size(), 5);
+    const auto heard = [&](size_t at) { return system.devices[at].backends.size() == 2; };
+    assert_true(!heard(1) && heard(2) && !heard(3) && heard(4));
+    assert_string_equal(system.devices[2].id.c_str(), "pci-0000:05:00.0-xcp3");
+}
+
 static void a_part_is_one_to_all_witnesses(void **) {
     System system;
     system.devices = {on_bus("pci-0000:83:00.0"), on_bus("pci-0000:83:00.0-gi2-ci0"),
@@ -250,6 +265,7 @@ int main() {
         cmocka_unit_test(two_drivers_of_one_backend),
         cmocka_unit_test(software_hangs_below_the_processor),
         cmocka_unit_test(support_adds_up_and_rates_stay),
+        cmocka_unit_test(a_part_by_the_bits_of_the_function),
         cmocka_unit_test(a_part_is_one_to_all_witnesses),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
