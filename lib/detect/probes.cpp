@@ -4,6 +4,7 @@
 
 #include "api/hip.h"
 #include "api/hsa.h"
+#include "api/xrt.h"
 #include "base/text.h"
 #include "config.h"
 #include "detect/cpu.h"
@@ -19,6 +20,7 @@
 #include "detect/opencl.h"
 #include "detect/pci.h"
 #include "detect/vulkan.h"
+#include "detect/xrt.h"
 
 namespace hwa::detect {
 
@@ -40,6 +42,7 @@ static constexpr Driver level_zero = {level_zero_sonames, "intel", level_zero_wa
 static constexpr Driver nvml = {nvml_sonames, "nvidia", cuda_wanted, no_setting, ask_nvml};
 static constexpr Driver vulkan = {vulkan_sonames, "", vulkan_manifests, vulkan_setting, ask_vulkan};
 static constexpr Driver opencl = {opencl_sonames, "", opencl_manifests, no_setting, ask_opencl};
+static constexpr Driver xrt = {api::xrt_sonames, "xilinx", xrt_wanted, no_setting, ask_xrt};
 
 static base::Done find_processors(const Machine &machine, core::System &system) {
     return find_cpu(machine.host, system);
@@ -117,6 +120,7 @@ static constexpr Probe table[] = {
     driver_only("hsa", HWA_BACKEND_HSA != 0, hsa),
     driver_only("hlml", HWA_BACKEND_HLML != 0, hlml),
     driver_only("level_zero", HWA_BACKEND_LEVEL_ZERO != 0, level_zero),
+    driver_only("xrt", HWA_BACKEND_XRT != 0, xrt),
     driver_only("vulkan", HWA_BACKEND_VULKAN != 0, vulkan),
     driver_only("opencl", HWA_BACKEND_OPENCL != 0, opencl),
 };

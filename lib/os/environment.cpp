@@ -26,6 +26,7 @@ static constexpr std::string_view passed[] = {
     "HSA_",
     "RADV_",
     "ROCR_",
+    "XILINX_XRT",
     // Intel
     "ONEAPI_DEVICE_SELECTOR",
     "ZE_",

@@ -55,6 +55,12 @@ const struct driver drivers[] = {
      "vkCreateInstance",
      "vkGetPhysicalDeviceProperties2",
      {{"vkEnumeratePhysicalDevices 2", HWA_OUTCOME_CRASHED}}},
+    {"xrt",
+     "libxrt_core.so.2",
+     "xrt",
+     "xclProbe",
+     "xclGetDeviceInfo2",
+     {{"xclOpen 1", HWA_OUTCOME_CRASHED}}},
 };
 
 const size_t driver_count = sizeof drivers / sizeof drivers[0];
