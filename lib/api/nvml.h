@@ -80,6 +80,25 @@ typedef struct nvmlDeviceAttributes_st {
 } nvmlDeviceAttributes_t;
 static_assert(sizeof(nvmlDeviceAttributes_t) == 40);
 
+enum : unsigned char { NVML_GPU_FABRIC_STATE_COMPLETED = 3 };
+
+typedef struct nvmlGpuFabricInfo_v3_st {
+    unsigned int version;
+    unsigned char clusterUuid[16];
+    int status; ///< an nvmlReturn_t, once the state is "completed"
+    unsigned int cliqueId;
+    unsigned char state;
+    unsigned int healthMask;
+    unsigned char healthSummary; ///< not in the second version
+} nvmlGpuFabricInfo_v3_t;
+static_assert(sizeof(nvmlGpuFabricInfo_v3_t) == 40 &&
+              offsetof(nvmlGpuFabricInfo_v3_t, healthSummary) == 36);
+
+enum : unsigned int {
+    nvmlGpuFabricInfo_v2 = offsetof(nvmlGpuFabricInfo_v3_t, healthSummary) | 2u << 24,
+    nvmlGpuFabricInfo_v3 = sizeof(nvmlGpuFabricInfo_v3_t) | 3u << 24
+};
+
 typedef struct nvmlUtilization_st {
     unsigned int gpu;    ///< percent of the last sixth to one second
     unsigned int memory; ///< percent of the time that memory was read or written
@@ -170,6 +189,7 @@ nvmlReturn_t nvmlDeviceGetNvLinkVersion(nvmlDevice_t, unsigned int, unsigned int
 nvmlReturn_t nvmlDeviceGetNvLinkRemotePciInfo_v2(nvmlDevice_t, unsigned int, nvmlPciInfo_t *);
 nvmlReturn_t nvmlDeviceGetNvLinkRemoteDeviceType(nvmlDevice_t, unsigned int,
                                                  nvmlIntNvLinkDeviceType_t *);
+nvmlReturn_t nvmlDeviceGetGpuFabricInfoV(nvmlDevice_t, nvmlGpuFabricInfo_v3_t *);
 nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t, int, nvmlFieldValue_t *);
 nvmlReturn_t nvmlDeviceGetP2PStatus(nvmlDevice_t, nvmlDevice_t, nvmlGpuP2PCapsIndex_t, int *);
 

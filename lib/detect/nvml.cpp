@@ -154,7 +154,7 @@ static void put_attrs(const NvmlSubject &subject, Device &device) {
         node && *node < 1024)
         device.put_attr(core::attr_int("nvidia.memory_node", *node, Source::Driver));
     if (const auto mode = subject.number(subject.nvml.nvmlDeviceGetVirtualizationMode);
-        mode && *mode != 0 && *mode < std::size(modes))
+        mode && *mode < std::size(modes))
         device.put_attr(core::attr_text("nvml.virtualization", modes[*mode], Source::Driver));
 }
 
@@ -192,6 +192,7 @@ static void ask_device(const NvmlSubject &subject, const std::vector<nvmlDevice_
     findings.stage("nvmlDeviceGetNvLinkState");
     put_nvlinks(subject, device);
     put_chip_links(subject, device);
+    put_fabric(subject, device);
     put_peers(subject, all, device);
     findings.found(device);
     find_nvml_parts(subject, device, findings);

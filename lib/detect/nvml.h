@@ -49,6 +49,9 @@ void put_nvlinks(const NvmlSubject &subject, core::Device &device);
 /// Counts its links to a processor in the same package (NVLink-C2C), likewise.
 void put_chip_links(const NvmlSubject &subject, core::Device &device);
 
+/// Puts in the fabric of switches that a device belongs to.
+void put_fabric(const NvmlSubject &subject, core::Device &device);
+
 /// Makes links of devices from what the two above told of them.
 void find_nvlinks(core::System &system);
 

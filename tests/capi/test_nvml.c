@@ -190,6 +190,57 @@ static void counts_links_to_a_limit(void **state) {
     folder_remove(&folder);
 }
 
+/* Trays of one rack, a machine with switches of its own, and all that can come between. */
+static void tells_of_the_fabric(void **state) {
+    (void)state;
+    static const struct {
+        const char *fabric, *state, *cluster, *error;
+        int clique;
+    } cases[] = {
+        {"fabric 3 0 32766 ab", "completed", "00ababababababababababababababab", "", 32766},
+        {"fabric 3 0 0 0", "completed", "", "", -1},
+        {"fabric 3 999 7 ab", "completed", "", "NVML_ERROR_UNKNOWN", -1},
+        {"fabric 2 0 7 ab", "in progress", "", "", -1},
+        {"fabric 1 0 7 ab", "not started", "", "", -1},
+        {"fabric 0 0 7 ab", "", "", "", -1},
+        {"fabric 9 0 7 ab", "", "", "", -1},
+    };
+    static const char *const id = "pci-0008:01:00.0";
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+        char devices[128];
+        snprintf(devices, sizeof devices, "gpu 8 1 0\nname NVIDIA GB200\n%s\n", cases[i].fabric);
+        const struct folder folder = witness_folder(&nvml, "nvml", "", devices);
+        hwa_system_t *system = witness_look(&nvml, &folder, 20000);
+        assert_string_equal(witness_text(system, id, "nvml.fabric.state"), cases[i].state);
+        assert_string_equal(witness_text(system, id, "nvml.fabric.cluster"), cases[i].cluster);
+        assert_string_equal(witness_text(system, id, "nvml.fabric.error"), cases[i].error);
+        assert_int_equal(witness_number(system, id, "nvml.fabric.clique"), cases[i].clique);
+        hwa_system_free(system);
+        folder_remove(&folder);
+    }
+}
+
+static void tells_how_it_is_virtual(void **state) {
+    (void)state;
+    static const char *const modes[][2] = {{"virtualization 0", "none"},
+                                           {"virtualization 1", "passthrough"},
+                                           {"virtualization 2", "vgpu"},
+                                           {"virtualization 3", "vgpu_host"},
+                                           {"virtualization 4", "vsga_host"},
+                                           {"virtualization 5", ""},
+                                           {"", ""}};
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; ++i) {
+        char devices[64];
+        snprintf(devices, sizeof devices, "gpu 0 1 0\n%s\n", modes[i][0]);
+        const struct folder folder = witness_folder(&nvml, "nvml", "", devices);
+        hwa_system_t *system = witness_look(&nvml, &folder, 20000);
+        assert_string_equal(witness_text(system, "pci-0000:01:00.0", "nvml.virtualization"),
+                            modes[i][1]);
+        hwa_system_free(system);
+        folder_remove(&folder);
+    }
+}
+
 /* A chip that has no memory of its own has the host's, and never a number of NVML's. */
 static void shares_memory(void **state) {
     (void)state;
@@ -235,6 +286,7 @@ static const struct witness_case cases[] = {
     {"nvml", "nvmlDeviceGetMemoryInfo_v2 1 null", HWA_OUTCOME_FOUND, 1, NULL, NULL},
     {"nvml", "nvmlDeviceGetUUID 1 fail", HWA_OUTCOME_FOUND, 1, NULL, NULL},
     {"nvml", "nvmlDeviceGetMaxClockInfo 1 fail", HWA_OUTCOME_FOUND, 1, NULL, NULL},
+    {"nvml", "nvmlDeviceGetGpuFabricInfoV 2 null", HWA_OUTCOME_FOUND, 1, NULL, NULL},
     {"nvml", "nvmlDeviceGetFieldValues 1 fail", HWA_OUTCOME_FOUND, 1, NULL, NULL},
     {"nvml", "nvmlDeviceGetFieldValues 1 segv", HWA_OUTCOME_CRASHED, 0, "nvmlDeviceGetNvLinkState",
      "SIGSEGV"},
@@ -258,6 +310,8 @@ int main(int count, char **args) {
         cmocka_unit_test(links_devices),
         cmocka_unit_test(links_processors),
         cmocka_unit_test(counts_links_to_a_limit),
+        cmocka_unit_test(tells_of_the_fabric),
+        cmocka_unit_test(tells_how_it_is_virtual),
         cmocka_unit_test(shares_memory),
         cmocka_unit_test(goes_wrong_alone),
     };

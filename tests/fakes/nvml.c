@@ -9,6 +9,7 @@
    capability 9 0          node 1            virtualization 1
    nvlink VERSION FIRST LAST switch          nvlink VERSION FIRST LAST DOMAIN BUS DEVICE
    nvlink VERSION FIRST LAST host            speed 25781 (of each)        c2c LINKS 44712
+   fabric STATE STATUS CLIQUE UUID (two digits)
    live UTILIZATION CELSIUS MILLIWATTS USED_BYTES
    mig GI CI MULTIPROCESSORS TOTAL UUID NAME */
 #include "fault.h"
@@ -36,6 +37,7 @@ struct device {
     unsigned speed, c2c_links, c2c_speed, node, virtualization, gpu_instance, compute_instance,
         multiprocessors;
     int major, capability_minor, has_minor, has_node, no_memory;
+    unsigned has_virtualization, fabric_state, fabric_status, clique, cluster;
     unsigned load, celsius, milliwatts;
     unsigned long long total, reserved, used;
     char name[96], uuid[96];
@@ -103,7 +105,9 @@ static void read_line(const char *line) {
     sscanf(line, "live %u %u %u %llu", &d->load, &d->celsius, &d->milliwatts, &d->used);
     sscanf(line, "speed %u", &d->speed);
     sscanf(line, "c2c %u %u", &d->c2c_links, &d->c2c_speed);
-    sscanf(line, "virtualization %u", &d->virtualization);
+    d->has_virtualization |= sscanf(line, "virtualization %u", &d->virtualization) == 1;
+    sscanf(line, "fabric %u %u %u %x", &d->fabric_state, &d->fabric_status, &d->clique,
+           &d->cluster);
     if (strncmp(line, "nvlink", 6) == 0)
         read_link(d, line);
     if (strncmp(line, "mig", 3) == 0)
@@ -269,8 +273,35 @@ TELL(nvmlDeviceGetEnforcedPowerLimit, unsigned, d->power)
 TELL(nvmlDeviceGetPowerManagementDefaultLimit, unsigned, d->power)
 TELL(nvmlDeviceGetMemoryBusWidth, unsigned, d->bits)
 TELL(nvmlDeviceGetNumGpuCores, unsigned, d->cores)
-TELL(nvmlDeviceGetVirtualizationMode, unsigned, d->virtualization)
 TELL(nvmlDeviceGetMaxMigDeviceCount, unsigned, d->parts ? PARTS : 0)
+
+API int nvmlDeviceGetVirtualizationMode(const struct device *d, unsigned *told) {
+    BEGIN("nvmlDeviceGetVirtualizationMode");
+    *told = d->virtualization;
+    return d->has_virtualization ? SUCCESS : NOT_SUPPORTED;
+}
+
+struct fabric {
+    unsigned version;
+    unsigned char uuid[16];
+    unsigned status, clique;
+    unsigned char state;
+    unsigned health;
+};
+
+/* Of the second version; FAULT_NULL: of none that is known. */
+API int nvmlDeviceGetGpuFabricInfoV(const struct device *d, struct fabric *told) {
+    BEGIN("nvmlDeviceGetGpuFabricInfoV");
+    if (told->version != 0x02000024 || fault == FAULT_NULL)
+        return VERSION;
+    memset(told->uuid, (int)d->cluster, sizeof told->uuid);
+    if (d->cluster != 0)
+        told->uuid[0] = 0;
+    told->status = d->fabric_status;
+    told->clique = d->clique;
+    told->state = (unsigned char)d->fabric_state;
+    return SUCCESS;
+}
 
 API int nvmlDeviceGetMaxClockInfo(const struct device *d, int kind, unsigned *told) {
     BEGIN("nvmlDeviceGetMaxClockInfo");
