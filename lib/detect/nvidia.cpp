@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "data/nvidia_vgpus.h"
 #include "detect/families.h"
 #include "detect/memory.h"
 #include "detect/nvidia_chips.h"
@@ -99,8 +100,22 @@ static void find_memory_node(const PciSubject &subject, Device &device) {
     device.memories.push_back(std::move(memory));
 }
 
+/// Part of a card that the host of this virtual machine has lent to it: its name is the type's,
+/// not the card's.
+static void name_vgpu(const PciSubject &subject, Device &device) {
+    if (subject.function.subsystem_vendor != nvidia_pci_vendor)
+        return;
+    std::string type =
+        data::nvidia_vgpu(subject.function.device, subject.function.subsystem_device);
+    if (type.empty())
+        return;
+    device.name = {type, Source::Table};
+    device.put_attr(core::attr_text("nvidia.vgpu", std::move(type), Source::Table));
+}
+
 /// The files of a device wake it when they are read.
 static void describe(const PciSubject &subject, Device &device) {
+    name_vgpu(subject, device);
     if (subject.function.driver == "vfio-pci") {
         device.access = Status::Unavailable;
         device.access_message = "bound to vfio-pci, which keeps it for a virtual machine";
