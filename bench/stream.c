@@ -7,8 +7,6 @@
 #include "lane.h"
 #include "need.h"
 
-#include <math.h>
-
 enum { most_turns = 400, million = 1 << 20 };
 
 static const char opencl_add[] =
@@ -117,9 +115,8 @@ static const plan_t plan_small = {8, 25, 4, 1};
 static const plan_t plan_large = {2, 7, 1, 0};
 
 typedef struct score_t {
-    double ours[most_turns], theirs[most_turns];
+    double ours[most_turns], theirs[most_turns], ratios[most_turns];
     int count;
-    double log_ratio; /* summed over the rounds */
 } score_t;
 static score_t scores[WORKS];
 
@@ -156,7 +153,6 @@ static double streak(const lane_t *lane, const plan_t *plan, work_t work, float 
 /* Who goes first changes with every turn. */
 static void race(const lane_t *raw, const plan_t *plan, work_t work, float *host, uint64_t count) {
     score_t *score = &scores[work];
-    double ratios[most_turns];
     for (int i = -1; i < plan->turns; ++i) {
         double a = 0;
         double b = 0;
@@ -168,15 +164,15 @@ static void race(const lane_t *raw, const plan_t *plan, work_t work, float *host
         if (i < 0)
             continue;
         score->ours[score->count] = a;
-        score->theirs[score->count++] = b;
-        ratios[i] = b / a;
+        score->theirs[score->count] = b;
+        score->ratios[score->count++] = b / a;
     }
-    score->log_ratio += log(bench_median(ratios, plan->turns));
 }
 
-static void print(const char *runtime, const plan_t *plan, work_t work, uint64_t count) {
+/* The ratio is the median over pairs, so that a turn that was disturbed does not count. */
+static void print(const char *runtime, work_t work, uint64_t count) {
     score_t *score = &scores[work];
-    const double ratio = exp(score->log_ratio / plan->rounds);
+    const double ratio = bench_median(score->ratios, score->count);
     const double a = bench_median(score->ours, score->count);
     const double b = bench_median(score->theirs, score->count);
     const double gigabytes = work_passes[work] * (double)count * sizeof(float) / 1e9;
@@ -226,7 +222,7 @@ static void measure(const char *runtime, const lane_t *raw, const plan_t *plan, 
     for (int round = 0; round < plan->rounds; ++round)
         measure_round(raw, plan, round, count);
     for (work_t work = WRITE; work < WORKS; ++work)
-        print(runtime, plan, work, count);
+        print(runtime, work, count);
 }
 
 /* The largest power of two that the device takes, up to 256 Mi, and of which the host has memory
