@@ -20,16 +20,16 @@ inline constexpr uint32_t struct_size_limit = 64 * 1024;
 /// Writes a failure into the caller's record, if there is one, and gives its status.
 hwa_status_t report(const base::Error &why, hwa_error_t *error) noexcept;
 
-/// Runs `body`, which returns base::Done, and turns all that can go wrong into a status.
+/// Runs `body`, which returns base::Done, and turns all that can go wrong into a status. The texts
+/// of what was thrown are so short that they take no memory themselves.
 template <class Body> hwa_status_t guarded(hwa_error_t *error, Body &&body) noexcept {
     try {
         const base::Done done = body();
         return done ? HWA_OK : report(done.error(), error);
     } catch (const std::bad_alloc &) {
-        return report({base::Status::HostMemory, 0, {}, "out of host memory"}, error);
+        return report({base::Status::HostMemory, 0, {}, "no host memory"}, error);
     } catch (...) {
-        return report({base::Status::Internal, 0, {}, "an exception reached the C boundary"},
-                      error);
+        return report({base::Status::Internal, 0, {}, "an exception"}, error);
     }
 }
 
