@@ -260,6 +260,7 @@ base::Done find_nvidia(const Machine &machine, core::System &system) {
         find_mig(machine.host, system);
     }
     find_tegra(machine, system);
+    find_dla(machine, system);
     return {};
 }
 

@@ -25,6 +25,9 @@ void find_mig(const os::Host &host, core::System &system);
 /// Graphics of a system on a chip, which the device tree describes.
 void find_tegra(const Machine &machine, core::System &system);
 
+/// Its engines for inference, likewise.
+void find_dla(const Machine &machine, core::System &system);
+
 /// Gives a device that has no memory of its own all of the host's.
 void share_host_memory(const core::System &system, core::Device &device);
 
