@@ -60,6 +60,9 @@ base::Result<CudaDevice> read_cuda_device(const Cuda &cuda, int ordinal) {
     std::transform(device.pci.begin(), device.pci.end(), device.pci.begin(), [](char c) {
         return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
     });
+    // Graphics of a system on a chip are on no bus, and the driver has zeros for them.
+    if (device.pci == "0000:00:00.0")
+        device.pci.clear();
     read_uuids(cuda, device);
     return device;
 }

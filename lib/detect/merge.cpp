@@ -127,6 +127,20 @@ struct Match {
         return only_one(shown, rival) == none ? none : at;
     }
 
+    /// Graphics of a chip, of which a driver tells no place, and a device tree no model: the only
+    /// ones of their maker on either side.
+    size_t by_maker(const Device &device) const {
+        const auto same = [&](const Device &d) {
+            return d.kind == Kind::Gpu && !has_address(d) && d.parent.empty() &&
+                   d.vendor.value == device.vendor.value;
+        };
+        if (device.vendor.value.empty() || !same(device) || only_one(shown, same) == none)
+            return none;
+        return only_one(system.devices, [&](const Device &d) {
+            return same(d) && d.id.starts_with("platform-") && !attested(d, backend);
+        });
+    }
+
     size_t of(const Device &device) const {
         if (is_software(device))
             return none;
@@ -134,7 +148,8 @@ struct Match {
         at = at != none ? at : by_part(device);
         at = at != none ? at : by_uuid(device);
         at = at != none ? at : by_render_node(device);
-        return at != none ? at : by_likeness(device);
+        at = at != none ? at : by_likeness(device);
+        return at != none ? at : by_maker(device);
     }
 };
 

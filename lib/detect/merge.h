@@ -11,9 +11,9 @@ namespace hwa::detect {
 
 /// Puts what one backend showed into the system. A device is the same as one that is there if both
 /// have the same PCI address or are the same part of one; else if both have the same uuid and no
-/// other has it; else if maker, model and name agree and there is one candidate on each side. The
-/// more trusted source wins each fact, and what the other said becomes an attribute. Software
-/// devices never merge.
+/// other has it; else if maker, model and name agree and there is one candidate on each side; else,
+/// of graphics that are on no bus, if each side has one of that maker. The more trusted source wins
+/// each fact, and what the other said becomes an attribute. Software devices never merge.
 void merge(core::System &system, const std::string &backend, std::vector<core::Device> devices);
 
 } // namespace hwa::detect

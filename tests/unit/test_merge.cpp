@@ -156,6 +156,52 @@ static void a_render_node_joins_what_has_no_address(void **) {
     }
 }
 
+/// The chip of a Jetson as the device tree has it.
+static Device on_chip(const char *id) {
+    Device device;
+    device.id = id;
+    device.kind = Kind::Gpu;
+    device.name.offer("NVIDIA Orin (GA10B)", Source::Table);
+    device.vendor.offer("nvidia", Source::Table);
+    device.backends = {"nvidia"};
+    return device;
+}
+
+static void the_only_chip_of_a_maker(void **) {
+    Device told = shown("cuda-0", "", gib);
+    told.pci_device = {};
+    told.vendor.offer("nvidia", Source::Driver);
+    Device engine = on_chip("platform-15880000.nvdla0");
+    engine.kind = Kind::Npu;
+    System one;
+    one.devices = {on_chip("platform-17000000.gpu"), engine};
+    detect::merge(one, "nvml", {told});
+    detect::merge(one, "cuda", {told});
+    assert_int_equal(one.devices.size(), 2);
+    assert_string_equal(one.devices[0].id.c_str(), "platform-17000000.gpu");
+    assert_int_equal(one.devices[0].backends.size(), 3);
+    // Two on either side, a card on the bus, another maker, a part of a device.
+    System two;
+    two.devices = {on_chip("platform-17000000.gpu"), on_chip("platform-18000000.gpu")};
+    detect::merge(two, "cuda", {told});
+    assert_int_equal(two.devices.size(), 3);
+    Device twin = told;
+    twin.id = "cuda-1";
+    Device card = shown("pci-0000:01:00.0", "", gib);
+    card.vendor.offer("nvidia", Source::Driver);
+    Device other = told;
+    other.vendor.value = "amd";
+    Device part = told;
+    part.parent = "pci-0000:01:00.0";
+    for (const std::vector<Device> &strangers :
+         {std::vector<Device>{told, twin}, {card}, {other}, {part}}) {
+        System system;
+        system.devices = {on_chip("platform-17000000.gpu")};
+        detect::merge(system, "cuda", strangers);
+        assert_int_equal(system.devices.size(), 1 + strangers.size());
+    }
+}
+
 static void a_lone_model_is_recognised(void **) {
     System system;
     system.devices = {on_bus("pci-0000:01:00.0")};
@@ -261,6 +307,7 @@ int main() {
         cmocka_unit_test(one_uuid_for_all_names_nobody),
         cmocka_unit_test(uuid_joins_and_the_address_names),
         cmocka_unit_test(a_render_node_joins_what_has_no_address),
+        cmocka_unit_test(the_only_chip_of_a_maker),
         cmocka_unit_test(a_lone_model_is_recognised),
         cmocka_unit_test(two_drivers_of_one_backend),
         cmocka_unit_test(software_hangs_below_the_processor),
