@@ -9,6 +9,7 @@
 #include "config.h"
 #include "core/code.h"
 #include "detect/frames.h"
+#include "detect/webgpu.h"
 #include "detect/witness.h"
 
 #include <algorithm>
@@ -328,6 +329,7 @@ static base::Done ask_device(Subject &subject, uint32_t &software_count, Finding
     put_attrs(subject, properties, device);
     findings.stage("vkGetPhysicalDeviceFeatures2");
     ask_features(subject, device);
+    put_webgpu(subject.vulkan, subject.handle, properties.all.properties, device);
     put_runtime(subject, properties, device);
     if (properties.all.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU) {
         mark_software(device, "vulkan", software_count++);

@@ -68,6 +68,38 @@ static VKAPI_ATTR VkResult VKAPI_CALL enumerate_extensions(VkPhysicalDevice of, 
     return VK_SUCCESS;
 }
 
+/* Just what WebGPU asks for, but for storage buffers where that is wanted. */
+static void put_limits(VkPhysicalDeviceLimits *limits, uint32_t storage_buffers) {
+    limits->maxImageDimension1D = limits->maxImageDimension2D = 8192;
+    limits->maxImageDimensionCube = limits->maxFramebufferWidth = 8192;
+    limits->maxFramebufferHeight = 8192;
+    limits->maxViewportDimensions[0] = limits->maxViewportDimensions[1] = 8192;
+    limits->maxImageDimension3D = 2048;
+    limits->maxImageArrayLayers = 256;
+    limits->maxBoundDescriptorSets = 4;
+    limits->maxDescriptorSetUniformBuffersDynamic = 8;
+    limits->maxDescriptorSetStorageBuffersDynamic = 4;
+    limits->maxPerStageDescriptorSampledImages = limits->maxPerStageDescriptorSamplers = 16;
+    limits->maxPerStageDescriptorStorageBuffers = storage_buffers;
+    limits->maxPerStageDescriptorStorageImages = 4;
+    limits->maxPerStageDescriptorUniformBuffers = 12;
+    limits->maxUniformBufferRange = 65536;
+    limits->maxStorageBufferRange = 134217728;
+    limits->minUniformBufferOffsetAlignment = limits->minStorageBufferOffsetAlignment = 256;
+    limits->maxVertexInputBindings = 8;
+    limits->maxVertexInputAttributes = 16;
+    limits->maxVertexInputBindingStride = 2048;
+    limits->maxVertexInputAttributeOffset = 2047;
+    limits->maxVertexOutputComponents = limits->maxFragmentInputComponents = 64;
+    limits->maxColorAttachments = limits->maxFragmentOutputAttachments = 8;
+    limits->maxComputeSharedMemorySize = 49152;
+    limits->maxComputeWorkGroupInvocations = 256;
+    for (int i = 0; i < 3; ++i) {
+        limits->maxComputeWorkGroupSize[i] = 256;
+        limits->maxComputeWorkGroupCount[i] = 65535;
+    }
+}
+
 static VKAPI_ATTR void VKAPI_CALL get_properties(VkPhysicalDevice of,
                                                  VkPhysicalDeviceProperties2 *into) {
     (void)of;
@@ -78,7 +110,7 @@ static VKAPI_ATTR void VKAPI_CALL get_properties(VkPhysicalDevice of,
     main->deviceID = 0xfa4e;
     main->deviceType = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
     strcpy(main->deviceName, "Fake GPU");
-    main->limits.maxComputeSharedMemorySize = 49152;
+    put_limits(&main->limits, fault == FAULT_NULL ? 4 : 8);
     if (fault == FAULT_NAME)
         memset(main->deviceName, 0x1b, sizeof main->deviceName);
     if (fault == FAULT_GARBAGE)
@@ -95,7 +127,11 @@ static VKAPI_ATTR void VKAPI_CALL get_features(VkPhysicalDevice of,
                                                VkPhysicalDeviceFeatures2 *into) {
     (void)of;
     const enum fault fault = fault_at("vkGetPhysicalDeviceFeatures2");
-    into->features.shaderFloat64 = VK_TRUE;
+    VkPhysicalDeviceFeatures *main = &into->features;
+    main->shaderFloat64 = main->robustBufferAccess = main->fullDrawIndexUint32 = VK_TRUE;
+    main->imageCubeArray = main->independentBlend = main->sampleRateShading = VK_TRUE;
+    main->depthBiasClamp = main->textureCompressionBC = VK_TRUE;
+    main->fragmentStoresAndAtomics = fault != FAULT_NULL;
     for (VkBaseOutStructure *link = into->pNext; link != NULL; link = link->pNext)
         if (link->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES)
             ((VkPhysicalDeviceVulkan12Features *)(void *)link)->timelineSemaphore =
@@ -107,7 +143,9 @@ static VKAPI_ATTR void VKAPI_CALL get_families(VkPhysicalDevice of, uint32_t *co
     (void)of;
     const enum fault fault = fault_at("vkGetPhysicalDeviceQueueFamilyProperties");
     if (into != NULL && *count >= 1) {
-        into->queueFlags = fault == FAULT_NULL ? VK_QUEUE_TRANSFER_BIT : VK_QUEUE_COMPUTE_BIT;
+        into->queueFlags = fault == FAULT_NULL   ? VK_QUEUE_TRANSFER_BIT
+                           : fault == FAULT_MANY ? VK_QUEUE_COMPUTE_BIT
+                                                 : VK_QUEUE_COMPUTE_BIT | VK_QUEUE_GRAPHICS_BIT;
         into->queueCount = 1;
         into->timestampValidBits = 0;
     }
