@@ -269,6 +269,12 @@ HWA_API hwa_status_t hwa_detect(const hwa_detect_options_t *options, hwa_system_
 HWA_API hwa_status_t hwa_system_from_json(const char *json, hwa_system_t **out_system,
                                           hwa_error_t *error);
 
+/** Many machines as one, to plan over. The id of a device gets its host's name before it,
+    "node-3/gpu-0", and the device the attribute "host.name". The systems are copied. For planning
+    only: its devices cannot be opened. HWA_ERROR_INVALID: a system is NULL, or there is none. */
+HWA_API hwa_status_t hwa_system_join(const hwa_system_t *const *systems, uint32_t system_count,
+                                     hwa_system_t **out_system, hwa_error_t *error);
+
 /** The whole system as JSON, by the schema in docs/. NULL only for want of memory. */
 HWA_API const char *hwa_system_json(const hwa_system_t *system);
 

@@ -4,6 +4,7 @@
 #include "capi/entry.h"
 #include "capi/objects.h"
 
+#include "core/system_join.h"
 #include "core/system_json.h"
 
 using namespace hwa;
@@ -16,6 +17,24 @@ hwa_status_t hwa_system_from_json(const char *json, hwa_system_t **out_system, h
         HWA_TRY(core::System system, core::system_from_json("json", json));
         auto made = std::make_unique<hwa_system_t>();
         made->state = make_state(std::move(system), nullptr, {});
+        return made;
+    });
+}
+
+hwa_status_t hwa_system_join(const hwa_system_t *const *systems, uint32_t system_count,
+                             hwa_system_t **out_system, hwa_error_t *error) {
+    return hand_out(out_system, error, [&]() -> base::Result<std::unique_ptr<hwa_system_t>> {
+        if (systems == nullptr || system_count == 0)
+            return base::error(base::Status::Invalid, "systems: there is none to join");
+        std::vector<const core::System *> parts;
+        for (uint32_t i = 0; i < system_count; ++i) {
+            if (systems[i] == nullptr)
+                return base::error(base::Status::Invalid, "systems[%u] is NULL", i);
+            parts.push_back(&systems[i]->state->system);
+        }
+        HWA_TRY(core::System joined, core::join(parts));
+        auto made = std::make_unique<hwa_system_t>();
+        made->state = make_state(std::move(joined), nullptr, {});
         return made;
     });
 }

@@ -20,9 +20,9 @@ using base::Result;
 static constexpr size_t text_bytes = 4096;
 static constexpr size_t key_bytes = 256;
 /// Written out, an empty row takes a hundred times its text. These bound what a document of such
-/// rows costs, and lie far above what one machine has.
-static constexpr size_t device_limit = 1024;
-static constexpr size_t row_limit = 16384;
+/// rows costs, and lie above what a cluster of 2,048 machines with 8 cards has.
+static constexpr size_t device_limit = 18432;
+static constexpr size_t row_limit = 65536;
 
 static Done read(const JsonValue &value, std::string &into) {
     HWA_TRY(const std::string text, value.text());

@@ -345,9 +345,94 @@ static void options_out_of_bounds_are_refused(void **state) {
     hwa_system_free(system);
 }
 
+static const char *text_attr(const hwa_device_t *device, const char *key) {
+    hwa_attr_t attr;
+    return hwa_device_attr(device, key, &attr) == HWA_OK ? attr.s : NULL;
+}
+
+#define PORT(index, kind, rate, state)                                                             \
+    "\"network." index ".kind\":{\"value\":\"" kind "\"},"                                         \
+    "\"network." index ".bytes_per_second\":{\"value\":" rate "},"                                 \
+    "\"network." index ".state\":{\"value\":\"" state "\"}"
+#define NODE(name, attrs)                                                                          \
+    "{\"schema\":1,\"memory_bytes\":10,\"numa_count\":2,\"usd_per_hour\":1.5,"                     \
+    "\"devices\":[{\"id\":\"gpu-0\",\"kind\":\"gpu\",\"parent\":\"cpu-0\",\"memories\":[]},"       \
+    "{\"id\":\"cpu-0\",\"kind\":\"cpu\",\"memories\":[]}],"                                        \
+    "\"links\":[{\"a\":\"cpu-0\",\"b\":\"gpu-0\",\"kind\":\"pcie\",\"bytes_per_second\":5}],"      \
+    "\"attrs\":{\"host.name\":{\"value\":\"" name "\"}" attrs "}}"
+
+static void joins_machines(void **state) {
+    (void)state;
+    hwa_system_t *parts[] = {
+        system_of(
+            NODE("b", "," PORT("0", "infiniband", "50", "up") "," PORT(
+                          "1", "infiniband", "50", "down") "," PORT("2", "ethernet", "7", "up"))),
+        system_of(NODE("a", "," PORT("0", "ethernet", "7", "up"))),
+        system_of(NODE("b", "")),
+        system_of(NODE("", "")),
+    };
+    hwa_system_t *joined = NULL;
+    hwa_error_t error = {0};
+    assert_int_equal(hwa_system_join((const hwa_system_t *const *)parts, 4, &joined, &error),
+                     HWA_OK);
+    for (int i = 0; i < 4; ++i)
+        hwa_system_free(parts[i]); /* The join keeps what it needs. */
+    hwa_system_info_t info = HWA_INIT(hwa_system_info_t);
+    assert_int_equal(hwa_system_info(joined, &info), HWA_OK);
+    assert_int_equal(info.device_count, 8);
+    assert_int_equal(info.link_count, 4);
+    assert_int_equal(info.memory_bytes, 40);
+    assert_int_equal(info.numa_count, 8);
+    assert_true(info.usd_per_hour == 6);
+    static const char *const ids[] = {"a/gpu-0", "b-2/gpu-0", "b/gpu-0", "node-3/gpu-0"};
+    for (uint32_t i = 0; i < 4; ++i) {
+        hwa_device_info_t device = HWA_INIT(hwa_device_info_t);
+        assert_int_equal(hwa_device_info(hwa_system_device(joined, i), &device), HWA_OK);
+        assert_string_equal(device.id, ids[i]);
+        const size_t name = strlen(ids[i]) - strlen("/gpu-0");
+        assert_memory_equal(text_attr(hwa_system_device(joined, i), "host.name"), ids[i], name);
+        assert_non_null(device.parent);
+    }
+    hwa_attr_t rate;
+    const hwa_device_t *b = hwa_system_find_device(joined, "b/gpu-0");
+    assert_int_equal(hwa_device_attr(b, "host.network_bytes_per_second", &rate), HWA_OK);
+    assert_int_equal(rate.i, 50); /* Ethernet does not count beside InfiniBand. */
+    const hwa_device_t *a = hwa_system_find_device(joined, "a/gpu-0");
+    assert_int_equal(hwa_device_attr(a, "host.network_bytes_per_second", &rate), HWA_OK);
+    assert_int_equal(rate.i, 7);
+
+    /* A join is a system like others: it can be written, read and joined again. */
+    hwa_system_t *again = system_of(hwa_system_json(joined));
+    const hwa_system_t *both[] = {joined, again};
+    hwa_system_t *twice = NULL;
+    assert_int_equal(hwa_system_join(both, 2, &twice, &error), HWA_OK);
+    assert_string_equal(text_attr(hwa_system_find_device(twice, "node-1/b/cpu-0"), "host.name"),
+                        "node-1/b");
+    hwa_system_free(twice);
+    hwa_system_free(again);
+    hwa_system_free(joined);
+}
+
+static void joins_nothing(void **state) {
+    (void)state;
+    hwa_system_t *one = system_of(NODE("a", ""));
+    const hwa_system_t *parts[] = {one, NULL};
+    hwa_system_t *joined = one;
+    hwa_error_t error = {0};
+    assert_int_equal(hwa_system_join(parts, 2, &joined, &error), HWA_ERROR_INVALID);
+    assert_null(joined);
+    assert_string_equal(error.message, "systems[1] is NULL");
+    assert_int_equal(hwa_system_join(parts, 0, &joined, &error), HWA_ERROR_INVALID);
+    assert_int_equal(hwa_system_join(NULL, 2, &joined, &error), HWA_ERROR_INVALID);
+    assert_int_equal(hwa_system_join(parts, 1, NULL, &error), HWA_ERROR_INVALID);
+    hwa_system_free(one);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_everything_of_a_document),
+        cmocka_unit_test(joins_machines),
+        cmocka_unit_test(joins_nothing),
         cmocka_unit_test(attributes_and_fields_by_name),
         cmocka_unit_test(structs_of_any_size_come_out),
         cmocka_unit_test(null_is_refused_or_harmless),

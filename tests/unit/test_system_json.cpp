@@ -226,22 +226,22 @@ static std::string chain(int count) {
 
 /// Lists that a few bytes each make long, and that would be many times as long when written.
 static void lists_are_bounded(void **) {
-    assert_int_equal(read_back(chain(1024)).devices.size(), 1024);
+    assert_int_equal(read_back(chain(18432)).devices.size(), 18432);
     const std::string one = R"({"devices":[{"id":"a","kind":"gpu","memories":[{}]},)"
                             R"({"id":"b","kind":"gpu","memories":[)";
     const struct {
         std::string text;
         const char *message;
     } table[] = {
-        {chain(1025), "doc: $: has 1025 devices, more than the 1024 allowed"},
-        {one + rows(16384, "{}") + "]}]}",
-         "doc: $.devices[1]: more than 16384 memories and runtimes up to here"},
-        {one + "],\"runtimes\":[" + rows(16384, R"({"name":"a"})") + "]}]}",
-         "doc: $.devices[1]: more than 16384 memories and runtimes up to here"},
-        {R"({"devices":[],"backends":[)" + rows(16385, R"({"name":"a"})") + "]}",
-         "doc: $: has 16385 backends, more than the 16384 allowed"},
+        {chain(18433), "doc: $: has 18433 devices, more than the 18432 allowed"},
+        {one + rows(65536, "{}") + "]}]}",
+         "doc: $.devices[1]: more than 65536 memories and runtimes up to here"},
+        {one + "],\"runtimes\":[" + rows(65536, R"({"name":"a"})") + "]}]}",
+         "doc: $.devices[1]: more than 65536 memories and runtimes up to here"},
+        {R"({"devices":[],"backends":[)" + rows(65537, R"({"name":"a"})") + "]}",
+         "doc: $: has 65537 backends, more than the 65536 allowed"},
     };
-    assert_int_equal(read_back(one + rows(16383, "{}") + "]}]}").devices.size(), 2);
+    assert_int_equal(read_back(one + rows(65535, "{}") + "]}]}").devices.size(), 2);
     for (const auto &[text, message] : table) {
         const auto system = system_from_json("doc", text);
         assert_false(bool(system));

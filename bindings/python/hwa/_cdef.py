@@ -129,6 +129,7 @@ typedef struct {
 } hwa_detect_options_t;
 hwa_status_t hwa_detect(const hwa_detect_options_t *options, hwa_system_t **out_system, hwa_error_t *error);
 hwa_status_t hwa_system_from_json(const char *json, hwa_system_t **out_system, hwa_error_t *error);
+hwa_status_t hwa_system_join(const hwa_system_t *const *systems, uint32_t system_count, hwa_system_t **out_system, hwa_error_t *error);
 const char *hwa_system_json(const hwa_system_t *system);
 void hwa_system_free(hwa_system_t *system);
 typedef int32_t hwa_system_flag_t;
