@@ -77,10 +77,13 @@ static bool worth_asking(const os::Host &host, const Options &options, const Sys
     if (probe.driver->wanted(host, system))
         return true;
     const std::string_view maker = probe.driver->vendor;
-    const auto gpu = std::find_if(system.devices.begin(), system.devices.end(), [&](const auto &d) {
-        return d.kind == core::Kind::Gpu && (maker.empty() || d.vendor.value == maker);
-    });
-    if (gpu == system.devices.end())
+    const auto here =
+        std::find_if(system.devices.begin(), system.devices.end(), [&](const auto &d) {
+            const bool by_maker = !maker.empty() && d.vendor.value == maker;
+            return (d.kind == core::Kind::Gpu && (maker.empty() || by_maker)) ||
+                   (d.kind == core::Kind::Asic && by_maker);
+        });
+    if (here == system.devices.end())
         give_up(asking, Outcome::Absent,
                 base::format("no %s driver is installed, and nothing on the PCI bus asks for one",
                              probe.name));
@@ -89,7 +92,7 @@ static bool worth_asking(const os::Host &host, const Options &options, const Sys
     else
         give_up(asking, Outcome::Missing,
                 base::format("%s is here, but no %s driver that could show it is installed",
-                             gpu->id.c_str(), probe.name));
+                             here->id.c_str(), probe.name));
     return false;
 }
 
@@ -199,6 +202,21 @@ static Done ask_in_process(std::list<Asking> &askings, const Options &options) {
     return {};
 }
 
+/// Puts an answer into the system.
+static void take_in(Asking &asking, System &system) {
+    core::Backend &row = asking.answer.row;
+    const auto of_all = asking.probe->driver->of_all;
+    if (of_all == nullptr)
+        return merge(system, row.name, std::move(asking.answer.devices));
+    row.device_count = 0;
+    for (const core::Device &told : asking.answer.devices)
+        row.device_count = tell_all(system, row.name, of_all, told);
+    if (row.outcome != Outcome::Found || row.device_count > 0)
+        return;
+    row.outcome = Outcome::Absent;
+    row.message = "its library answers, and there is no device that it could be of";
+}
+
 Done ask_drivers(const os::Host &host, const Options &options, System &system) {
     std::list<Asking> askings;
     for (const Probe &probe : probes()) {
@@ -210,11 +228,11 @@ Done ask_drivers(const os::Host &host, const Options &options, System &system) {
     HWA_CHECK(options.in_process ? ask_in_process(askings, options)
                                  : ask_in_helpers(askings, options));
     for (Asking &asking : askings) {
+        take_in(asking, system);
         const core::Backend &row = asking.answer.row;
         HWA_LOG(options.log, base::LogLevel::Info, row.name.c_str(), "%s%s%s",
                 core::outcome_name(row.outcome), row.message.empty() ? "" : ": ",
                 row.message.c_str());
-        merge(system, row.name, std::move(asking.answer.devices));
         system.backends.push_back(std::move(asking.answer.row));
     }
     os::reap_children(reap_grace_ms);

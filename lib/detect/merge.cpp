@@ -334,4 +334,18 @@ void merge(System &system, const std::string &backend, std::vector<Device> devic
     }
 }
 
+uint32_t tell_all(System &system, const std::string &backend,
+                  bool (*concerned)(const Device &device), const Device &told) {
+    uint32_t count = 0;
+    for (Device &device : system.devices) {
+        if (!concerned(device))
+            continue;
+        Hearing{device, backend}.hear(told);
+        if (!attested(device, backend))
+            device.backends.push_back(backend);
+        ++count;
+    }
+    return count;
+}
+
 } // namespace hwa::detect

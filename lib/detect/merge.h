@@ -16,4 +16,9 @@ namespace hwa::detect {
 /// each fact, and what the other said becomes an attribute. Software devices never merge.
 void merge(core::System &system, const std::string &backend, std::vector<core::Device> devices);
 
+/// Lets each device that `concerned` is true of hear what one backend told of all of them, and says
+/// how many these are.
+uint32_t tell_all(core::System &system, const std::string &backend,
+                  bool (*concerned)(const core::Device &device), const core::Device &told);
+
 } // namespace hwa::detect

@@ -40,6 +40,9 @@ struct Driver {
     /// A variable for the helper's environment that spares it needless work, or "".
     std::string (*setting)(const os::Host &host);
     base::Done (*ask)(const std::string &library_path, Findings &findings);
+    /// Of a library that tells of all its devices at once: which of those known that is, each of
+    /// which hears the one device that `ask` shows; nothing is added. Else NULL.
+    bool (*of_all)(const core::Device &device) = nullptr;
 };
 
 /// One backend. Those of the kernel tier read kernel files in process, which is always safe: a

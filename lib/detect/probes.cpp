@@ -4,6 +4,7 @@
 
 #include "api/hip.h"
 #include "api/hsa.h"
+#include "api/neuron_rt.h"
 #include "api/xrt.h"
 #include "base/text.h"
 #include "config.h"
@@ -15,6 +16,7 @@
 #include "detect/hsa.h"
 #include "detect/icd.h"
 #include "detect/level_zero.h"
+#include "detect/neuron_rt.h"
 #include "detect/nvidia.h"
 #include "detect/nvml.h"
 #include "detect/opencl.h"
@@ -39,6 +41,9 @@ static constexpr Driver hlml = {hlml_sonames, "habana", hlml_wanted, no_setting,
 static constexpr Driver hsa = {api::hsa_sonames, "amd", hip_wanted, no_setting, ask_hsa};
 static constexpr Driver level_zero = {level_zero_sonames, "intel", level_zero_wanted,
                                       level_zero_setting, ask_level_zero};
+static constexpr Driver neuron_rt = {api::neuron_rt_sonames, "amazon",
+                                     neuron_rt_wanted,       no_setting,
+                                     ask_neuron_rt,          is_run_by_neuron};
 static constexpr Driver nvml = {nvml_sonames, "nvidia", cuda_wanted, no_setting, ask_nvml};
 static constexpr Driver vulkan = {vulkan_sonames, "", vulkan_manifests, vulkan_setting, ask_vulkan};
 static constexpr Driver opencl = {opencl_sonames, "", opencl_manifests, no_setting, ask_opencl};
@@ -120,6 +125,7 @@ static constexpr Probe table[] = {
     driver_only("hsa", HWA_BACKEND_HSA != 0, hsa),
     driver_only("hlml", HWA_BACKEND_HLML != 0, hlml),
     driver_only("level_zero", HWA_BACKEND_LEVEL_ZERO != 0, level_zero),
+    driver_only("neuron_rt", HWA_BACKEND_NEURON_RT != 0, neuron_rt),
     driver_only("xrt", HWA_BACKEND_XRT != 0, xrt),
     driver_only("vulkan", HWA_BACKEND_VULKAN != 0, vulkan),
     driver_only("opencl", HWA_BACKEND_OPENCL != 0, opencl),

@@ -28,6 +28,10 @@ extern const size_t driver_count;
 /* Which driver is the good one beside this one. */
 const char *good_beside(const struct driver *driver);
 
+/* What is found comes to ABSENT by one that adds to the kernel's devices and shows none of its own;
+   any other outcome is the same for all. */
+hwa_outcome_t driver_outcome(const struct driver *driver, hwa_outcome_t outcome);
+
 /* A folder with both, and faults for the first call of either by that name. */
 struct folder driver_folder(const struct driver *driver, const char *scenario);
 

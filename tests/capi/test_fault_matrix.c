@@ -54,13 +54,15 @@ static void try_one(const struct driver *driver, const char *scenario, hwa_outco
     char *after = self_snapshot();
     assert_string_equal(before, after);
     const hwa_backend_info_t row = row_of(system, driver->backend);
-    if (row.outcome != outcome)
+    if (row.outcome != driver_outcome(driver, outcome))
         fail_msg("%s: %s: outcome %d, in %s: %s", driver->backend, scenario, (int)row.outcome,
                  row.stage, row.message);
     if (outcome == HWA_OUTCOME_TIMEOUT)
         assert_true(row.elapsed_ns < (uint64_t)(TIMEOUT_MS + ALLOWED_MS) * 1000000);
-    if (outcome == HWA_OUTCOME_FOUND)
+    if (row.outcome == HWA_OUTCOME_FOUND)
         assert_true(row.device_count > 0);
+    if (row.outcome == HWA_OUTCOME_ABSENT)
+        assert_non_null(strstr(row.message, "its library answers"));
     assert_int_equal(row_of(system, good_beside(driver)).outcome, HWA_OUTCOME_FOUND);
     if (hwa_system_find_device(system, GOOD_DEVICE) == NULL)
         fail_msg("%s: %s: the good device is gone", driver->backend, scenario);
