@@ -240,6 +240,17 @@ static void count_switches(const Machine &machine, core::System &system) {
         system.put_attr(core::attr_int("nvidia.nvswitches", count, Source::Kernel));
 }
 
+/// Without its driver, a board of NVIDIA's own in a virtual machine may be a part of a card, of a
+/// type that no list has; then the sheet of the card does not tell what it has.
+static void doubt_sheet(const core::System &system, Device &device) {
+    const core::Attr *board = device.find_attr("pci.subsystem");
+    if ((system.flags & core::SystemVirtual) != 0 && board != nullptr &&
+        board->s.starts_with("10de:") && device.pci_vendor.value == nvidia_pci_vendor)
+        std::erase_if(device.memories, [](const core::Memory &memory) {
+            return memory.size_bytes.source == Source::Table;
+        });
+}
+
 base::Done find_nvidia(const Machine &machine, core::System &system) {
     std::optional<std::string> module;
     std::string library;
@@ -247,8 +258,10 @@ base::Done find_nvidia(const Machine &machine, core::System &system) {
         if (shares_memory(device))
             share_host_memory(system, device);
         take_from_host(device, system);
-        if (device.driver.value != "nvidia")
+        if (device.driver.value != "nvidia") {
+            doubt_sheet(system, device);
             continue;
+        }
         if (!module) {
             module = module_version(machine.host);
             library = library_version(machine.host);

@@ -30,14 +30,27 @@ def header(case):
 
 
 def layers(case):
-    """Where the file of the model does not say: those of 70e9 parameters have 80 layers, those of
-    7e9 have 28 (Qwen2) to 32 (Llama), those of 8e9 have 32."""
-    def told(count):
-        return int(run(PROGRAMS.ask, 'count', count).stdout.split()[2])
-    if case['input']['params'] == 70 * 10**9:
-        assert told(70 * 10**9) == 80, told(70 * 10**9)
-    else:
-        assert 28 <= told(7 * 10**9) <= 32 and told(8030 * 10**6) == 32, told(8030 * 10**6)
+    """Where the file of the model does not say: parameters and layers of published models."""
+    published = {
+        3212749824: 28,  # Llama 3.2 3B
+        6738415616: 32,  # Llama 2 7B
+        7241732096: 32,  # Mistral 7B
+        7615616512: 28,  # Qwen2.5 7B
+        8030261248: 32,  # Llama 3.1 8B
+        13015864320: 40,  # Llama 2 13B
+        32763876352: 64,  # Qwen2.5 32B
+        70553706496: 80,  # Llama 3.1 70B
+        72706203648: 80,  # Qwen2.5 72B
+        405853388800: 126,  # Llama 3.1 405B
+    }
+    told = {count: int(run(PROGRAMS.ask, 'count', count).stdout.split()[2])
+            for count in [case['input']['params'], *published]}
+    for count, layers in published.items():
+        assert abs(told[count] - layers) <= layers / 6, f'{told[count]} of {count}'
+    assert all(told[count] == published[count] for count in (8030261248, 70553706496, 405853388800))
+    # Of models of this very size, the one with the fewest layers and the one with the most.
+    fewest, most = {70 * 10**9: (80, 80), 7 * 10**9: (28, 32)}[case['input']['params']]
+    assert fewest <= told[case['input']['params']] <= most, told
 
 
 def file_type(case):
