@@ -27,6 +27,8 @@ static constexpr std::string_view passed[] = {
     "RADV_",
     "ROCR_",
     "XILINX_XRT",
+    // AWS
+    "NEURON_",
     // Intel
     "ONEAPI_DEVICE_SELECTOR",
     "ZE_",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* AWS's Neuron runtime by its nrt.h and nrt_version.h, before nrt_init(): 32 cores unless
-   `neuron_rt.scenario` beside the library has a line "cores TOTAL VISIBLE"; faults are those of
+   `neuron_rt.scenario` beside the library has a line "cores TOTAL VISIBLE", of which
+   NEURON_RT_NUM_CORES leaves fewer; faults are those of
    fault.h. FAKE_OLD knows a version without the hash, and neither visible nor virtual cores. */
 #include "fault.h"
 
@@ -35,11 +36,12 @@ static void read_scenario(void) {
     char *slash = strrchr(path, '/');
     strcpy(slash != NULL ? slash : path, "/neuron_rt.scenario");
     FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return;
-    if (fscanf(file, "cores %u %u", &total, &visible) != 2)
+    if (file != NULL && fscanf(file, "cores %u %u", &total, &visible) != 2)
         abort();
-    fclose(file);
+    if (file != NULL)
+        fclose(file);
+    if (getenv("NEURON_RT_NUM_CORES") != NULL)
+        visible = (unsigned)strtoul(getenv("NEURON_RT_NUM_CORES"), NULL, 10);
 }
 
 /* It takes cores from whoever comes next; a detection that calls it is wrong. */

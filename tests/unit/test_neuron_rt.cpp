@@ -5,6 +5,7 @@
 #include "map_host.h"
 
 #include "detect/driver_tier.h"
+#include "detect/helper.h"
 #include "detect/neuron_rt.h"
 
 #include <cstdlib>
@@ -17,7 +18,7 @@ using namespace hwa;
 using core::Outcome;
 using core::System;
 
-static std::string fakes;
+static std::string fakes, helper;
 
 /// As the kernel tier sees it; without a driver where that is "".
 static core::Device on_bus(const char *id, const char *backend, const char *driver) {
@@ -124,6 +125,29 @@ static void more_visible_than_there_are_is_not_told(void **) {
     });
 }
 
+/// The helper is given what leaves cores to the process that asks.
+static void the_environment_leaves_cores(void **) {
+    char folder[] = "/tmp/hwa-neuron-XXXXXX";
+    assert_non_null(::mkdtemp(folder));
+    const std::string library = std::string(folder) + "/libnrt.so.1";
+    assert_int_equal(::symlink((fakes + "/libfake-neuron-rt.so").c_str(), library.c_str()), 0);
+    ::setenv("NEURON_RT_NUM_CORES", "3", 1);
+    auto inquiry =
+        detect::Inquiry::start(*detect::find_probe("neuron_rt"), helper, folder, "", 20000);
+    ::unsetenv("NEURON_RT_NUM_CORES");
+    assert_true(static_cast<bool>(inquiry));
+    while (!inquiry->advance()) {
+        os::Child *const one[] = {&inquiry->child()};
+        os::wait_for(one, inquiry->deadline_ns());
+    }
+    const detect::Answer answer = inquiry->take();
+    assert_int_equal(answer.devices.size(), 1);
+    assert_int_equal(number(answer.devices[0], "neuron_rt.total_cores"), 32);
+    assert_int_equal(number(answer.devices[0], "neuron_rt.visible_cores"), 3);
+    ::unlink(library.c_str());
+    ::rmdir(folder);
+}
+
 static void without_a_device_there_is_none(void **) {
     apart([] {
         const System system = asked({}, "neuron-rt", "cores 4 2\n");
@@ -154,12 +178,14 @@ static void a_device_without_its_driver(void **) {
 }
 
 int main(int count, char **args) {
-    assert_int_equal(count, 2);
+    assert_int_equal(count, 3);
     fakes = args[1];
+    helper = args[2];
     const CMUnitTest tests[] = {
         cmocka_unit_test(each_device_of_the_driver_hears),
         cmocka_unit_test(an_old_one_tells_less),
         cmocka_unit_test(more_visible_than_there_are_is_not_told),
+        cmocka_unit_test(the_environment_leaves_cores),
         cmocka_unit_test(without_a_device_there_is_none),
         cmocka_unit_test(is_asked_where_the_driver_runs_a_device),
         cmocka_unit_test(a_device_without_its_driver),
