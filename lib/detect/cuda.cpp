@@ -9,6 +9,7 @@
 #include "config.h"
 #include "core/code.h"
 #include "detect/frames.h"
+#include "detect/nvml.h"
 #include "detect/peak.h"
 #include "detect/witness.h"
 
@@ -24,23 +25,40 @@ static constexpr uint32_t nvidia_pci_vendor = 0x10de;
 /// Nodes of the driver for cards, of that under Windows, and of that for systems on a chip.
 static constexpr const char *nodes[] = {"/dev/nvidiactl", "/dev/dxg", "/dev/nvmap"};
 
-bool cuda_wanted(const os::Host &host, const core::System &system) {
-    bool here = false;
+namespace {
+
+/// NVIDIA's devices as the kernel tier saw them.
+struct Seen {
+    bool here = false;   ///< one that nobody would wake
+    bool asleep = false; ///< one that its driver would wake
+    bool nodes = false;
+};
+
+} // namespace
+
+static Seen look(const os::Host &host, const core::System &system) {
+    Seen seen;
     for (const core::Device &device : system.devices) {
         if (device.pci_vendor.value != nvidia_pci_vendor)
             continue;
-        const core::Attr *power = device.find_attr("power.runtime_status");
-        // Initialising the driver wakes every device it has.
-        if (power != nullptr && power->s == "suspended")
-            return false;
-        here = true;
+        if (would_wake(device))
+            seen.asleep = true;
+        else
+            seen.here = true;
     }
-    if (here)
-        return true;
     for (const char *node : nodes)
-        if (host.exists(node))
-            return true;
-    return false;
+        seen.nodes = seen.nodes || host.exists(node);
+    return seen;
+}
+
+bool cuda_wanted(const os::Host &host, const core::System &system) {
+    const Seen seen = look(host, system);
+    return !seen.asleep && (seen.here || seen.nodes);
+}
+
+bool nvml_wanted(const os::Host &host, const core::System &system) {
+    const Seen seen = look(host, system);
+    return seen.here || (seen.nodes && !seen.asleep);
 }
 
 /// What stands in the way of all devices, by what cuInit answers.

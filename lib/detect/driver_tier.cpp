@@ -6,6 +6,7 @@
 #include "detect/helper.h"
 #include "detect/merge.h"
 #include "detect/probe.h"
+#include "detect/witness.h"
 #include "os/caller.h"
 #include "os/process.h"
 
@@ -55,8 +56,7 @@ static bool stopped(const Options &options) {
 /// A device of that maker which asking its driver would wake, or "".
 static std::string sleeper(const System &system, std::string_view maker) {
     for (const core::Device &device : system.devices)
-        if (const core::Attr *power = device.find_attr("power.runtime_status");
-            device.vendor.value == maker && power != nullptr && power->s == "suspended")
+        if (device.vendor.value == maker && would_wake(device))
             return device.id;
     return "";
 }
@@ -88,7 +88,8 @@ static bool worth_asking(const os::Host &host, const Options &options, const Sys
                 base::format("no %s driver is installed, and nothing on the PCI bus asks for one",
                              probe.name));
     else if (const std::string asleep = sleeper(system, maker); !asleep.empty())
-        give_up(asking, Outcome::Skipped, asleep + " sleeps, and is not woken to be asked");
+        give_up(asking, Outcome::Skipped,
+                base::format("%s sleeps, and to ask %s would wake it", asleep.c_str(), probe.name));
     else
         give_up(asking, Outcome::Missing,
                 base::format("%s is here, but no %s driver that could show it is installed",

@@ -5,7 +5,6 @@
 #include "detect/nvml.h"
 
 #include "base/text.h"
-#include "detect/frames.h"
 #include "detect/nvidia.h"
 #include "detect/peak.h"
 #include "detect/witness.h"
@@ -35,7 +34,7 @@ static Status status_of(nvmlReturn_t code) {
     }
 }
 
-static base::Error failure(const char *call, nvmlReturn_t code) {
+base::Error nvml_failure(const char *call, nvmlReturn_t code) {
     const char *advice = code == NVML_ERROR_LIB_RM_VERSION_MISMATCH
                              ? ": the driver in the kernel is of another version than its "
                                "library; start the machine anew, or load the module anew"
@@ -146,7 +145,8 @@ static void put_numbers(const NvmlSubject &subject, Device &device) {
 static void put_attrs(const NvmlSubject &subject, Device &device) {
     static constexpr const char *modes[] = {"none", "passthrough", "vgpu", "vgpu_host",
                                             "vsga_host"};
-    device.put_attr(core::attr_int("nvml.index", subject.index, Source::Driver));
+    if (subject.index != nvml_unnumbered)
+        device.put_attr(core::attr_int("nvml.index", subject.index, Source::Driver));
     if (const auto minor = subject.number(subject.nvml.nvmlDeviceGetMinorNumber);
         minor && *minor < 65536)
         device.put_attr(core::attr_int("nvidia.minor", *minor, Source::Driver));
@@ -159,25 +159,25 @@ static void put_attrs(const NvmlSubject &subject, Device &device) {
 }
 
 /// Reading is what a peer must be allowed at least.
-static void put_peers(const NvmlSubject &subject, const std::vector<nvmlDevice_t> &all,
+static void put_peers(const NvmlSubject &subject, const std::vector<NvmlSubject> &all,
                       Device &device) {
     std::string peers;
     if (subject.nvml.nvmlDeviceGetP2PStatus == nullptr)
         return;
-    for (size_t i = 0; i < all.size(); ++i) {
+    for (const NvmlSubject &other : all) {
         int status = 1;
-        if (i == subject.index || all[i] == nullptr ||
-            subject.nvml.nvmlDeviceGetP2PStatus(subject.handle, all[i], NVML_P2P_CAPS_INDEX_READ,
-                                                &status) != NVML_SUCCESS ||
+        if (other.handle == subject.handle || other.index == nvml_unnumbered ||
+            subject.nvml.nvmlDeviceGetP2PStatus(
+                subject.handle, other.handle, NVML_P2P_CAPS_INDEX_READ, &status) != NVML_SUCCESS ||
             status != 0)
             continue;
-        peers += (peers.empty() ? "" : ",") + std::to_string(i);
+        peers += (peers.empty() ? "" : ",") + std::to_string(other.index);
     }
     if (!peers.empty())
         device.put_attr(core::attr_text("nvml.peers", std::move(peers), Source::Driver));
 }
 
-static void ask_device(const NvmlSubject &subject, const std::vector<nvmlDevice_t> &all,
+static void ask_device(const NvmlSubject &subject, const std::vector<NvmlSubject> &all,
                        Findings &findings) {
     findings.stage("nvmlDeviceGetPciInfo");
     Device device;
@@ -198,19 +198,6 @@ static void ask_device(const NvmlSubject &subject, const std::vector<nvmlDevice_
     find_nvml_parts(subject, device, findings);
 }
 
-/// Handles of all devices, NULL for those that NVML refuses, and why it refused the last.
-static base::Done open_all(const api::Nvml &nvml, unsigned count, std::vector<nvmlDevice_t> &all) {
-    base::Done last;
-    for (unsigned i = 0; i < count; ++i) {
-        nvmlDevice_t handle = nullptr;
-        const nvmlReturn_t code = nvml.nvmlDeviceGetHandleByIndex_v2(i, &handle);
-        if (code != NVML_SUCCESS)
-            last = failure("nvmlDeviceGetHandleByIndex", code);
-        all.push_back(code == NVML_SUCCESS ? handle : nullptr);
-    }
-    return last;
-}
-
 static void put_version(const api::Nvml &nvml, Findings &findings) {
     std::array<char, 96> text{};
     int cuda = 0;
@@ -223,37 +210,29 @@ static void put_version(const api::Nvml &nvml, Findings &findings) {
                                          cuda / 1000, cuda % 1000 / 10);
 }
 
-base::Done ask_nvml(const std::string &library_path, Findings &findings) {
+base::Done ask_nvml_of(const os::Host &host, const std::string &library_path, Findings &findings) {
     findings.stage("dlopen");
     HWA_TRY(const api::Nvml nvml, api::load_nvml(library_path));
     findings.library = nvml.library.path;
     findings.stage("nvmlInit");
     if (const nvmlReturn_t code = nvml.nvmlInit_v2(); code != NVML_SUCCESS)
-        return failure("nvmlInit", code);
+        return nvml_failure("nvmlInit", code);
     put_version(nvml, findings);
-    findings.stage("nvmlDeviceGetCount");
-    unsigned count = 0;
-    if (const nvmlReturn_t code = nvml.nvmlDeviceGetCount_v2(&count); code != NVML_SUCCESS)
-        return failure("nvmlDeviceGetCount", code);
-    if (count > device_limit)
-        return base::error(Status::Parse, "nvmlDeviceGetCount told of %u, which cannot be", count);
-    findings.stage("nvmlDeviceGetHandleByIndex");
-    std::vector<nvmlDevice_t> all;
-    auto opened = open_all(nvml, count, all);
-    bool shown = false;
+    HWA_TRY(const NvmlOpened opened, open_nvml_devices(host, nvml, findings));
     // One bad device does not hide the others.
-    for (unsigned i = 0; i < count; ++i)
-        if (all[i] != nullptr) {
-            ask_device({nvml, all[i], i}, all, findings);
-            shown = true;
-        }
-    if (!shown && !opened)
-        return opened;
-    if (!opened)
-        findings.warning = opened.error().message;
-    else if (!shown)
+    for (const NvmlSubject &subject : opened.subjects)
+        ask_device(subject, opened.subjects, findings);
+    if (opened.subjects.empty() && !opened.last)
+        return opened.last;
+    if (!opened.last)
+        findings.warning = opened.last.error().message;
+    else if (opened.subjects.empty())
         findings.warning = "the driver has no device to show";
     return {};
+}
+
+base::Done ask_nvml(const std::string &library_path, Findings &findings) {
+    return ask_nvml_of(*os::live_host(), library_path, findings);
 }
 
 } // namespace hwa::detect

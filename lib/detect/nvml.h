@@ -9,11 +9,13 @@
 
 namespace hwa::detect {
 
+inline constexpr uint32_t nvml_unnumbered = UINT32_MAX;
+
 /// One device, or a part of one, while NVML is asked about it.
 struct NvmlSubject {
     const api::Nvml &nvml;
     nvmlDevice_t handle;
-    uint32_t index; ///< as NVML counts whole devices
+    uint32_t index; ///< as NVML counts whole devices, or nvml_unnumbered
 
     /// What a function tells as a number; nothing if it lacks or answers an error.
     std::optional<unsigned> number(nvmlReturn_t (*ask)(nvmlDevice_t, unsigned *)) const {
@@ -33,7 +35,26 @@ struct NvmlSubject {
     }
 };
 
-/// Initialises NVML and asks it for devices; for the helper process.
+/// The devices that can be asked about.
+struct NvmlOpened {
+    std::vector<NvmlSubject> subjects;
+    base::Done last; ///< why NVML refused the last one that it did
+};
+
+/// A call that failed, in words.
+base::Error nvml_failure(const char *call, nvmlReturn_t code);
+
+/// Has NVML hand out its devices, but wakes none that sleeps.
+base::Result<NvmlOpened> open_nvml_devices(const os::Host &host, const api::Nvml &nvml,
+                                           Findings &findings);
+
+/// True if the kernel tier saw a device of NVIDIA that is awake, or nodes of its drivers.
+bool nvml_wanted(const os::Host &host, const core::System &system);
+
+/// Initialises NVML and asks it for the devices of that machine.
+base::Done ask_nvml_of(const os::Host &host, const std::string &library_path, Findings &findings);
+
+/// The same of this machine; for the helper process.
 base::Done ask_nvml(const std::string &library_path, Findings &findings);
 
 /// Puts in the memory of a device or a part.

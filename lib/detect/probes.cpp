@@ -44,7 +44,7 @@ static constexpr Driver level_zero = {level_zero_sonames, "intel", level_zero_wa
 static constexpr Driver neuron_rt = {api::neuron_rt_sonames, "amazon",
                                      neuron_rt_wanted,       no_setting,
                                      ask_neuron_rt,          is_run_by_neuron};
-static constexpr Driver nvml = {nvml_sonames, "nvidia", cuda_wanted, no_setting, ask_nvml};
+static constexpr Driver nvml = {nvml_sonames, "nvidia", nvml_wanted, no_setting, ask_nvml};
 static constexpr Driver vulkan = {vulkan_sonames, "", vulkan_manifests, vulkan_setting, ask_vulkan};
 static constexpr Driver opencl = {opencl_sonames, "", opencl_manifests, no_setting, ask_opencl};
 static constexpr Driver xrt = {api::xrt_sonames, "xilinx", xrt_wanted, no_setting, ask_xrt};

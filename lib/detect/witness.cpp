@@ -41,6 +41,12 @@ void name_vendor(core::Device &device, uint32_t vendor) {
         device.vendor.offer(row->name, core::Source::Driver);
 }
 
+bool would_wake(const core::Device &device) {
+    const core::Attr *power = device.find_attr("power.runtime_status");
+    return power != nullptr && power->s == "suspended" && device.driver.value != "vfio-pci" &&
+           device.driver.value != "nouveau";
+}
+
 void mark_software(core::Device &device, const char *backend, uint32_t index) {
     device.id = base::format("sw-%s-%u", backend, index);
     device.kind = core::Kind::Cpu;

@@ -23,6 +23,10 @@ std::string field_text(std::span<const char> field);
 /// 0x10000 on, the Khronos registry's.
 void name_vendor(core::Device &device, uint32_t vendor);
 
+/// True of a device that sleeps and that the library of its maker would wake, if asked. What is
+/// kept for a virtual machine, or has a driver without such a library, is out of its reach.
+bool would_wake(const core::Device &device);
+
 /// Marks a device as emulated by the processor: the `index`-th that `backend` shows.
 void mark_software(core::Device &device, const char *backend, uint32_t index);
 

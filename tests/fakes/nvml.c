@@ -199,6 +199,12 @@ API int nvmlDeviceGetHandleByPciBusId_v2(const char *address, struct device **to
     return NOT_FOUND;
 }
 
+API int nvmlDeviceGetIndex(const struct device *d, unsigned *told) {
+    BEGIN("nvmlDeviceGetIndex");
+    *told = (unsigned)(d - devices);
+    return SUCCESS;
+}
+
 API int nvmlDeviceGetName(const struct device *d, char *told, unsigned length) {
     BEGIN("nvmlDeviceGetName");
     return text(d->name, fault, told, length);

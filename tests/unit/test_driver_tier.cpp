@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // detect/driver_tier: rows of backends that have nothing to ask. detect/helper: what one is given.
 #include "check.h"
+#include "map_host.h"
 
 #include "detect/driver_tier.h"
 #include "detect/helper.h"
@@ -77,23 +78,62 @@ static void what_sleeps_is_not_woken(void **) {
         if (row.name == "level_zero") {
             assert_true(row.outcome == Outcome::Skipped);
             assert_string_equal(row.message.c_str(),
-                                "pci-0000:03:00.1 sleeps, and is not woken to be asked");
+                                "pci-0000:03:00.1 sleeps, and to ask level_zero would wake it");
         }
+}
+
+static core::Device nvidia_card(const char *id, const char *driver, const char *power) {
+    core::Device gpu;
+    gpu.id = id;
+    gpu.kind = core::Kind::Gpu;
+    gpu.vendor.value = "nvidia";
+    gpu.driver.value = driver;
+    gpu.pci_vendor = {0x10de, core::Source::Kernel};
+    gpu.put_attr(core::attr_text("power.runtime_status", power, core::Source::Kernel));
+    return gpu;
+}
+
+static core::Backend row_of(const core::System &system, std::string_view name) {
+    for (const core::Backend &row : system.backends)
+        if (row.name == name)
+            return row;
+    fail_msg("no row");
+    return {};
 }
 
 static void a_sleeping_card_keeps_nvidias_drivers_away(void **) {
     core::System system;
-    core::Device gpu;
-    gpu.id = "pci-0000:01:00.0";
-    gpu.kind = core::Kind::Gpu;
-    gpu.vendor.value = "nvidia";
-    gpu.driver.value = "nvidia";
-    gpu.pci_vendor = {0x10de, core::Source::Kernel};
-    gpu.put_attr(core::attr_text("power.runtime_status", "suspended", core::Source::Kernel));
-    system.devices.push_back(std::move(gpu));
-    for (const core::Backend &row : asked(std::move(system), "").backends)
-        if (row.name == "cuda" || row.name == "nvml")
-            assert_true(row.outcome == Outcome::Skipped);
+    system.devices = {nvidia_card("pci-0000:01:00.0", "nvidia", "suspended")};
+    const core::System after = asked(std::move(system), "");
+    for (const char *name : {"nvml", "cuda"}) {
+        const core::Backend row = row_of(after, name);
+        assert_true(row.outcome == Outcome::Skipped);
+        assert_string_equal(
+            row.message.c_str(),
+            (std::string("pci-0000:01:00.0 sleeps, and to ask ") + name + " would wake it")
+                .c_str());
+    }
+}
+
+/// NVML can be asked of one card alone, CUDA of all or none.
+static void a_card_that_is_awake_is_asked_of(void **) {
+    const auto *nvml = detect::find_probe("nvml")->driver;
+    const auto *cuda = detect::find_probe("cuda")->driver;
+    static constexpr struct {
+        const char *driver, *power;
+        bool cuda;
+    } beside[] = {{"nvidia", "suspended", false},
+                  {"nvidia", "active", true},
+                  {"vfio-pci", "suspended", true},
+                  {"nouveau", "suspended", true}};
+    const test::MapHost empty;
+    for (const auto &other : beside) {
+        core::System system;
+        system.devices = {nvidia_card("pci-0000:01:00.0", "nvidia", "active"),
+                          nvidia_card("pci-0000:02:00.0", other.driver, other.power)};
+        assert_true(nvml->wanted(empty, system));
+        assert_int_equal(cuda->wanted(empty, system), other.cuda);
+    }
 }
 
 /// A helper that answers with a failure, and what it was given as the sentence.
@@ -125,6 +165,7 @@ int main() {
         cmocka_unit_test(a_gpu_without_a_driver),
         cmocka_unit_test(what_sleeps_is_not_woken),
         cmocka_unit_test(a_sleeping_card_keeps_nvidias_drivers_away),
+        cmocka_unit_test(a_card_that_is_awake_is_asked_of),
         cmocka_unit_test(a_helper_is_given_the_setting),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
