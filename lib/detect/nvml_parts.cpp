@@ -7,6 +7,7 @@
 #include "detect/witness.h"
 
 #include <array>
+#include <cmath>
 
 namespace hwa::detect {
 
@@ -37,6 +38,28 @@ static void identify(const NvmlSubject &subject, const Device &whole, Device &pa
     part.put_attr(core::attr_int("nvidia.compute_instance", *compute, Source::Driver));
 }
 
+/// A part has whole slices of the memory, of which each is an eighth of its size and of its
+/// bandwidth ("Partitioning" in the MIG User Guide; an A30 has four of two eighths). Its size is
+/// less than that of its slices by what the driver keeps; one that fits no number of them has a
+/// bandwidth that is not known.
+static void put_bandwidth_of_slices(const Device &whole, Device &part) {
+    constexpr double slices = 8, tolerance = 0.25;
+    if (whole.memories.empty() || part.memories.empty())
+        return;
+    const core::Memory &all = whole.memories[0];
+    core::Memory &own = part.memories[0];
+    if (all.size_bytes.value == 0 || all.bytes_per_second.value == 0)
+        return;
+    const double share = slices * static_cast<double>(own.size_bytes.value) /
+                         static_cast<double>(all.size_bytes.value);
+    const double count = std::round(share);
+    if (count < 1 || count > slices || std::abs(share - count) > tolerance)
+        return;
+    own.bytes_per_second.offer(
+        static_cast<uint64_t>(static_cast<double>(all.bytes_per_second.value) * count / slices),
+        Source::Derived);
+}
+
 static Device part_of(const NvmlSubject &subject, const Device &whole) {
     Device part;
     part.kind = core::Kind::Gpu;
@@ -51,6 +74,7 @@ static Device part_of(const NvmlSubject &subject, const Device &whole) {
         part.put_attr(*capability);
     identify(subject, whole, part);
     put_nvml_memory(subject, part);
+    put_bandwidth_of_slices(whole, part);
     nvmlDeviceAttributes_t told = {};
     if (subject.nvml.nvmlDeviceGetAttributes_v2 != nullptr &&
         subject.nvml.nvmlDeviceGetAttributes_v2(subject.handle, &told) == NVML_SUCCESS &&

@@ -79,17 +79,19 @@ static void shows_what_the_driver_tells(void **state) {
     folder_remove(&folder);
 }
 
-/* The same H200 divided, as its own tool listed the parts. */
+/* The same H200 divided, as its own tool listed the parts, and two that no slices make up. */
 static void shows_parts_under_their_device(void **state) {
     (void)state;
     static const struct {
         const char *id;
         uint32_t units;
         uint64_t mebibytes;
+        uint32_t slices; /* of eight; 0: no whole number of them */
     } parts[] = {
-        {"pci-0000:83:00.0-gi2-ci0", 16, 71424},  {"pci-0000:83:00.0-gi2-ci1", 32, 71424},
-        {"pci-0000:83:00.0-gi3-ci0", 32, 33280},  {"pci-0000:83:00.0-gi9-ci0", 16, 16384},
-        {"pci-0000:83:00.0-gi10-ci0", 16, 16384},
+        {"pci-0000:83:00.0-gi2-ci0", 16, 71424, 4},  {"pci-0000:83:00.0-gi2-ci1", 32, 71424, 4},
+        {"pci-0000:83:00.0-gi3-ci0", 32, 33280, 2},  {"pci-0000:83:00.0-gi9-ci0", 16, 16384, 1},
+        {"pci-0000:83:00.0-gi10-ci0", 16, 16384, 1}, {"pci-0000:83:00.0-gi11-ci0", 16, 27648, 0},
+        {"pci-0000:83:00.0-gi12-ci0", 16, 4096, 0},
     };
     const struct folder folder = witness_folder(
         &nvml, "nvml", "",
@@ -102,7 +104,9 @@ static void shows_parts_under_their_device(void **state) {
         "mig 3 0 32 34896609280 MIG-8a5f0c1d-0000-4000-8000-000000000030 NVIDIA H200 MIG 2g.35gb\n"
         "mig 9 0 16 17179869184 MIG-8a5f0c1d-0000-4000-8000-000000000090 NVIDIA H200 MIG 1g.18gb\n"
         "mig 10 0 16 17179869184 MIG-8a5f0c1d-0000-4000-8000-0000000000a0 NVIDIA H200 MIG "
-        "1g.18gb\n");
+        "1g.18gb\n"
+        "mig 11 0 16 28991029248 MIG-8a5f0c1d-0000-4000-8000-0000000000b0 odd\n"
+        "mig 12 0 16 4294967296 MIG-8a5f0c1d-0000-4000-8000-0000000000c0 odd\n");
     hwa_system_t *system = witness_look(&nvml, &folder, 20000);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; ++i) {
         const hwa_device_info_t info = witness_info(system, parts[i].id);
@@ -110,7 +114,7 @@ static void shows_parts_under_their_device(void **state) {
         assert_true((info.flags & HWA_DEVICE_PARTITION) != 0);
         assert_int_equal(info.compute_units, parts[i].units);
         assert_true(info.memory_bytes == parts[i].mebibytes * MIB);
-        assert_true(info.bytes_per_second == 0);
+        assert_true(info.bytes_per_second == 614592000000 * parts[i].slices);
         assert_true(rate_of(system, parts[i].id, HWA_DTYPE_BF16) ==
                     2048.0 * parts[i].units * 2 * 1.98e9);
     }
