@@ -29,10 +29,21 @@ static bool has_memory(const Device &device) {
     });
 }
 
+/// Rates that follow from the highest clock that can be set, for want of another, are never reached
+/// for long.
+static void mark_bound(Device &device) {
+    const bool highest = device.clock_hz.source == core::Source::Derived &&
+                         device.find_attr("nvml.max_sm_mhz") != nullptr &&
+                         device.find_attr("nvml.boost_mhz") == nullptr;
+    if (highest)
+        device.put_attr(core::attr_text("nvidia.clock", "highest", core::Source::Derived));
+}
+
 void finish_nvidia(core::System &system) {
     for (Device &device : system.devices) {
         if (device.find_attr("nvml.unified") != nullptr && !has_memory(device))
             share_host_memory(system, device);
+        mark_bound(device);
         if (const uint32_t capability = capability_of(device); capability != 0)
             put_peaks(
                 data::nvidia_rates(capability, data::nvidia_tensor(capability, device.name.value)),

@@ -9,7 +9,9 @@
 #include "detect/peak.h"
 #include "detect/witness.h"
 
+#include <algorithm>
 #include <array>
+#include <climits>
 
 namespace hwa::detect {
 
@@ -127,19 +129,35 @@ static void put_capability(const NvmlSubject &subject, Device &device) {
         device.compute_units.offer(*cores / lanes, Source::Derived);
 }
 
+static std::optional<unsigned> megahertz(std::optional<unsigned> told) {
+    return told && *told != 0 && *told <= 20000 ? told : std::nullopt;
+}
+
+/// The highest clock that can be set is more than the boost clock that CUDA tells and data sheets
+/// count with (an RTX 4080 SUPER has 3165 and 2550 MHz), so rates by it are an upper bound. Cards
+/// of data centres tell what they are held to as well (a Tesla P4 has 1531 and 1113 MHz).
+static void put_clock(const NvmlSubject &subject, Device &device) {
+    const api::Nvml &nvml = subject.nvml;
+    const auto most = megahertz(subject.number(nvml.nvmlDeviceGetMaxClockInfo, NVML_CLOCK_SM));
+    const auto boost =
+        megahertz(subject.number(nvml.nvmlDeviceGetMaxCustomerBoostClock, NVML_CLOCK_GRAPHICS));
+    if (most)
+        device.put_attr(core::attr_int("nvml.max_sm_mhz", *most, Source::Driver));
+    if (boost)
+        device.put_attr(core::attr_int("nvml.boost_mhz", *boost, Source::Driver));
+    if (most || boost)
+        device.clock_hz.offer(
+            uint64_t{std::min(most.value_or(UINT_MAX), boost.value_or(UINT_MAX))} * 1000000,
+            Source::Derived);
+}
+
 static void put_numbers(const NvmlSubject &subject, Device &device) {
     auto limit = subject.number(subject.nvml.nvmlDeviceGetEnforcedPowerLimit);
     if (!limit)
         limit = subject.number(subject.nvml.nvmlDeviceGetPowerManagementDefaultLimit);
     if (limit && *limit != 0 && *limit < 10000000)
         device.power_limit_mw.offer(*limit, Source::Driver);
-    const auto mhz = subject.number(subject.nvml.nvmlDeviceGetMaxClockInfo, NVML_CLOCK_SM);
-    if (!mhz || *mhz == 0 || *mhz > 20000)
-        return;
-    // The most that can be set, which is more than the boost clock that CUDA tells and data sheets
-    // count with.
-    device.put_attr(core::attr_int("nvml.max_sm_mhz", *mhz, Source::Driver));
-    device.clock_hz.offer(uint64_t{*mhz} * 1000000, Source::Derived);
+    put_clock(subject, device);
 }
 
 static void put_attrs(const NvmlSubject &subject, Device &device) {

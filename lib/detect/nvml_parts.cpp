@@ -70,8 +70,9 @@ static Device part_of(const NvmlSubject &subject, const Device &whole) {
     part.pci_device = whole.pci_device;
     // All parts of a device run at its clock.
     part.clock_hz = whole.clock_hz;
-    if (const core::Attr *capability = whole.find_attr("cuda.compute_capability"))
-        part.put_attr(*capability);
+    for (const char *key : {"cuda.compute_capability", "nvml.max_sm_mhz", "nvml.boost_mhz"})
+        if (const core::Attr *attr = whole.find_attr(key))
+            part.put_attr(*attr);
     identify(subject, whole, part);
     put_nvml_memory(subject, part);
     put_bandwidth_of_slices(whole, part);

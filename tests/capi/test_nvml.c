@@ -31,16 +31,16 @@ static double rate_of(const hwa_system_t *system, const char *id, hwa_dtype_t dt
 /* Figures as nvidia-smi 590.48.01 and 595.71.05 printed them on an H200 and an RTX 4080 SUPER. */
 static void shows_what_the_driver_tells(void **state) {
     (void)state;
-    const struct folder folder =
-        witness_folder(&nvml, "nvml", "",
-                       "gpu 0 0x83 0\nname NVIDIA H200\nid 0x233510de\n"
-                       "uuid GPU-8a5f0c1d-0000-4000-8000-000000000083\nminor 0\n"
-                       "memory 150754820096 643825664\npower 700000\nclocks 1980 3201\nbus 6144\n"
-                       "cores 16896\ncapability 9 0\nvirtualization 1\nlost\n"
-                       "gpu 0 1 0\nname NVIDIA GeForce RTX 4080 SUPER\nid 0x270210de\n"
-                       "uuid GPU-8a5f0c1d-0000-4000-8000-000000000001\nminor 1\n"
-                       "memory 17171480576 455081984\npower 320000\nclocks 3165 11501\nbus 256\n"
-                       "cores 10240\ncapability 8 9\n");
+    const struct folder folder = witness_folder(
+        &nvml, "nvml", "",
+        "gpu 0 0x83 0\nname NVIDIA H200\nid 0x233510de\n"
+        "uuid GPU-8a5f0c1d-0000-4000-8000-000000000083\nminor 0\n"
+        "memory 150754820096 643825664\npower 700000\nclocks 1980 3201 1980\nbus 6144\n"
+        "cores 16896\ncapability 9 0\nvirtualization 1\nlost\n"
+        "gpu 0 1 0\nname NVIDIA GeForce RTX 4080 SUPER\nid 0x270210de\n"
+        "uuid GPU-8a5f0c1d-0000-4000-8000-000000000001\nminor 1\n"
+        "memory 17171480576 455081984\npower 320000\nclocks 3165 11501\nbus 256\n"
+        "cores 10240\ncapability 8 9\n");
     hwa_system_t *system = witness_look(&nvml, &folder, 20000);
     const hwa_backend_info_t row = witness_row(&nvml, system);
     assert_int_equal(row.outcome, HWA_OUTCOME_FOUND);
@@ -75,6 +75,24 @@ static void shows_what_the_driver_tells(void **state) {
     assert_true(info.bytes_per_second == 736064000000);
     assert_int_equal(witness_number(system, rtx, "nvml.index"), 2);
     assert_int_equal(witness_number(system, rtx, "nvml.max_sm_mhz"), 3165);
+    assert_string_equal(witness_text(system, rtx, "nvidia.clock"), "highest");
+    assert_string_equal(witness_text(system, h200, "nvidia.clock"), "");
+    assert_int_equal(witness_number(system, h200, "nvml.boost_mhz"), 1980);
+    hwa_system_free(system);
+    folder_remove(&folder);
+}
+
+/* Clocks of a Tesla P4, whose maker holds it to less than the most that can be set. */
+static void counts_with_the_clock_that_it_is_held_to(void **state) {
+    (void)state;
+    const struct folder folder =
+        witness_folder(&nvml, "nvml", "",
+                       "gpu 0 0xaf 0\nname Tesla P4\nclocks 1531 3003 1113\ncores 2560\n"
+                       "capability 6 1\n");
+    hwa_system_t *system = witness_look(&nvml, &folder, 20000);
+    assert_true(witness_info(system, "pci-0000:af:00.0").clock_hz == 1113000000);
+    assert_string_equal(witness_text(system, "pci-0000:af:00.0", "nvidia.clock"), "");
+    assert_true(rate_of(system, "pci-0000:af:00.0", HWA_DTYPE_F32) == 128.0 * 20 * 2 * 1.113e9);
     hwa_system_free(system);
     folder_remove(&folder);
 }
@@ -310,6 +328,7 @@ int main(int count, char **args) {
     fakes = args[1];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_what_the_driver_tells),
+        cmocka_unit_test(counts_with_the_clock_that_it_is_held_to),
         cmocka_unit_test(shows_parts_under_their_device),
         cmocka_unit_test(links_devices),
         cmocka_unit_test(links_processors),

@@ -4,13 +4,14 @@
    line after it is one fact, told in NVML's own units; what no line tells is not supported:
 
    gpu 0 0x83 0            domain, bus, device
-   name NVIDIA H200        id 0x233510de     uuid GPU-...         minor 0
-   memory TOTAL RESERVED   power 700000      clocks 1980 3201     bus 6144     cores 16896
-   capability 9 0          node 1            virtualization 1
-   nvlink VERSION FIRST LAST switch          nvlink VERSION FIRST LAST DOMAIN BUS DEVICE
-   nvlink VERSION FIRST LAST host            speed 25781 (of each)        c2c LINKS 44712
-   fabric STATE STATUS CLIQUE UUID (two digits)
-   live UTILIZATION CELSIUS MILLIWATTS USED_BYTES
+   name NVIDIA H200        id 0x233510de           uuid GPU-...
+   minor 0                 node 1                  memory TOTAL RESERVED
+   power 700000            bus 6144                cores 16896
+   clocks 1980 3201 1980   of units, of memory, and what the units are held to
+   capability 9 0          virtualization 1        live UTILIZATION CELSIUS MILLIWATTS USED
+   nvlink VERSION FIRST LAST switch                or host, or DOMAIN BUS DEVICE
+   speed 25781             of each NVLink          c2c LINKS 44712
+   fabric STATE STATUS CLIQUE AB                   a cluster of AB over and over
    mig GI CI MULTIPROCESSORS TOTAL UUID NAME */
 #include "fault.h"
 
@@ -38,7 +39,7 @@ struct device {
         multiprocessors;
     int major, capability_minor, has_minor, has_node, no_memory;
     unsigned has_virtualization, fabric_state, fabric_status, clique, cluster;
-    unsigned load, celsius, milliwatts;
+    unsigned boost, load, celsius, milliwatts;
     unsigned long long total, reserved, used;
     char name[96], uuid[96];
     struct link links[LINKS];
@@ -50,7 +51,7 @@ static unsigned count = UINT_MAX;
 
 static const char *const usual =
     "gpu 0 0x83 0\nname NVIDIA H200\nid 0x233510de\nuuid GPU-8a5f0c1d-0000-4000-8000-000000000083\n"
-    "minor 0\nmemory 150754820096 643825664\npower 700000\nclocks 1980 3201\nbus 6144\n"
+    "minor 0\nmemory 150754820096 643825664\npower 700000\nclocks 1980 3201 1980\nbus 6144\n"
     "cores 16896\ncapability 9 0\nvirtualization 1\n";
 
 static void read_link(struct device *device, const char *line) {
@@ -97,7 +98,7 @@ static void read_line(const char *line) {
     d->no_memory |= strncmp(line, "memory none", 11) == 0;
     sscanf(line, "memory %llu %llu", &d->total, &d->reserved);
     sscanf(line, "power %u", &d->power);
-    sscanf(line, "clocks %u %u", &d->sm_clock, &d->memory_clock);
+    sscanf(line, "clocks %u %u %u", &d->sm_clock, &d->memory_clock, &d->boost);
     sscanf(line, "bus %u", &d->bits);
     sscanf(line, "cores %u", &d->cores);
     sscanf(line, "capability %d %d", &d->major, &d->capability_minor);
@@ -280,6 +281,12 @@ TELL(nvmlDeviceGetPowerManagementDefaultLimit, unsigned, d->power)
 TELL(nvmlDeviceGetMemoryBusWidth, unsigned, d->bits)
 TELL(nvmlDeviceGetNumGpuCores, unsigned, d->cores)
 TELL(nvmlDeviceGetMaxMigDeviceCount, unsigned, d->parts ? PARTS : 0)
+
+API int nvmlDeviceGetMaxCustomerBoostClock(const struct device *d, int kind, unsigned *told) {
+    BEGIN("nvmlDeviceGetMaxCustomerBoostClock");
+    *told = d->boost;
+    return kind == 0 && d->boost != 0 ? SUCCESS : NOT_SUPPORTED;
+}
 
 API int nvmlDeviceGetVirtualizationMode(const struct device *d, unsigned *told) {
     BEGIN("nvmlDeviceGetVirtualizationMode");
