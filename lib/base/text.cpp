@@ -131,20 +131,30 @@ static bool is_unprintable(std::string_view sequence) {
     return sequence.size() == 3 && at(0) == 0xe2 && at(1) == 0x81 && at(2) >= 0xa6 && at(2) <= 0xaf;
 }
 
-std::string sanitise(std::string_view text, size_t limit) {
+static std::string fit_to_print(std::string_view text, size_t limit, std::string_view instead) {
     std::string made;
     text = trim(text.substr(0, text.find('\0')));
     while (!text.empty()) {
         const size_t length = utf8_sequence(text);
         const std::string_view sequence = text.substr(0, length == 0 ? 1 : length);
         const bool keep = length != 0 && !is_unprintable(sequence);
-        const std::string_view piece = keep ? sequence : std::string_view("?");
+        if (!keep && instead.empty())
+            return "";
+        const std::string_view piece = keep ? sequence : instead;
         if (made.size() + piece.size() > limit)
             break;
         made += piece;
         text.remove_prefix(sequence.size());
     }
     return made;
+}
+
+std::string sanitise(std::string_view text, size_t limit) {
+    return fit_to_print(text, limit, "?");
+}
+
+std::string legible(std::string_view text, size_t limit) {
+    return fit_to_print(text, limit, "");
 }
 
 bool list_holds(std::string_view list, std::string_view item) {

@@ -33,6 +33,10 @@ std::string real_text(double value);
 /// most `limit` bytes.
 std::string sanitise(std::string_view text, size_t limit = 256);
 
+/// The same of a text that says nothing once a part of it is garbled: "" where sanitise() would
+/// have to put something else in place of it.
+std::string legible(std::string_view text, size_t limit = 256);
+
 /// Length of the well-formed UTF-8 sequence that starts `text`, which is not empty; 0 if malformed.
 size_t utf8_sequence(std::string_view text);
 

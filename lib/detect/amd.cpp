@@ -26,7 +26,7 @@ static bool is_ours(const Device &device) {
 /// Only a driver from outside the kernel has a version of its own.
 static void put_driver_version(const os::Host &host, System &system) {
     const auto text = host.read_file("/sys/module/amdgpu/version");
-    const std::string version = text ? base::sanitise(base::trim(*text), 64) : std::string();
+    const std::string version = text ? base::legible(*text, 64) : std::string();
     if (version.empty())
         return;
     for (Device &device : system.devices)

@@ -27,7 +27,7 @@ static std::string told(const PciSubject &subject, std::string_view key) {
         return "";
     for (const std::string_view line : base::split(*text, '\n'))
         if (line.starts_with(key) && line.substr(key.size()).starts_with(": "))
-            return base::sanitise(base::trim(line.substr(key.size() + 2)), 64);
+            return base::legible(line.substr(key.size() + 2), 64);
     return "";
 }
 

@@ -22,7 +22,7 @@ static bool is_cxl_memory(const os::PciFunction &function) {
 
 static std::string text_of(const os::Host &host, const std::string &path) {
     const auto text = host.read_file(path, 256);
-    return text ? base::sanitise(base::trim(*text), 128) : std::string();
+    return text ? base::legible(*text, 128) : std::string();
 }
 
 /// Sizes are written as 0x and digits; 0 where they are not.
@@ -90,7 +90,10 @@ static void put_expander(const os::Host &host, const std::string &name, size_t i
     const uint64_t size = size_of(host, files + "ram/size");
     put_text("name", name);
     put_text("pci", address_of(host, name));
-    put_text("firmware", text_of(host, files + "firmware_version"));
+    // fw_revision of Linux drivers/cxl/cxlmem.h has 16 characters.
+    if (const std::string firmware = text_of(host, files + "firmware_version");
+        firmware.size() <= 16)
+        put_text("firmware", firmware);
     put_bytes("ram_bytes", size);
     put_bytes("pmem_bytes", size_of(host, files + "pmem/size"));
     // The node whose processors are next to it; not one that its memory makes up.

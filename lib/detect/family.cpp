@@ -25,7 +25,7 @@ std::string PciSubject::path(const char *file) const {
 
 std::string PciSubject::text(const char *file) const {
     const auto content = host.read_file(path(file));
-    return content ? base::sanitise(base::trim(*content)) : std::string();
+    return content ? base::legible(*content) : std::string();
 }
 
 std::optional<uint64_t> PciSubject::number(const char *file, int base) const {

@@ -17,7 +17,7 @@ static constexpr size_t manager_limit = 16;
 
 static std::string text_of(const os::Host &host, const std::string &path) {
     const auto text = host.read_file(path, 256);
-    return text ? base::sanitise(base::trim(*text), 96) : std::string();
+    return text ? base::legible(*text, 96) : std::string();
 }
 
 /// The words of fpga_mgr_states, those of them that say what it does.

@@ -71,7 +71,7 @@ static void describe(const PciSubject &subject, Device &device) {
                              : "/sys/class/npu_mgmt/" + at->s.substr(at->s.rfind('/') + 1);
     const auto text = [&](const char *file) {
         const auto content = subject.host.read_file(folder + file);
-        return content ? base::sanitise(base::trim(*content), 128) : std::string();
+        return content ? base::legible(*content, 128) : std::string();
     };
     if (const uint32_t elements = count_elements(text("/cur_pe_ids")); elements != 0)
         device.compute_units = {elements, Source::Kernel};

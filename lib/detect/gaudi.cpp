@@ -146,7 +146,7 @@ base::Done find_gaudi_version(const Machine &machine, core::System &system) {
         return {};
     // Only Intel's own driver has a version; that of Linux has the kernel's.
     const auto text = machine.host.read_file("/sys/module/habanalabs/version");
-    const std::string version = text ? base::sanitise(base::trim(*text), 64) : "";
+    const std::string version = text ? base::legible(*text, 64) : "";
     if (!version.empty())
         for (Device &device : system.devices)
             if (ours(device))

@@ -28,7 +28,7 @@ struct Port {
 
 static std::string line_of(const Host &host, const std::string &path) {
     const auto text = host.read_file(path, 256);
-    return text ? base::sanitise(base::trim(*text), 128) : std::string();
+    return text ? base::legible(*text, 128) : std::string();
 }
 
 /// Last part of the link "device": the PCI function, or a device of a bus above it such as

@@ -49,7 +49,7 @@ static std::string no_node(const PciSubject &) {
 
 static std::string text_of(const os::Host &host, const std::string &path) {
     const auto content = host.read_file(path, 256);
-    return content ? base::sanitise(base::trim(*content), 64) : std::string();
+    return content ? base::legible(*content, 64) : std::string();
 }
 
 /// Of "12, 3, 4, 1"; none if one of them is no number of a device.

@@ -26,7 +26,7 @@ std::string proc_value(std::string_view text, std::string_view key) {
     for (const std::string_view line : base::split(text, '\n')) {
         const size_t colon = line.find(':');
         if (colon != line.npos && base::trim(line.substr(0, colon)) == key)
-            return base::sanitise(base::trim(line.substr(colon + 1)), 96);
+            return base::legible(line.substr(colon + 1), 96);
     }
     return "";
 }

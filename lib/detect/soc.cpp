@@ -26,7 +26,7 @@ std::string SocSubject::path(const char *file) const {
 
 std::string SocSubject::text(const char *file) const {
     const auto content = host.read_file(path(file));
-    return content ? base::sanitise(base::trim(*content)) : std::string();
+    return content ? base::legible(*content) : std::string();
 }
 
 std::string SocSubject::answer(const core::Device &found, const char *question) const {

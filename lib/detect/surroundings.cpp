@@ -19,22 +19,34 @@ static void put(System &system, const char *key, std::string value) {
 
 static std::string line_of(const Host &host, const char *path) {
     const auto text = host.read_file(path, 256);
-    return text ? base::sanitise(base::trim(*text), 128) : std::string();
+    return text ? base::legible(*text, 128) : std::string();
+}
+
+/// A name of small letters, digits and what else is allowed inside of it; "" if it is none.
+static std::string word_of(const Host &host, const char *path, std::string_view inside) {
+    std::string text = line_of(host, path);
+    const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    for (const char c : text)
+        if (!plain(c) && inside.find(c) == inside.npos)
+            return "";
+    const bool whole = !text.empty() && text.size() <= 63 && plain(text.front());
+    return whole && plain(text.back()) ? text : "";
 }
 
 static void find_container(const Host &host, System &system) {
-    // What speaks to systemd says what it is; Docker and Podman leave empty files.
-    std::string kind = line_of(host, "/run/systemd/container");
-    if (kind.empty() && host.exists("/.dockerenv"))
-        kind = "docker";
-    if (kind.empty() && host.exists("/run/.containerenv"))
-        kind = "podman";
-    put(system, "container.kind", kind);
+    static constexpr const char *manager = "/run/systemd/container";
     static constexpr const char *account =
         "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
-    const std::string space = line_of(host, account);
-    put(system, "kubernetes.namespace", space);
-    if (!kind.empty() || !space.empty())
+    // What speaks to systemd says what it is; Docker and Podman leave empty files.
+    const bool docker = host.exists("/.dockerenv");
+    const bool podman = host.exists("/run/.containerenv");
+    std::string kind = word_of(host, manager, "-_.");
+    if (kind.empty())
+        kind = docker ? "docker" : podman ? "podman" : "";
+    put(system, "container.kind", kind);
+    // A label by RFC 1123, as all names of namespaces.
+    put(system, "kubernetes.namespace", word_of(host, account, "-"));
+    if (docker || podman || host.exists(manager) || host.exists(account))
         system.flags |= core::SystemContained;
 }
 
@@ -86,7 +98,7 @@ static void find_machine(const Host &host, System &system) {
     if (vendor.empty()) {
         // Boards without that firmware have a device tree, whose texts end in a zero byte.
         const auto model = host.read_file("/sys/firmware/devicetree/base/model", 256);
-        put(system, "machine.product", model ? base::sanitise(model->c_str(), 128) : std::string());
+        put(system, "machine.product", model ? base::legible(*model, 128) : std::string());
         return;
     }
     const std::string product = line_of(host, "/sys/class/dmi/id/product_name");

@@ -7,7 +7,8 @@ usage: mutate.py SHOW MACHINE [--update]
 
 A line of mutate.json is "-FACT" for one that becomes unknown, "~FACT" for one that is told in
 another way (a sentence, a name, the next best source), "+FACT" for one that was not there before.
-A spoilt file has lines of its own only where it differs from one that is missing; a number may not.
+A spoilt file has lines of its own only where it differs from one that is missing; a number may not,
+and what is spoilt is no text either.
 With --update, mutate.json is written anew, to be read before it is committed."""
 
 import json
@@ -49,8 +50,13 @@ def look(show, root):
     return without_sources(tabulate(json.loads(run.stdout)))
 
 
+def is_garbled(value):
+    """Bytes that are not fit to print are shown as question marks, if at all."""
+    return isinstance(value, str) and '??' in value
+
+
 def differences(before, after, place=''):
-    """Yields (line, whether a number took the place of another)."""
+    """Yields (line, whether a number or a garbled text took the place of another)."""
     for key in sorted({*before, *after}):
         old, new, path = before.get(key), after.get(key), f'{place}/{key}' if place else key
         if old == new:
@@ -60,9 +66,9 @@ def differences(before, after, place=''):
         elif new is None or new == []:
             yield '-' + path, False
         elif old is None or old == []:
-            yield '+' + path, False
+            yield '+' + path, is_garbled(new)
         else:
-            yield '~' + path, isinstance(new, (int, float))
+            yield '~' + path, isinstance(new, (int, float)) or is_garbled(new)
 
 
 def mutations(show, text):
@@ -85,7 +91,7 @@ def mutations(show, text):
             aside.rename(path)
             wrong = [line for line, number in spoilt if number and (line, number) not in missing]
             if wrong:
-                sys.exit(f'{name}: what is spoilt is taken for a number: {wrong}')
+                sys.exit(f'{name}: what is spoilt is taken for a fact: {wrong}')
             yield name, [line for line, _ in missing]
             if spoilt != missing:
                 yield name + ' (spoilt)', [line for line, _ in spoilt]

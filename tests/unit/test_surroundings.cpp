@@ -52,6 +52,10 @@ static void containers_are_known_by_what_they_leave(void **) {
         {"/run/systemd/container", "lxc\n", "lxc", true},
         {"/var/run/secrets/kubernetes.io/serviceaccount/namespace", "default", "", true},
         {"/etc/hostname", "docker\n", "", false},
+        // What is garbled says that there is something, and not what.
+        {"/run/systemd/container", "lx\xff\n", "", true},
+        {"/run/systemd/container", "Not a word\n", "", true},
+        {"/run/systemd/container", "-lxc\n", "", true},
     };
     for (const auto &row : rows) {
         MapHost host;
@@ -60,6 +64,29 @@ static void containers_are_known_by_what_they_leave(void **) {
         detect::find_surroundings(host, system);
         assert_string_equal(text_of(system, "container.kind").c_str(), row.kind);
         assert_int_equal((system.flags & core::SystemContained) != 0, row.contained);
+    }
+}
+
+static void garbled_names_are_not_shown(void **) {
+    for (const char *garbled : {"Amazon\x01", "p5.\xff\xfe", "a\nb", "\x7f"}) {
+        MapHost host;
+        host.files["/sys/class/dmi/id/sys_vendor"] = garbled;
+        host.files["/sys/firmware/devicetree/base/model"] = garbled;
+        core::System system;
+        detect::find_surroundings(host, system);
+        host.files["/sys/class/dmi/id/sys_vendor"] = "Amazon EC2\n";
+        host.files["/sys/class/dmi/id/product_name"] = garbled;
+        detect::find_surroundings(host, system);
+        assert_string_equal(text_of(system, "machine.product").c_str(), "");
+        assert_string_equal(text_of(system, "cloud.instance").c_str(), "");
+    }
+    for (const char *space : {"Default", "a.b", "a b", "-a", "a-", "a\xff"}) {
+        MapHost host;
+        host.files["/var/run/secrets/kubernetes.io/serviceaccount/namespace"] = space;
+        core::System system;
+        detect::find_surroundings(host, system);
+        assert_string_equal(text_of(system, "kubernetes.namespace").c_str(), "");
+        assert_true((system.flags & core::SystemContained) != 0);
     }
 }
 
@@ -99,6 +126,7 @@ int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(clouds_are_known_by_their_firmware),
         cmocka_unit_test(containers_are_known_by_what_they_leave),
+        cmocka_unit_test(garbled_names_are_not_shown),
         cmocka_unit_test(a_board_has_a_model),
         cmocka_unit_test(rates_that_cannot_be_are_left_out),
         cmocka_unit_test(a_disk_larger_than_can_be_has_no_size),

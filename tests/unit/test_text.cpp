@@ -43,6 +43,10 @@ static void sanitises_foreign_text(void **) {
                         "e");
     assert_string_equal(sanitise(std::string("a\0b", 3)).c_str(), "a");
     assert_int_equal(sanitise(std::string(1000, 'x')).size(), 256);
+    for (const char *garbled : {"RTX\x1b[31m", "bad\xff", "\xe2\x80\xae", "a\nb"})
+        assert_string_equal(legible(garbled).c_str(), "");
+    assert_string_equal(legible(" Gr\xc3\xbc\xc3\x9f\n").c_str(), "Gr\xc3\xbc\xc3\x9f");
+    assert_string_equal(legible(std::string("a\0\xff", 3)).c_str(), "a");
     assert_false(valid_utf8("\xc0\x80"));
     assert_false(valid_utf8("\xed\xa0\x80"));
     assert_false(valid_utf8("\xf4\x90\x80\x80"));
