@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: MIT
+"""Bytes that Megatron's allocator held after a step, and at most, on the last rank of a run."""
+
+import json
+import math
+import re
+
+import machines
+from library import Refused
+from score import Row, Score
+
+TABLE = 'train_memory_megatron'
+CAPABILITY = {'a100': '8.0', 'h100': '9.0', 'gb200': '10.0'}
+# What the tests' tokenizers hold, where the arguments do not say: GPT-2's, BERT's uncased,
+# Llama's (Mixtral) and DeepSeek's.
+VOCABULARY = {'bert': 30522, 't5': 30522, 'mixtral': 32000, 'deepseek': 129280, 'gpt': 50257}
+
+
+class Run:
+    """The arguments of one run, with Megatron's defaults."""
+
+    def __init__(self, row):
+        self.row, self.args = row, row['args']
+        self.tensor = self.number('tensor-model-parallel-size', 1)
+        self.pipeline = self.number('pipeline-model-parallel-size', 1)
+        self.context = self.number('context-parallel-size', 1)
+        self.expert = self.number('expert-model-parallel-size', 1)
+        self.expert_tensor = self.number('expert-tensor-parallel-size', self.tensor)
+        self.layers = self.number('num-layers', self.number('decoder-num-layers'))
+        self.hidden = self.number('hidden-size')
+        self.gated = self.flag('swiglu')
+        plain = int(4 * self.hidden * 2 / 3) // 64 * 64 if self.gated else 4 * self.hidden
+        self.ffn = self.number('ffn-hidden-size', plain)
+        self.sequence = self.number('seq-length', self.number('encoder-seq-length'))
+        self.micro_batch = self.number('micro-batch-size')
+        self.experts = self.number('num-experts', 0)
+
+    def number(self, key, otherwise=None):
+        value = self.args.get(key)
+        return otherwise if value is None else int(float(value))
+
+    def flag(self, key):
+        return bool(self.args.get(key, False))
+
+    def world(self):
+        """Devices of the run; where it does not say, one node, or the fewest that hold it."""
+        ranks = self.tensor * self.pipeline * self.context
+        needed = self.pipeline * math.lcm(self.tensor * self.context,
+                                          self.expert * self.expert_tensor)
+        if self.row['world_size_known']:
+            return self.row['nodes'] * self.row['gpus_per_node']
+        return max(needed, ranks, 8)
+
+    def data(self):
+        return self.world() // (self.tensor * self.pipeline * self.context)
+
+    def mixtures(self):
+        """1 for each layer with experts, 0 for each without."""
+        pattern = str(self.args.get('moe-layer-freq', '1'))
+        if not re.fullmatch(r'[\[\]()*+0-9, ]+', pattern):
+            raise KeyError('moe-layer-freq')
+        found = eval(pattern)  # "([0]*3+[1]*12)"
+        if isinstance(found, int):
+            return [int(index % found == 0) for index in range(self.layers)]
+        return list(found)
+
+    def vocabulary(self):
+        name = next(name for name in [*VOCABULARY, ''] if name in self.row['test_case'])
+        return self.number('vocab-size', VOCABULARY.get(name, 50257))
+
+    def layout(self):
+        """Layers of the first stage and of the last, where they are not as many as the others."""
+        layout = self.args.get('pipeline-model-parallel-layout')
+        if layout is None:
+            return (self.number('decoder-first-pipeline-num-layers', 0),
+                    self.number('decoder-last-pipeline-num-layers', 0))
+        parts = re.sub(r'\(([^()]*)\)\*(\d+)', lambda m: m[1] * int(m[2]), layout)
+        parts = re.sub(r'(\w)\*(\d+)', lambda m: m[1] * int(m[2]), parts).split('|')
+        stages = [sum(part.count('t') for part in parts[first::self.pipeline])
+                  for first in range(self.pipeline)]
+        return stages[0], stages[-1]
+
+    def turns(self):
+        """Parts of the interleaved pipeline on each rank."""
+        first, last = self.layout()
+        size = self.number('num-layers-per-virtual-pipeline-stage', 0)
+        layout = self.args.get('pipeline-model-parallel-layout')
+        if layout:
+            return (layout.count('|') + 1) // self.pipeline or 1
+        if size:
+            return max(1, (last or self.layers // self.pipeline) // size)
+        return self.number('num-virtual-stages-per-pipeline-rank', 1)
+
+
+def config(run):
+    """The model as a config.json: the family that has its parts."""
+    heads = run.number('num-attention-heads')
+    made = {'hidden_size': run.hidden, 'num_hidden_layers': run.layers,
+            'num_attention_heads': heads, 'vocab_size': run.vocabulary(),
+            'head_dim': run.number('kv-channels', run.hidden // heads),
+            'intermediate_size': run.ffn,
+            'max_position_embeddings': run.number('max-position-embeddings', run.sequence),
+            'torch_dtype': 'bfloat16' if run.flag('bf16') else 'float16' if run.flag('fp16')
+            else 'float32',
+            'tie_word_embeddings': not run.flag('untie-embeddings-and-output-weights')}
+    if run.flag('group-query-attention'):
+        made['num_key_value_heads'] = run.number('num-query-groups')
+    if not run.gated:
+        made['hidden_act'] = 'relu2'
+    learned = run.args.get('position-embedding-type', 'learned_absolute') == 'learned_absolute'
+    made['model_type'] = 'gpt2' if learned and not run.gated else 'llama'
+    if made['model_type'] == 'gpt2':
+        made['n_inner'] = made.pop('intermediate_size')
+    if run.experts:
+        layers = run.mixtures()
+        made |= {'model_type': 'qwen3_moe', 'num_experts': run.experts,
+                 'intermediate_size': run.ffn,
+                 'num_experts_per_tok': run.number('moe-router-topk', 2),
+                 'moe_intermediate_size': run.number('moe-ffn-hidden-size', run.ffn),
+                 'shared_expert_intermediate_size':
+                     run.number('moe-shared-expert-intermediate-size', 0),
+                 'first_k_dense_replace': layers.index(1) if 1 in layers else run.layers}
+    if run.flag('multi-latent-attention'):
+        made |= {'model_type': 'deepseek_v3', 'q_lora_rank': run.number('q-lora-rank'),
+                 'kv_lora_rank': run.number('kv-lora-rank'),
+                 'qk_nope_head_dim': run.number('qk-head-dim'),
+                 'qk_rope_head_dim': run.number('qk-pos-emb-head-dim'),
+                 'v_head_dim': run.number('v-head-dim')}
+        made.pop('head_dim')
+    return made
+
+
+def pins(run):
+    first, last = run.layout()
+    made = {'engine': 'megatron', 'driver_bytes': 0, 'tensor_parallel': run.tensor,
+            'pipeline_parallel': run.pipeline, 'context_parallel': run.context,
+            'expert_parallel': run.expert, 'expert_tensor_parallel': run.expert_tensor,
+            'data_parallel': run.data(), 'global_batch': run.number('global-batch-size'),
+            'sequence_parallel': run.flag('sequence-parallel') and run.tensor > 1,
+            'distributed_optimizer': run.flag('use-distributed-optimizer'),
+            'optimizer_instances': run.number('num-distributed-optimizer-instances', 1),
+            'vocabulary_multiple': run.number('make-vocab-size-divisible-by', 128),
+            'virtual_stages': run.turns(), 'first_stage_layers': first, 'last_stage_layers': last,
+            'hidden_dropout': float(run.args.get('hidden-dropout', .1)) > 0,
+            'attention_dropout': float(run.args.get('attention-dropout', .1)) > 0,
+            'fused_layers': run.args.get('transformer-impl') != 'local',
+            'grouped_experts': run.flag('moe-grouped-gemm'),
+            'fused_loss': run.flag('cross-entropy-loss-fusion'),
+            'deferred_embedding_gradient': run.flag('defer-embedding-wgrad-compute')}
+    backend = run.args.get('attention-backend')
+    if backend == 'unfused' or (not made['fused_layers'] and not run.flag('use-flash-attn')):
+        made['flash_attention'] = False
+    elif backend == 'flash':
+        made['flash_attention'] = True
+    if run.flag('grad-reduce-in-bf16'):
+        made['gradient_dtype'] = 'bf16'
+    return made
+
+
+def plan(library, row):
+    run = Run(row)
+    if 'hybrid-layer-pattern' in run.args or 'hybrid-override-pattern' in run.args:
+        raise KeyError('hybrid layers')  # no config.json names such a pattern
+    lib = library.lib
+    recompute = {'full': lib.HWA_RECOMPUTE_FULL, 'selective': lib.HWA_RECOMPUTE_SELECTIVE}
+    name = next((name for name in CAPABILITY if name in row['platform']), 'a100')
+    system = machines.system([{'id': name, 'vendor': 'nvidia', 'mem_gb_label': 80}] * run.world())
+    for device in system['devices']:
+        device['attrs'] = {'cuda.compute_capability': {'value': CAPABILITY[name],
+                                                       'source': 'driver'}}
+    zero = 4 if run.args.get('data-parallel-sharding-strategy') == 'optim_grads_params' else 0
+    return library.plan(library.system(system), library.model(config(run)), pins(run),
+                        mode=lib.HWA_MODE_TRAIN, sequence_tokens=run.sequence,
+                        micro_batch=run.micro_batch, zero_stage=zero,
+                        optimizer=lib.HWA_OPTIMIZER_SGD_MOMENTUM
+                        if run.args.get('optimizer') == 'muon' else lib.HWA_OPTIMIZER_ADAMW,
+                        recompute=recompute.get(run.args.get('recompute-granularity'),
+                                                lib.HWA_RECOMPUTE_NONE))
+
+
+def scores(library, folder):
+    table = json.loads((folder / f'{TABLE}.json').read_text())
+    limits = {'median': .02, 'p90': .10}
+    made = {known: (Score(f'Megatron resident{text}', [], limits=limits),
+                    Score(f'Megatron peak{text}', [], limits=limits))
+            for known, text in ((True, ''), (False, ', world size assumed'))}
+    for row in table['rows']:
+        resident, peak = made[row['world_size_known']]
+        try:
+            found = plan(library, row)
+        except (Refused, KeyError, TypeError):
+            resident.refused += 1
+            peak.refused += 1
+            continue
+        use = found['stages'][-1]['footprint']
+        factor = found['memory_error_factor']
+        resident.rows.append(Row(row['id'], row['group'], use['total'] - use['activations'],
+                                 row['measured']['mem_allocated_bytes'], factor))
+        peak.rows.append(Row(row['id'], row['group'], use['total'],
+                             row['measured']['mem_max_allocated_bytes'], factor))
+    return [score for pair in made.values() for score in pair]
