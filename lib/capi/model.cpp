@@ -13,12 +13,6 @@ namespace hwa::capi {
 
 base::Result<plan::Workload> workload_in(const hwa_workload_t *given) {
     HWA_TRY(const hwa_workload_t taken, take_in(given, "workload"));
-    if (taken.optimizer < HWA_OPTIMIZER_ADAMW || taken.optimizer > HWA_OPTIMIZER_SGD_MOMENTUM)
-        return base::error(base::Status::Invalid, "workload: optimizer is %d, which is none",
-                           static_cast<int>(taken.optimizer));
-    if (taken.recompute < HWA_RECOMPUTE_CHOOSE || taken.recompute > HWA_RECOMPUTE_FULL)
-        return base::error(base::Status::Invalid, "workload: recompute is %d, which is none",
-                           static_cast<int>(taken.recompute));
     plan::Workload made;
     made.mode = static_cast<plan::Mode>(taken.mode);
     made.batch = taken.batch;
@@ -28,6 +22,12 @@ base::Result<plan::Workload> workload_in(const hwa_workload_t *given) {
     made.weight_dtype = static_cast<core::Dtype>(taken.weight_dtype);
     made.cache_dtype = static_cast<core::Dtype>(taken.cache_dtype);
     made.recipe = or_empty(taken.recipe);
+    made.rank = taken.rank;
+    made.sequence_tokens = taken.sequence_tokens;
+    made.micro_batch = taken.micro_batch;
+    made.optimizer = static_cast<plan::Optimizer>(taken.optimizer);
+    made.zero_stage = taken.zero_stage;
+    made.recompute = static_cast<plan::Recompute>(taken.recompute);
     return made;
 }
 

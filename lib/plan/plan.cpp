@@ -256,6 +256,11 @@ base::Result<Plan> make_plan(const System &system, const Model &model, const Opt
     HWA_TRY(const Workload workload, settle(options.workload));
     if (options.run.engine)
         return evaluate(system, model, options, workload);
+    if (workload.trains())
+        return base::error(Status::Unsupported,
+                           "workload: mode is %s: nothing is searched for training yet; pin an "
+                           "engine and the degrees of parallelism",
+                           mode_name(workload.mode));
     const double headroom = options.headroom > 0 ? options.headroom : 0.1;
     return Search(system, model, options, headroom).run(workload);
 }

@@ -47,9 +47,13 @@ void write_dtype(JsonWriter &out, const char *key, core::Dtype dtype) {
 void write_footprint(JsonWriter &out, const Footprint &footprint) {
     out.key("footprint").begin_object();
     out.key("weights").u64(footprint.weights);
+    out.key("gradients").u64(footprint.gradients);
+    out.key("optimizer").u64(footprint.optimizer);
     out.key("cache").u64(footprint.cache);
     out.key("activations").u64(footprint.activations);
     out.key("workspace").u64(footprint.workspace);
+    out.key("adapters").u64(footprint.adapters);
+    out.key("offload").u64(footprint.offload);
     out.key("total").u64(footprint.total());
     out.end_object();
 }
@@ -77,7 +81,7 @@ void write_model(JsonWriter &out, const Model &model) {
 
 void write_workload(JsonWriter &out, const Workload &workload) {
     out.key("workload").begin_object();
-    out.key("mode").text("infer");
+    out.key("mode").text(mode_name(workload.mode));
     out.key("batch").u64(workload.batch);
     out.key("prompt_tokens").u64(workload.prompt_tokens);
     out.key("output_tokens").u64(workload.output_tokens);

@@ -2,6 +2,8 @@
 // Defaults of a workload and the bounds of what can be planned.
 #include "plan/workload.h"
 
+#include <iterator>
+
 namespace hwa::plan {
 
 using base::Status;
@@ -33,10 +35,16 @@ static base::Done check(const Workload &given) {
     if (given.mode < Mode::Infer || given.mode > Mode::TuneDistill)
         return base::error(Status::Invalid, "workload: mode is %d, which is none",
                            static_cast<int>(given.mode));
-    if (given.mode != Mode::Infer)
-        return base::error(Status::Unsupported,
-                           "workload: mode is %d, and only inference can be planned yet",
-                           static_cast<int>(given.mode));
+    if (given.optimizer < Optimizer::AdamW || given.optimizer > Optimizer::SgdMomentum)
+        return base::error(Status::Invalid, "workload: optimizer is %d, which is none",
+                           static_cast<int>(given.optimizer));
+    if (given.recompute < Recompute::Choose || given.recompute > Recompute::Full)
+        return base::error(Status::Invalid, "workload: recompute is %d, which is none",
+                           static_cast<int>(given.recompute));
+    if (given.zero_stage > 4)
+        return base::error(Status::Invalid,
+                           "workload: zero_stage is %u, and stage plus 1 ends at 4",
+                           given.zero_stage);
     if (!given.recipe.empty())
         return base::error(Status::Unsupported,
                            "workload: recipe: mixes of formats cannot be planned yet; name a "
@@ -73,7 +81,18 @@ base::Result<Workload> settle(Workload workload) {
         workload.context_tokens = needed;
     if (workload.cache_dtype == Dtype::Unknown)
         workload.cache_dtype = Dtype::F16;
+    if (workload.rank == 0)
+        workload.rank = 16;
+    if (workload.micro_batch == 0)
+        workload.micro_batch = 1;
     return workload;
+}
+
+const char *mode_name(Mode mode) {
+    constexpr const char *names[] = {"infer",       "train",    "tune_lora", "tune_qlora",
+                                     "tune_prefix", "tune_dpo", "tune_rlhf", "tune_distill"};
+    const auto index = static_cast<size_t>(mode);
+    return index < std::size(names) ? names[index] : "infer";
 }
 
 } // namespace hwa::plan

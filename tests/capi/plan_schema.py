@@ -23,7 +23,7 @@ SPOILS = {
 
 def check_sums(document):
     """What the schema cannot say: parts add up."""
-    uses = ("weights", "cache", "activations", "workspace")
+    uses = ("weights", "gradients", "optimizer", "cache", "activations", "workspace", "adapters")
     for part in [document, *document["stages"]]:
         footprint = part["footprint"]
         assert sum(footprint[use] for use in uses) == footprint["total"]

@@ -2,6 +2,8 @@
 // Bytes of weights, cache, activations and runtime; docs/plan.md gives the formulas' sources.
 #include "plan/memory/footprint.h"
 
+#include "plan/memory/training.h"
+
 #include "base/units.h"
 
 #include <algorithm>
@@ -273,6 +275,8 @@ base::Result<Footprint> footprint(const Model &model, const Workload &given) {
     Format format = own_format(model);
     if (workload.weight_dtype != Dtype::Unknown && workload.weight_dtype != model.dtype)
         format = {workload.weight_dtype, false, core::dtype_name(workload.weight_dtype)};
+    if (workload.trains())
+        return training_footprint(model, format, workload);
     HWA_TRY(const Sized sized, size_up(model, format, workload));
     return footprint_of(sized, 0, sized.layers(), core::Kind::Unknown);
 }

@@ -9,4 +9,8 @@ namespace hwa::plan {
 
 base::Result<Footprint> training_bytes(const Case &one, const Slice &slice);
 
+/// Of a whole model on one accelerator, by no engine's rules.
+base::Result<Footprint> training_footprint(const core::Model &model, const Format &format,
+                                           const Workload &workload);
+
 } // namespace hwa::plan

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// Reserve: what engines and drivers take on a device besides the model.
+#pragma once
+
+#include "plan/case.h"
+
+namespace hwa::plan {
+
+/// While training.
+double reserve_bytes(const Case &one, const Slice &slice);
+
+} // namespace hwa::plan

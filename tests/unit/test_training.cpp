@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// plan/memory: bytes of training and tuning, worked by hand for a decoder of 2920 parameters.
+#include "check.h"
+
+#include "plan/memory/training.h"
+#include "plan/model/read.h"
+
+using namespace hwa;
+using namespace hwa::plan;
+using core::Model;
+
+/// Each layer 256 in attention, 384 in its FFN, 16 in norms; tables of 800; a last norm of 8.
+static Model tiny() {
+    auto config = read_config_text("c", R"({"model_type":"llama","hidden_size":8,
+        "num_hidden_layers":2,"num_attention_heads":2,"intermediate_size":16,"vocab_size":100,
+        "torch_dtype":"bfloat16"})");
+    assert_true(bool(config));
+    assert_int_equal(config->model.parameters, 2920);
+    return std::move(config->model);
+}
+
+struct Asked {
+    Model model = tiny();
+    Case one;
+    Slice slice;
+
+    explicit Asked(Mode mode = Mode::Train) {
+        one.model = &model;
+        one.format = own_format(model);
+        one.workload.mode = mode;
+        one.workload.sequence_tokens = 10;
+        one.workload.micro_batch = 1;
+        one.workload.rank = 4;
+        one.run.driver_bytes = 0;
+        slice.layer_count = 2;
+        slice.embedding = slice.output = true;
+    }
+    Footprint bytes() const {
+        auto made = training_bytes(one, slice);
+        if (!made)
+            fail_msg("%s", made.error().message.c_str());
+        return *made;
+    }
+};
+
+static void keeps_states_of_each_optimizer(void **) {
+    Asked asked;
+    Footprint made = asked.bytes();
+    assert_int_equal(made.weights, 2 * 2920);
+    assert_int_equal(made.gradients, 2 * 2920);
+    assert_int_equal(made.optimizer, 4 * 2920);
+    assert_int_equal(made.workspace, 0);
+    asked.one.run.master_weights = true; // and moments in f32
+    assert_int_equal(asked.bytes().optimizer, 12 * 2920);
+    asked.one.workload.optimizer = Optimizer::Sgd;
+    assert_int_equal(asked.bytes().optimizer, 4 * 2920);
+    asked.one.workload.optimizer = Optimizer::SgdMomentum;
+    assert_int_equal(asked.bytes().optimizer, 8 * 2920);
+    asked.one.run.offload_optimizer = true;
+    made = asked.bytes();
+    assert_int_equal(made.optimizer, 0);
+    assert_int_equal(made.offload, 8 * 2920);
+}
+
+static void megatron_adds_gradients_in_f32(void **) {
+    Asked asked;
+    asked.one.run.engine = Engine::Megatron;
+    const uint64_t padded = 2920 + 2 * 28 * 8; // 100 rows are filled up to 128
+    assert_int_equal(asked.bytes().weights, 2 * padded);
+    assert_int_equal(asked.bytes().gradients, 4 * padded);
+    assert_int_equal(asked.bytes().optimizer, 12 * padded);
+}
+
+static void stages_of_zero_split_more_and_more(void **) {
+    Asked asked;
+    asked.one.run.data = 4;
+    const auto states = [&](uint32_t stage) {
+        asked.one.workload.zero_stage = stage + 1;
+        const Footprint made = asked.bytes();
+        return made.weights + made.gradients + made.optimizer;
+    };
+    assert_int_equal(states(0), 8 * 2920);
+    assert_int_equal(states(1), (4 + 1) * 2920);
+    assert_int_equal(states(2), 2 * 2920 + 6 * 730);
+    assert_int_equal(states(3), 8 * 730);
+}
+
+// A token of a layer keeps 4 rows of 8, 32 in attention and 48 in the FFN, two bytes each, and 4
+// bytes for each of two heads: 232. Logits take 6 bytes each, the last norm 4 rows more.
+static void keeps_activations_until_they_are_used(void **) {
+    Asked asked;
+    assert_int_equal(asked.bytes().activations, 2 * 2320 + 6000 + 640);
+    asked.one.workload.recompute = Recompute::Full; // the layers' inputs, and logits or a layer
+    assert_int_equal(asked.bytes().activations, 2 * 160 + 6000 + 640);
+    asked.slice.output = false;
+    assert_int_equal(asked.bytes().activations, 2 * 160 + 2320);
+    asked.one.workload.recompute = Recompute::None;
+    asked.one.run.flash_attention = false; // scores of two heads: 10 times 10, two bytes
+    assert_int_equal(asked.bytes().activations, 2 * (2320 + 400));
+    asked.one.workload.recompute = Recompute::Selective; // of one layer alone
+    assert_int_equal(asked.bytes().activations, 2 * 2320 + 400);
+}
+
+static void ranks_share_what_they_compute(void **) {
+    Asked asked;
+    asked.slice.output = false;
+    asked.one.run.tensor = 2; // rows stay whole: 4 * 160 of 2320
+    assert_int_equal(asked.bytes().activations, 2 * (640 + 1680 / 2));
+    assert_int_equal(asked.bytes().weights, 2 * (1280 / 2 + 32 + 800 / 2 + 8));
+    asked.one.run.sequence_parallel = true;
+    assert_int_equal(asked.bytes().activations, 2 * 1160);
+    asked.one.run.context = 2;
+    assert_int_equal(asked.bytes().activations, 2 * 580);
+}
+
+// Of four stages the first has four micro-batches under way, the last one.
+static void early_stages_keep_more(void **) {
+    Asked asked;
+    asked.slice.output = false;
+    asked.one.run.pipeline = 4;
+    assert_int_equal(asked.bytes().activations, 4 * 2 * 2320);
+    asked.slice.stage = 3;
+    assert_int_equal(asked.bytes().activations, 2 * 2320);
+    asked.one.run.virtual_stages = 2; // (2 - 1) * 4 + 1 parts of one layer
+    assert_int_equal(asked.bytes().activations, 5 * 2320);
+    asked.slice.stage = 0;
+    asked.one.run.virtual_stages = 1;
+    asked.one.run.global_batch = 2; // no more of them than there are
+    assert_int_equal(asked.bytes().activations, 2 * 2 * 2320);
+}
+
+// Rank 4 beside queries and values of 8 to 8: 4 * 32 numbers a layer, in f32.
+static void adapters_alone_are_trained(void **) {
+    Asked asked(Mode::TuneLora);
+    Footprint made = asked.bytes();
+    assert_int_equal(made.weights, 2 * 2920);
+    assert_int_equal(made.adapters, 4 * 256);
+    assert_int_equal(made.gradients, 4 * 256);
+    assert_int_equal(made.optimizer, 8 * 256);
+    asked.one.workload.mode = Mode::TuneQlora; // 4.127 bits for 1280 parameters
+    assert_int_equal(asked.bytes().weights, 661 + 2 * 1640);
+    asked.one.workload.mode = Mode::TunePrefix; // keys and values of 4 tokens
+    assert_int_equal(asked.bytes().adapters, 4 * 2 * 4 * 16);
+}
+
+static void frozen_models_lie_beside(void **) {
+    assert_int_equal(Asked(Mode::TuneDpo).bytes().weights, 4 * 2920);
+    assert_int_equal(Asked(Mode::TuneDistill).bytes().weights, 4 * 2920);
+    assert_int_equal(Asked(Mode::TuneRlhf).bytes().weights, 8 * 2920);
+    assert_int_equal(Asked(Mode::TuneRlhf).bytes().optimizer, 2 * 4 * 2920);
+}
+
+static void never_wraps(void **) {
+    Asked asked;
+    asked.one.workload.sequence_tokens = UINT32_MAX;
+    asked.one.workload.micro_batch = UINT32_MAX;
+    asked.one.run.flash_attention = false;
+    auto made = training_bytes(asked.one, asked.slice);
+    assert_true(!made && made.error().status == base::Status::Invalid);
+}
+
+int main() {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keeps_states_of_each_optimizer),
+        cmocka_unit_test(megatron_adds_gradients_in_f32),
+        cmocka_unit_test(stages_of_zero_split_more_and_more),
+        cmocka_unit_test(keeps_activations_until_they_are_used),
+        cmocka_unit_test(ranks_share_what_they_compute),
+        cmocka_unit_test(early_stages_keep_more),
+        cmocka_unit_test(adapters_alone_are_trained),
+        cmocka_unit_test(frozen_models_lie_beside),
+        cmocka_unit_test(never_wraps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
