@@ -195,6 +195,47 @@ uint64_t Model::weight_bytes() const {
     return sum;
 }
 
+bool is_plain(Role role) {
+    switch (role) {
+    case Role::Position:
+    case Role::Norm:
+    case Role::Bias:
+    case Role::Router:
+    case Role::Convolution:
+    case Role::Decay:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool is_expert(Role role) {
+    return role >= Role::ExpertGate && role <= Role::ExpertDown;
+}
+
+static Weights &part_of(Model &model, const Tensor &tensor) {
+    if (tensor.layer >= 0)
+        return model.layers[static_cast<size_t>(tensor.layer)].weights;
+    if (tensor.role == Role::Embedding)
+        return model.embedding;
+    return tensor.role == Role::Output ? model.output : model.other;
+}
+
+void sum_tensors(Model &model) {
+    model.embedding = model.output = model.other = {};
+    for (Layer &layer : model.layers)
+        layer.weights = {};
+    for (const Tensor &tensor : model.tensors) {
+        Weights &part = part_of(model, tensor);
+        (is_plain(tensor.role) ? part.plain : part.matrix) += tensor.parameters();
+        part.bytes += tensor.bytes;
+        if (!is_expert(tensor.role))
+            continue;
+        part.expert += tensor.parameters();
+        part.expert_bytes += tensor.bytes;
+    }
+}
+
 void count_parameters(Model &model) {
     uint64_t all =
         model.embedding.parameters() + model.output.parameters() + model.other.parameters();
@@ -208,6 +249,9 @@ void count_parameters(Model &model) {
     if (model.active_parameters != 0)
         return;
     model.active_parameters = model.parameters;
+    for (const Tensor &tensor : model.tensors)
+        if (tensor.role == Role::Draft)
+            model.active_parameters -= std::min(model.active_parameters, tensor.parameters());
     if (model.experts > model.experts_per_token && model.experts_per_token > 0) {
         const double idle = 1.0 - static_cast<double>(model.experts_per_token) / model.experts;
         model.active_parameters -= static_cast<uint64_t>(idle * static_cast<double>(experts));

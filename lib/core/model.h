@@ -86,9 +86,20 @@ enum class Role : uint8_t {
     SharedUp,
     SharedGateUp,
     SharedDown,
-    Recurrent, ///< matrices of recurrent layers
+    Recurrent,   ///< matrices of recurrent layers
+    Convolution, ///< of a few tokens in recurrent layers
+    Decay,       ///< numbers of recurrent layers that stay as fine as norms
+    Tower,       ///< of images or sound: engines keep it whole
+    Draft,       ///< of layers that predict further tokens: loaded only where these are used
     Other,
 };
+
+inline constexpr size_t role_count = static_cast<size_t>(Role::Other) + 1;
+
+/// True of what stays as it is whatever the format: norms, biases, routers, positions.
+bool is_plain(Role role);
+/// True of the matrices of routed experts.
+bool is_expert(Role role);
 
 /// One tensor, or as many of one shape as there are experts.
 struct Tensor {
@@ -97,6 +108,8 @@ struct Tensor {
     uint64_t columns = 0; ///< length of a row: what packing goes by
     uint64_t rows = 0;    ///< of all matrices together
     uint64_t bytes = 0;   ///< as published
+
+    uint64_t parameters() const { return columns * rows; }
 };
 
 /// Published weights of one format, under the name the file gives it.
@@ -149,8 +162,8 @@ struct Model {
     std::vector<Tensor>
         tensors; ///< by layer, those outside first; empty where only totals are known
     Weights embedding;
-    Weights output; ///< empty when the embedding serves as output too
-    Weights other;
+    Weights output;               ///< empty when the embedding serves as output too
+    Weights other;                ///< towers and drafts among them
     std::vector<TypeTotal> types; ///< by name, ascending; empty without a tensor inventory
     Inventory inventory = Inventory::Estimated;
     uint32_t estimated = 0; ///< ModelField
@@ -181,6 +194,9 @@ struct ModelNumbers {
 
 /// A model from numbers, those not said taken from the usual shape of that size.
 base::Result<Model> model_from_numbers(const ModelNumbers &numbers);
+
+/// Sums the tensors into the weights of each part.
+void sum_tensors(Model &model);
 
 /// Sums the weights into `parameters` and `active_parameters` where these are 0.
 void count_parameters(Model &model);

@@ -2,6 +2,7 @@
 // Any bytes as a safetensors file with a hole behind its header: an error names the file, and the
 // bytes of the tensors add up to no more than the file has.
 #include "plan/model/read.h"
+#include "plan/model/tally.h"
 
 #include <algorithm>
 #include <cstring>
@@ -27,8 +28,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
             return count;
         }};
     core::Model model;
+    plan::Tally tally(model);
     plan::HeaderBudget budget;
-    const base::Done done = plan::tally_safetensors(source, 4, model, budget);
+    const base::Done done = plan::tally_safetensors(source, 4, tally, budget);
+    if (done)
+        tally.finish();
     if (done)
         expect(model.weight_bytes() <= end);
     else

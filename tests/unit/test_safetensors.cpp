@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "gguf_maker.h"
 #include "plan/model/read.h"
+#include "plan/model/tally.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -28,7 +29,9 @@ static base::Result<core::Model> tally(const std::string &text, uint64_t size = 
     core::Model model;
     const Source source = memory.source("m.safetensors");
     HeaderBudget budget;
-    HWA_CHECK(tally_safetensors(source, packed_bits, model, budget));
+    Tally tensors(model);
+    HWA_CHECK(tally_safetensors(source, packed_bits, tensors, budget));
+    tensors.finish();
     return model;
 }
 
@@ -194,15 +197,16 @@ static void shards_share_one_budget(void **) {
     const MemorySource memory{text, 0};
     const uint64_t length = text.size() - 8 - 80;
     core::Model model;
+    Tally tensors(model);
     HeaderBudget bytes{.bytes = 2 * length - 1};
-    assert_true(bool(tally_safetensors(memory.source("a"), 0, model, bytes)));
-    const auto long_one = tally_safetensors(memory.source("b"), 0, model, bytes);
+    assert_true(bool(tally_safetensors(memory.source("a"), 0, tensors, bytes)));
+    const auto long_one = tally_safetensors(memory.source("b"), 0, tensors, bytes);
     assert_false(bool(long_one));
     assert_non_null(std::strstr(long_one.error().message.c_str(), "b: byte 0: a header of"));
     HeaderBudget values;
-    assert_true(bool(tally_safetensors(memory.source("a"), 0, model, values)));
+    assert_true(bool(tally_safetensors(memory.source("a"), 0, tensors, values)));
     values.values = HeaderBudget{}.values - values.values - 1;
-    const auto wide_one = tally_safetensors(memory.source("b"), 0, model, values);
+    const auto wide_one = tally_safetensors(memory.source("b"), 0, tensors, values);
     assert_false(bool(wide_one));
     assert_non_null(std::strstr(wide_one.error().message.c_str(), "has more than"));
 }

@@ -56,8 +56,13 @@ constexpr std::string_view wanted_keys[] = {
     "attention.head_count_kv",
     "attention.key_length",
     "attention.key_length_mla",
+    "attention.key_length_swa",
+    "attention.kv_lora_rank",
+    "attention.q_lora_rank",
     "attention.sliding_window",
+    "attention.sliding_window_pattern",
     "attention.value_length",
+    "attention.value_length_swa",
     "block_count",
     "context_length",
     "embedding_length",
@@ -66,8 +71,15 @@ constexpr std::string_view wanted_keys[] = {
     "expert_shared_feed_forward_length",
     "expert_used_count",
     "feed_forward_length",
+    "nextn_predict_layers",
+    "rope.dimension_count",
+    "shortconv.l_cache",
+    "ssm.conv_kernel",
+    "ssm.group_count",
+    "ssm.inner_size",
     "ssm.state_size",
     "vocab_size",
+    "wkv.head_size",
 };
 
 constexpr std::string_view wanted_general[] = {
@@ -115,7 +127,7 @@ class Scanner {
     base::Done number(GgufKey &key, uint32_t type);
     base::Done alignment();
     base::Done tensor(const Visit &visit);
-    base::Done dims(GgufTensor &tensor, uint64_t &row);
+    base::Done dims(GgufTensor &tensor);
     base::Done extent(GgufTensor &tensor, uint64_t byte);
     base::Done unique(std::vector<uint64_t> &hashes, const char *what) const;
     base::Done data();
@@ -247,8 +259,7 @@ base::Done Scanner::alignment() {
     return {};
 }
 
-/// Reads rank and sizes; `row` becomes the first of them.
-base::Done Scanner::dims(GgufTensor &tensor, uint64_t &row) {
+base::Done Scanner::dims(GgufTensor &tensor) {
     const uint64_t byte = in_.offset();
     HWA_TRY(tensor.rank, in_.u32());
     if (tensor.rank == 0 || tensor.rank > limits_.dims)
@@ -262,7 +273,7 @@ base::Done Scanner::dims(GgufTensor &tensor, uint64_t &row) {
         if (size == 0)
             return in_.fault(at, "tensor %s: dimension %u is 0", shown(tensor.name).c_str(), i);
         if (i == 0)
-            row = size;
+            tensor.row = size;
         const auto product = base::checked_mul(tensor.elements, size);
         if (!product || *product > core::parameter_limit)
             return in_.fault(at, "tensor %s: the product of its dimensions overflows",
@@ -302,16 +313,15 @@ base::Done Scanner::tensor(const Visit &visit) {
     if (made.name.empty() || made.name.find('\0') != std::string::npos)
         return in_.fault(byte, "a tensor's name is empty or holds a NUL");
     hashes_.push_back(hash(made.name));
-    uint64_t row = 0;
-    HWA_CHECK(dims(made, row));
+    HWA_CHECK(dims(made));
     const uint64_t at = in_.offset();
     HWA_TRY(const uint32_t type, in_.u32());
     made.type = find_ggml_type(type);
     if (made.type == nullptr)
         return in_.fault(at, "tensor %s: unknown type %u", shown(made.name).c_str(), type);
-    if (row % made.type->block_elements != 0)
+    if (made.row % made.type->block_elements != 0)
         return in_.fault(at, "tensor %s: rows of %llu are no whole blocks of %s",
-                         shown(made.name).c_str(), static_cast<unsigned long long>(row),
+                         shown(made.name).c_str(), static_cast<unsigned long long>(made.row),
                          made.type->name);
     made.bytes = made.elements / made.type->block_elements * made.type->block_bytes;
     HWA_CHECK(extent(made, byte));

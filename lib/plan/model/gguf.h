@@ -31,6 +31,7 @@ struct GgufTensor {
     std::string name;
     const GgmlType *type = nullptr;
     uint32_t rank = 0;
+    uint64_t row = 0; ///< elements of the first dimension
     uint64_t elements = 0;
     uint64_t bytes = 0;
 };

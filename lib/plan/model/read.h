@@ -45,8 +45,10 @@ struct HeaderBudget {
     uint32_t values = 1500000;
 };
 
-/// Header of one file into `model`, paid from `budget`; `packed_bits` as in Config.
-base::Done tally_safetensors(const Source &source, uint32_t packed_bits, core::Model &model,
+class Tally;
+
+/// Header of one file into `tally`, paid from `budget`; `packed_bits` as in Config.
+base::Done tally_safetensors(const Source &source, uint32_t packed_bits, Tally &tally,
                              HeaderBudget &budget);
 
 /// Any of these by what the path is: a file by its name and first bytes, a folder by its content.

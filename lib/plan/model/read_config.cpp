@@ -4,8 +4,9 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "os/file.h"
-#include "plan/model/family.h"
+#include "plan/model/inventory.h"
 
 #include <algorithm>
 
@@ -15,90 +16,9 @@ using base::JsonValue;
 using base::Status;
 using core::Dtype;
 using core::Model;
-using core::Weights;
 using ull = unsigned long long;
 
 namespace {
-
-enum Demand : uint32_t { Optional = 0, Positive = 1, Required = 2 };
-
-/// A number and the names that families give it, first come first served.
-struct NumberField {
-    uint64_t ConfigNumbers::*field;
-    uint64_t limit;
-    Demand demand; ///< Positive: may be absent, but not 0
-    const char *names[5];
-};
-
-constexpr uint64_t width = core::width_limit;
-constexpr uint64_t ranks = uint64_t{1} << 20;
-
-constexpr NumberField fields[] = {
-    {&ConfigNumbers::layers,
-     core::layer_limit,
-     Required,
-     {"num_hidden_layers", "n_layer", "n_layers", "num_layers"}},
-    {&ConfigNumbers::hidden, width, Required, {"hidden_size", "n_embd", "d_model"}},
-    {&ConfigNumbers::heads, width, Positive, {"num_attention_heads", "n_head", "n_heads"}},
-    {&ConfigNumbers::kv_heads,
-     width,
-     Positive,
-     {"num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num"}},
-    {&ConfigNumbers::head_dim, width, Positive, {"head_dim", "kv_channels"}},
-    {&ConfigNumbers::ffn,
-     width,
-     Optional,
-     {"intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size"}},
-    {&ConfigNumbers::vocabulary, width, Positive, {"padded_vocab_size", "vocab_size"}},
-    {&ConfigNumbers::context,
-     uint64_t{1} << 40,
-     Optional,
-     {"max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx"}},
-    {&ConfigNumbers::experts,
-     width,
-     Optional,
-     {"num_local_experts", "n_routed_experts", "num_experts"}},
-    {&ConfigNumbers::experts_per_token,
-     width,
-     Optional,
-     {"num_experts_per_tok", "experts_per_token", "moe_topk"}},
-    {&ConfigNumbers::expert_ffn, width, Optional, {"moe_intermediate_size"}},
-    {&ConfigNumbers::shared_experts, width, Optional, {"n_shared_experts"}},
-    {&ConfigNumbers::shared_ffn,
-     width,
-     Optional,
-     {"shared_expert_intermediate_size", "shared_intermediate_size"}},
-    {&ConfigNumbers::dense_layers, core::layer_limit, Optional, {"first_k_dense_replace"}},
-    {&ConfigNumbers::expert_step,
-     core::layer_limit,
-     Positive,
-     {"decoder_sparse_step", "interleave_moe_layer_step"}},
-    {&ConfigNumbers::query_rank, ranks, Optional, {"q_lora_rank"}},
-    {&ConfigNumbers::kv_rank, ranks, Optional, {"kv_lora_rank"}},
-    {&ConfigNumbers::nope_dim, ranks, Optional, {"qk_nope_head_dim"}},
-    {&ConfigNumbers::rope_dim, ranks, Optional, {"qk_rope_head_dim"}},
-    {&ConfigNumbers::value_dim, ranks, Optional, {"v_head_dim"}},
-};
-
-base::Done read_number(const JsonValue &root, const NumberField &row, ConfigNumbers &numbers) {
-    for (const char *name : row.names) {
-        const auto value = name != nullptr ? root.find(name) : std::nullopt;
-        if (!value)
-            continue;
-        HWA_TRY(const uint64_t number, value->u64());
-        if (number > row.limit)
-            return base::error(Status::Parse, "%s: is %llu, more than the %llu taken seriously",
-                               value->place().c_str(), static_cast<ull>(number),
-                               static_cast<ull>(row.limit));
-        if (number == 0 && row.demand != Optional)
-            return base::error(Status::Parse, "%s: is 0", value->place().c_str());
-        numbers.*row.field = number;
-        return {};
-    }
-    if (row.demand == Required)
-        return base::error(Status::Parse, "%s.%s: is missing", root.place().c_str(), row.names[0]);
-    return {};
-}
 
 /// A flag that counts only where it is a boolean.
 bool flag(const JsonValue &root, const char *name, bool otherwise = false) {
@@ -113,37 +33,6 @@ std::string word(const JsonValue &root, const char *name) {
         return {};
     const auto text = value->text();
     return text ? base::sanitise(*text, 128) : std::string();
-}
-
-base::Done check(const JsonValue &root, const ConfigNumbers &n) {
-    if (n.heads != 0 && n.kv_heads > n.heads)
-        return base::error(Status::Parse, "%s: %llu key-value heads for %llu heads",
-                           root.place().c_str(), static_cast<ull>(n.kv_heads),
-                           static_cast<ull>(n.heads));
-    if (n.experts_per_token > n.experts)
-        return base::error(Status::Parse, "%s: %llu experts per token of %llu",
-                           root.place().c_str(), static_cast<ull>(n.experts_per_token),
-                           static_cast<ull>(n.experts));
-    return {};
-}
-
-base::Result<ConfigNumbers> read_numbers(const JsonValue &root) {
-    ConfigNumbers n;
-    n.family = word(root, "model_type");
-    for (const NumberField &row : fields)
-        HWA_CHECK(read_number(root, row, n));
-    HWA_CHECK(check(root, n));
-    if (root.find("tie_word_embeddings"))
-        n.tied = flag(root, "tie_word_embeddings") ? 1 : 0;
-    n.attention_bias = flag(root, "attention_bias");
-    n.ffn_bias = flag(root, "mlp_bias");
-    n.router_bias = word(root, "topk_method") == "noaux_tc" || flag(root, "use_routing_bias");
-    n.two_norms = flag(root, "new_decoder_architecture");
-    n.multi_query = flag(root, "multi_query") && !n.two_norms && n.kv_heads == 0;
-    // Families of GPT-2's time leave the width at four times the hidden size.
-    if (n.ffn == 0 && n.expert_ffn == 0)
-        n.ffn = std::min(4 * n.hidden, width);
-    return n;
 }
 
 Dtype dtype_of(std::string_view torch) {
@@ -197,26 +86,21 @@ base::Result<Packing> read_packing(const JsonValue &root) {
     return packing;
 }
 
-uint64_t bytes_of(uint64_t parameters, Dtype dtype) {
-    return static_cast<uint64_t>(static_cast<double>(parameters) * core::dtype_bits(dtype) / 8);
-}
-
-/// Bytes of one part as published; norms, embedding and output keep the format of the model.
-void set_bytes(Weights &weights, Dtype base, Dtype packed, bool experts_only) {
-    const Dtype rest = experts_only ? base : packed;
-    weights.expert_bytes = bytes_of(weights.expert, packed);
-    weights.bytes = weights.expert_bytes + bytes_of(weights.matrix - weights.expert, rest) +
-                    bytes_of(weights.plain, base);
+/// Bytes of a tensor as published; norms, embedding and output keep the format of the model.
+uint64_t bytes_of(const core::Tensor &tensor, Dtype base, const Packing &packing) {
+    const bool stays = core::is_plain(tensor.role) || tensor.role == core::Role::Embedding ||
+                       tensor.role == core::Role::Output || tensor.role == core::Role::Tower ||
+                       (packing.experts_only && !core::is_expert(tensor.role));
+    const Dtype dtype = stays || packing.dtype == Dtype::Unknown ? base : packing.dtype;
+    const core::DtypeRow *row = core::find_dtype(dtype);
+    return base::divide_up(tensor.parameters(), row->block_elements) * row->block_bytes;
 }
 
 void set_all_bytes(Model &model, Dtype base, const Packing &packing) {
-    const Dtype packed = packing.dtype != Dtype::Unknown ? packing.dtype : base;
-    for (core::Layer &layer : model.layers)
-        set_bytes(layer.weights, base, packed, packing.experts_only);
-    set_bytes(model.embedding, base, base, false);
-    set_bytes(model.output, base, base, false);
-    set_bytes(model.other, base, base, false);
-    model.dtype = packed;
+    for (core::Tensor &tensor : model.tensors)
+        tensor.bytes = bytes_of(tensor, base, packing);
+    core::sum_tensors(model);
+    model.dtype = packing.dtype != Dtype::Unknown ? packing.dtype : base;
 }
 
 /// The part of a document that describes the decoder: of a model that also sees, its text part.
@@ -227,23 +111,21 @@ JsonValue decoder(const JsonValue &root) {
     return root;
 }
 
-base::Done note_rest(const JsonValue &root, Config &made) {
+void note_rest(Config &made) {
     Model &model = made.model;
-    if (const auto window = root.find("sliding_window"))
-        if (flag(root, "use_sliding_window", true) && window->is_number()) {
-            HWA_TRY(made.window, window->u64());
-            model.notes.push_back(base::format(
-                "attention slides over %llu tokens in some layers; the cache is counted whole for "
-                "every layer",
-                static_cast<ull>(made.window)));
-        }
+    for (const core::Layer &layer : model.layers)
+        made.window = std::max<uint64_t>(made.window, layer.window);
+    if (made.window != 0)
+        model.notes.push_back(base::format(
+            "attention slides over %llu tokens in some layers; the cache is counted whole for "
+            "every layer",
+            static_cast<ull>(made.window)));
     if (!made.known_family)
         model.notes.push_back(
             base::format("%s is no family known here: layers like those of Llama are assumed",
                          model.architecture.empty() ? "the model" : model.architecture.c_str()));
     if (model.heads == 0)
         model.notes.push_back("the file gives no number of heads: no cache is counted");
-    return {};
 }
 
 } // namespace
@@ -256,7 +138,7 @@ base::Result<Config> read_config_text(const std::string &name, std::string_view 
     const JsonValue root = decoder(top);
     Config made;
     HWA_TRY(const Packing packing, read_packing(top));
-    HWA_TRY(const ConfigNumbers numbers, read_numbers(root));
+    HWA_TRY(const ConfigNumbers numbers, read_config_numbers(root));
     auto known = fill_family(numbers, made.model);
     if (!known)
         return base::error(known.error().status, "%s: %s", root.place().c_str(),
@@ -277,7 +159,7 @@ base::Result<Config> read_config_text(const std::string &name, std::string_view 
         made.model.notes.push_back("the file names no format of the weights: bf16 is assumed");
     }
     set_all_bytes(made.model, base, packing);
-    HWA_CHECK(note_rest(root, made));
+    note_rest(made);
     return made;
 }
 

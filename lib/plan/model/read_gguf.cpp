@@ -3,7 +3,7 @@
 #include "plan/model/read.h"
 
 #include "base/text.h"
-#include "plan/model/gguf.h"
+#include "plan/model/gguf_layers.h"
 #include "plan/model/tally.h"
 
 #include <algorithm>
@@ -11,63 +11,13 @@
 namespace hwa::plan {
 
 using base::Status;
-using core::Layer;
 using core::Model;
 using ull = unsigned long long;
 
 namespace {
 
-/// The keys of one architecture, each checked when it is asked for.
-class Shape {
-  public:
-    Shape(const std::string &name, const GgufHeader &header, std::string architecture)
-        : name_(name), header_(header), architecture_(std::move(architecture)) {}
-
-    const GgufKey *find(const char *key) const { return header_.find(architecture_ + "." + key); }
-
-    base::Error fault(const GgufKey &key, const char *what) const {
-        return base::error(Status::Parse, "%s: byte %llu: key %s %s", name_.c_str(),
-                           static_cast<ull>(key.byte), base::sanitise(key.name, 64).c_str(), what);
-    }
-
-    /// Of an array the largest element; 0 where the key is absent.
-    base::Result<uint32_t> number(const char *name, uint64_t limit, bool may_be_zero = true) const {
-        const GgufKey *key = find(name);
-        if (key == nullptr)
-            return 0u;
-        if (!key->whole || key->numbers.empty())
-            return fault(*key, "is no whole number from 0 up");
-        const uint64_t value = *std::max_element(key->numbers.begin(), key->numbers.end());
-        if (value > limit)
-            return fault(*key, base::format("is %llu, more than the %llu taken seriously",
-                                            static_cast<ull>(value), static_cast<ull>(limit))
-                                   .c_str());
-        if (value == 0 && !may_be_zero)
-            return fault(*key, "is 0");
-        return static_cast<uint32_t>(value);
-    }
-
-    /// Value for one layer of a key that number() has checked.
-    uint32_t of_layer(const char *name, size_t layer, uint32_t otherwise) const {
-        const GgufKey *key = find(name);
-        if (key == nullptr)
-            return otherwise;
-        if (!key->array)
-            return static_cast<uint32_t>(key->numbers[0]);
-        return layer < key->numbers.size() ? static_cast<uint32_t>(key->numbers[layer]) : 0;
-    }
-
-  private:
-    const std::string &name_;
-    const GgufHeader &header_;
-    std::string architecture_;
-};
-
-base::Done read_numbers(const Shape &shape, Model &model) {
+base::Done read_numbers(const GgufShape &shape, Model &model) {
     constexpr uint64_t limit = core::width_limit;
-    HWA_TRY(const uint32_t layers, shape.number("block_count", core::layer_limit, false));
-    if (layers > model.layers.size())
-        model.layers.resize(layers);
     HWA_TRY(model.hidden_size, shape.number("embedding_length", limit, false));
     HWA_TRY(model.ffn_size, shape.number("feed_forward_length", limit));
     HWA_TRY(model.heads, shape.number("attention.head_count", limit));
@@ -89,20 +39,8 @@ base::Done read_numbers(const Shape &shape, Model &model) {
 }
 
 /// Keys and values of each layer; layers without attention have none.
-base::Done read_cache(const Shape &shape, Model &model) {
-    HWA_TRY(uint32_t value_size, shape.number("attention.value_length", core::width_limit, false));
-    if (value_size == 0)
-        value_size = model.head_size;
-    // Latent attention keeps one compressed row, which serves as key and value.
-    if (shape.find("attention.key_length_mla") != nullptr)
-        value_size = 0;
-    for (size_t i = 0; i < model.layers.size(); ++i) {
-        Layer &layer = model.layers[i];
-        const uint32_t heads = shape.of_layer("attention.head_count", i, model.heads);
-        layer.kv_heads = shape.of_layer("attention.head_count_kv", i, heads);
-        layer.key_size = model.head_size;
-        layer.value_size = value_size;
-    }
+base::Done read_cache(const GgufShape &shape, Model &model) {
+    HWA_CHECK(read_gguf_layers(shape, model));
     if (model.kv_heads == 0)
         model.kv_heads = model.layers.empty() ? 0 : model.layers[0].kv_heads;
     if (model.kv_heads == 0 || model.head_size == 0)
@@ -110,7 +48,7 @@ base::Done read_cache(const Shape &shape, Model &model) {
     return {};
 }
 
-void note_rest(const Shape &shape, Model &model) {
+void note_rest(const GgufShape &shape, Model &model) {
     if (const GgufKey *key = shape.find("attention.sliding_window"))
         if (key->whole && !key->numbers.empty() && key->numbers[0] != 0)
             model.notes.push_back(
@@ -125,7 +63,8 @@ void note_rest(const Shape &shape, Model &model) {
                                                static_cast<ull>(type.tensors), type.name.c_str()));
 }
 
-base::Result<Model> assemble(const std::string &name, const GgufHeader &header, Model model) {
+base::Result<Model> assemble(const std::string &name, const GgufHeader &header, Tally &tally,
+                             Model &model) {
     const GgufKey *architecture = header.find("general.architecture");
     if (architecture == nullptr || architecture->text.empty())
         return base::error(Status::Parse, "%s: key general.architecture is missing", name.c_str());
@@ -137,20 +76,26 @@ base::Result<Model> assemble(const std::string &name, const GgufHeader &header, 
             if (const char *recipe = recipe_name(key->numbers[0]))
                 model.recipe = recipe;
 
-    const Shape shape(name, header, architecture->text);
+    const GgufShape shape(name, header, architecture->text);
+    HWA_TRY(const uint32_t layers, shape.number("block_count", core::layer_limit, false));
+    HWA_TRY(const uint32_t drafts, shape.number("nextn_predict_layers", core::layer_limit));
+    if (layers > model.layers.size())
+        model.layers.resize(layers);
+    if (drafts < layers)
+        tally.drafts_from(model.layers.size() - drafts);
     HWA_CHECK(read_numbers(shape, model));
     HWA_CHECK(read_cache(shape, model));
     if (const GgufKey *tokens = header.find("tokenizer.ggml.tokens"))
         if (model.vocabulary == 0 && tokens->count <= core::width_limit)
             model.vocabulary = static_cast<uint32_t>(tokens->count);
-    Tally(model).finish();
+    tally.finish();
     if (model.parameters == 0)
         return base::error(Status::Parse, "%s: holds no tensors", name.c_str());
     if (model.parameters > core::parameter_limit)
         return base::error(Status::Parse, "%s: the tensors hold %llu parameters", name.c_str(),
                            static_cast<ull>(model.parameters));
     note_rest(shape, model);
-    return model;
+    return std::move(model);
 }
 
 /// "model-00001-of-00003.gguf" -> 3; 0 if the name is of no part.
@@ -176,8 +121,8 @@ base::Result<Model> read_gguf_parts(const std::vector<Source> &parts) {
     GgufLimits limits; // of all parts together
     for (size_t i = 0; i < parts.size(); ++i) {
         const auto visit = [&](const GgufTensor &tensor) -> base::Done {
-            if (!tally.add({tensor.name, tensor.type->name, tensor.type->dtype, tensor.elements,
-                            tensor.bytes, tensor.rank}))
+            if (!tally.add({tensor.name, tensor.type->name, tensor.type->dtype, tensor.row,
+                            tensor.elements / tensor.row, tensor.bytes, tensor.rank}))
                 return base::error(Status::Parse, "%s: tensor %s is of a layer beyond %llu",
                                    parts[i].name.c_str(), base::sanitise(tensor.name, 64).c_str(),
                                    static_cast<ull>(core::layer_limit));
@@ -197,7 +142,7 @@ base::Result<Model> read_gguf_parts(const std::vector<Source> &parts) {
                            "-00001-of-%05llu.gguf",
                            parts[0].name.c_str(), static_cast<ull>(split->byte),
                            static_cast<ull>(count), static_cast<ull>(count));
-    return assemble(parts[0].name, first, std::move(model));
+    return assemble(parts[0].name, first, tally, model);
 }
 
 base::Result<Model> read_gguf(const std::string &path) {

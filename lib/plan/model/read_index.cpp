@@ -47,23 +47,22 @@ void take_shape(const Config &config, Model &model) {
     model.experts_per_token = shape.experts_per_token;
     if (model.layers.size() < shape.layers.size())
         model.layers.resize(shape.layers.size());
-    for (size_t i = 0; i < shape.layers.size(); ++i) {
-        model.layers[i].kv_heads = shape.layers[i].kv_heads;
-        model.layers[i].key_size = shape.layers[i].key_size;
-        model.layers[i].value_size = shape.layers[i].value_size;
-    }
+    for (size_t i = 0; i < shape.layers.size(); ++i)
+        model.layers[i] = shape.layers[i]; // the weights are summed anew
     for (const std::string &note : shape.notes)
         if (config.known_family || note.find("no family") == std::string::npos)
             model.notes.push_back(note);
 }
 
 base::Result<Model> finish(const std::string &path, const std::optional<Config> &config,
-                           Model model) {
-    if (config)
+                           Tally &tally, Model &model) {
+    if (config) {
+        tally.drafts_from(config->model.layers.size());
         take_shape(*config, model);
-    else
+    } else {
         model.notes.push_back("there is no config.json beside the weights: no cache is counted");
-    Tally(model).finish();
+    }
+    tally.finish();
     if (model.parameters == 0)
         return base::error(Status::Parse, "%s: holds no tensors", path.c_str());
     if (model.parameters > core::parameter_limit)
@@ -73,7 +72,7 @@ base::Result<Model> finish(const std::string &path, const std::optional<Config> 
     if (packed &&
         (model.dtype == Dtype::I32 || model.dtype == Dtype::U32 || model.dtype == Dtype::U8))
         model.dtype = config->model.dtype;
-    return model;
+    return std::move(model);
 }
 
 /// What an index file says.
@@ -198,9 +197,10 @@ base::Result<Model> read_safetensors(const std::string &path) {
     HWA_TRY(const std::optional<Config> config, config_beside(path));
     HWA_TRY(const Source source, file_source(path));
     Model model;
+    Tally tally(model);
     HeaderBudget budget;
-    HWA_CHECK(tally_safetensors(source, config ? config->packed_bits : 0, model, budget));
-    return finish(path, config, std::move(model));
+    HWA_CHECK(tally_safetensors(source, config ? config->packed_bits : 0, tally, budget));
+    return finish(path, config, tally, model);
 }
 
 base::Result<Model> read_safetensors_index(const std::string &path) {
@@ -210,6 +210,7 @@ base::Result<Model> read_safetensors_index(const std::string &path) {
     const std::string folder = folder_of(path);
     std::vector<std::string> missing;
     Model model;
+    Tally tally(model);
     HeaderBudget budget;
     for (const std::string &name : index.shards) {
         if (os::path_kind(folder + name) == os::PathKind::Missing) {
@@ -217,10 +218,10 @@ base::Result<Model> read_safetensors_index(const std::string &path) {
             continue;
         }
         HWA_TRY(const Source shard, file_source(folder + name));
-        HWA_CHECK(tally_safetensors(shard, config ? config->packed_bits : 0, model, budget));
+        HWA_CHECK(tally_safetensors(shard, config ? config->packed_bits : 0, tally, budget));
     }
     if (missing.empty())
-        return finish(path, config, std::move(model));
+        return finish(path, config, tally, model);
     if (!config)
         return base::error(Status::NotFound, "%s: %s is missing beside it, and so is config.json",
                            path.c_str(), base::sanitise(missing[0], 96).c_str());

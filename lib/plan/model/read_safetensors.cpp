@@ -15,7 +15,6 @@ using base::JsonPull;
 using base::JsonToken;
 using base::Status;
 using core::Dtype;
-using core::Model;
 using ull = unsigned long long;
 
 namespace {
@@ -73,9 +72,9 @@ bool is_byproduct(std::string_view name) {
 
 class Header {
   public:
-    Header(const Source &source, uint64_t length, uint32_t packed_bits, Model &model,
+    Header(const Source &source, uint64_t length, uint32_t packed_bits, Tally &tally,
            const HeaderBudget &budget)
-        : data_bytes_(source.size - 8 - length), packed_bits_(packed_bits), tally_(model),
+        : data_bytes_(source.size - 8 - length), packed_bits_(packed_bits), tally_(tally),
           json_(source.name, feed(source, length), limits_of(budget)) {}
 
     base::Done run();
@@ -95,13 +94,14 @@ class Header {
 
     uint64_t data_bytes_;
     uint32_t packed_bits_;
-    Tally tally_;
+    Tally &tally_;
     JsonPull json_;
     std::vector<std::pair<uint64_t, uint64_t>> ranges_;
 
     // Of the tensor being read.
     const StoredType *type_ = nullptr;
     uint64_t elements_ = 0;
+    uint64_t last_ = 1; ///< dimension
     uint32_t rank_ = 0;
     bool has_shape_ = false, has_offsets_ = false;
     uint64_t begin_ = 0, end_ = 0;
@@ -157,6 +157,7 @@ base::Done Header::shape() {
         if (!product || *product > core::parameter_limit)
             return fault("the product of the dimensions overflows");
         elements_ = *product;
+        last_ = size;
         if (++rank_ > 32)
             return fault("more than 32 dimensions");
     }
@@ -207,7 +208,10 @@ base::Done Header::account(const std::string &name) {
                      shown.c_str(), static_cast<ull>(*bits / 8), static_cast<ull>(end_ - begin_));
     if (begin_ != end_)
         ranges_.emplace_back(begin_, end_);
-    if (!tally_.add({name, type_->lower, type_->dtype, parameters(name), *bits / 8, rank_}))
+    const uint64_t packed = parameters(name);
+    const uint64_t columns = elements_ == 0 ? 0 : last_ * (packed / elements_);
+    const uint64_t rows = columns == 0 ? 0 : packed / columns;
+    if (!tally_.add({name, type_->lower, type_->dtype, columns, rows, *bits / 8, rank_}))
         return fault("tensor %s is of a layer beyond %llu", shown.c_str(),
                      static_cast<ull>(core::layer_limit));
     return {};
@@ -219,6 +223,7 @@ base::Done Header::tensor(const std::string &name) {
         return fault("an object is wanted here");
     type_ = nullptr;
     elements_ = 1;
+    last_ = 1;
     rank_ = 0;
     has_shape_ = has_offsets_ = false;
     for (;;) {
@@ -271,7 +276,7 @@ base::Done Header::run() {
 
 } // namespace
 
-base::Done tally_safetensors(const Source &source, uint32_t packed_bits, Model &model,
+base::Done tally_safetensors(const Source &source, uint32_t packed_bits, Tally &tally,
                              HeaderBudget &budget) {
     char bytes[8] = {};
     HWA_TRY(const size_t got, source.read(0, bytes));
@@ -286,7 +291,7 @@ base::Done tally_safetensors(const Source &source, uint32_t packed_bits, Model &
         return base::error(Status::Parse, "%s: byte 0: a header of %llu bytes; %llu are allowed",
                            source.name.c_str(), static_cast<ull>(length),
                            static_cast<ull>(budget.bytes));
-    Header header(source, length, packed_bits, model, budget);
+    Header header(source, length, packed_bits, tally, budget);
     HWA_CHECK(header.run());
     budget.bytes -= length;
     budget.values -= header.values();

@@ -1,96 +1,40 @@
 // SPDX-License-Identifier: MIT
-// Names of tensors to parts of a model, and the sums over them.
+// Tensors into the parts of a model.
 #include "plan/model/tally.h"
 
-#include "base/text.h"
+#include "plan/model/tensor_names.h"
 
 #include <algorithm>
 
 namespace hwa::plan {
 
-using core::Layer;
 using core::TypeTotal;
-using core::Weights;
 
-static bool holds(std::string_view text, std::string_view part) {
-    return text.find(part) != std::string_view::npos;
-}
-
-static bool any_of(std::string_view text, std::initializer_list<std::string_view> parts) {
-    return std::any_of(parts.begin(), parts.end(), [&](auto part) { return holds(text, part); });
-}
-
-/// The number behind the first of these components: "model.layers.12.mlp" -> 12.
-static std::optional<uint64_t> layer_number(std::string_view name) {
-    for (const std::string_view mark : {"blk.", "layers.", "h.", "blocks.", "block.", "layer."}) {
-        const size_t at = name.find(mark);
-        if (at == std::string_view::npos || (at != 0 && name[at - 1] != '.'))
-            continue;
-        const std::string_view rest = name.substr(at + mark.size());
-        const auto number = base::parse_u64(rest.substr(0, rest.find('.')));
-        if (number)
-            return number;
-    }
-    return std::nullopt;
-}
-
-Place place_of(std::string_view name) {
-    Place place;
-    place.expert = any_of(name, {"_exps.", ".experts."});
-    place.plain = any_of(name, {"norm", "ffn_gate_inp", ".mlp.gate.weight", "router",
-                                "position_embd", "wpe.", "block_sparse_moe.gate.", "bias"});
-    // Towers for images and sound have layers of their own, which hold no cache.
-    if (any_of(name, {"vision", "visual", "audio"}))
-        return place;
-    if (const auto layer = layer_number(name)) {
-        place.part = Place::Part::Layer;
-        place.layer = static_cast<uint32_t>(std::min<uint64_t>(*layer, core::layer_limit));
-        return place;
-    }
-    if (!place.plain && any_of(name, {"token_embd.", "embed_tokens.", "wte.", "tok_embeddings.",
-                                      "embed_in.", "word_embeddings."}))
-        place.part = Place::Part::Embedding;
-    else if (!place.plain &&
-             (any_of(name, {"lm_head.", "embed_out."}) || name.starts_with("output.weight")))
-        place.part = Place::Part::Output;
-    return place;
-}
-
-static Weights &part_of(core::Model &model, const Place &place) {
-    switch (place.part) {
-    case Place::Part::Embedding:
-        return model.embedding;
-    case Place::Part::Output:
-        return model.output;
-    case Place::Part::Layer:
-        return model.layers[place.layer].weights;
-    case Place::Part::Other:
-        break;
-    }
-    return model.other;
-}
-
-bool Tally::add(const Tensor &tensor) {
-    const Place place = place_of(tensor.name);
-    if (place.part == Place::Part::Layer) {
-        if (place.layer >= core::layer_limit)
+bool Tally::add(const NamedTensor &tensor) {
+    const Place place = place_of(tensor.name, tensor.rank);
+    if (place.layer >= 0) {
+        if (static_cast<uint64_t>(place.layer) >= core::layer_limit)
             return false;
-        if (place.layer >= model_.layers.size())
-            model_.layers.resize(place.layer + 1);
-    }
-    Weights &weights = part_of(model_, place);
-    const bool plain = tensor.rank < 2 || place.plain;
-    (plain ? weights.plain : weights.matrix) += tensor.parameters;
-    weights.bytes += tensor.bytes;
-    if (place.expert) {
-        weights.expert += plain ? 0 : tensor.parameters;
-        weights.expert_bytes += tensor.bytes;
+        const size_t count = static_cast<size_t>(place.layer) + 1;
+        if (count > model_.layers.size())
+            model_.layers.resize(count);
     }
     add_type(tensor);
+    const core::Tensor made{place.role, static_cast<int32_t>(place.layer), tensor.columns,
+                            tensor.rows, tensor.bytes};
+    const auto [at, fresh] =
+        places_.try_emplace({made.layer, made.role, made.columns}, model_.tensors.size());
+    if (!fresh) {
+        core::Tensor &same = model_.tensors[at->second];
+        same.rows += made.rows;
+        same.bytes += made.bytes;
+        return true;
+    }
+    model_.tensors.push_back(made);
     return true;
 }
 
-void Tally::add_type(const Tensor &tensor) {
+void Tally::add_type(const NamedTensor &tensor) {
     const auto same = [&](const TypeTotal &total) { return total.name == tensor.type; };
     auto found = std::find_if(model_.types.begin(), model_.types.end(), same);
     if (found == model_.types.end()) {
@@ -98,18 +42,33 @@ void Tally::add_type(const Tensor &tensor) {
         found = model_.types.end() - 1;
     }
     found->tensors += 1;
-    found->parameters += tensor.parameters;
+    found->parameters += tensor.columns * tensor.rows;
     found->bytes += tensor.bytes;
+}
+
+void Tally::drafts_from(size_t layers) {
+    if (layers == 0 || model_.layers.size() <= layers)
+        return;
+    model_.layers.resize(layers);
+    for (core::Tensor &tensor : model_.tensors)
+        if (tensor.layer >= static_cast<int32_t>(layers)) {
+            tensor.layer = -1;
+            tensor.role = core::Role::Draft;
+        }
 }
 
 void Tally::finish() {
     // Without layers everything is one piece, which stays together.
     if (model_.layers.empty()) {
         model_.layers.resize(1);
-        std::swap(model_.layers[0].weights, model_.other);
+        for (core::Tensor &tensor : model_.tensors)
+            tensor.layer = tensor.role == core::Role::Embedding ? -1 : 0;
         model_.estimated |= core::FieldLayers;
         model_.notes.push_back("the tensors name no layers: the model is taken as one piece");
     }
+    std::stable_sort(
+        model_.tensors.begin(), model_.tensors.end(),
+        [](const core::Tensor &a, const core::Tensor &b) { return a.layer < b.layer; });
     std::sort(model_.types.begin(), model_.types.end(),
               [](const TypeTotal &a, const TypeTotal &b) { return a.name < b.name; });
     const auto most =
@@ -118,6 +77,8 @@ void Tally::finish() {
     if (most != model_.types.end())
         model_.dtype = most->dtype;
     model_.inventory = core::Inventory::Exact;
+    core::sum_tensors(model_);
+    fill_widths(model_);
     core::count_parameters(model_);
 }
 
