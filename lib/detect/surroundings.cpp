@@ -113,7 +113,21 @@ static void find_machine(const Host &host, System &system) {
         put(system, "cloud.instance", product);
 }
 
+/// A node's name: letters and digits, with dots, dashes and underscores between them (uname(2)).
+static void find_name(const Host &host, System &system) {
+    const std::string name = line_of(host, "/proc/sys/kernel/hostname");
+    const auto plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    for (const char c : name)
+        if (!plain(c) && c != '.' && c != '-' && c != '_')
+            return;
+    if (!name.empty() && plain(name.front()))
+        put(system, "host.name", name);
+}
+
 void find_surroundings(const Host &host, System &system) {
+    find_name(host, system);
     find_container(host, system);
     find_machine(host, system);
 }

@@ -146,6 +146,16 @@ static void remove_text(char *text, const char *part) {
         memmove(at, at + strlen(part), strlen(at + strlen(part)) + 1);
 }
 
+/* A capture keeps to itself what its machine is called. */
+static void remove_name(char *text) {
+    char *at = strstr(text, "\"host.name\"");
+    if (at == NULL)
+        return;
+    const char *end = strchr(at, '}');
+    assert_non_null(end);
+    memmove(at, end + 1, strlen(end + 1) + 1);
+}
+
 static void a_capture_of_this_machine_says_the_same(void **state) {
     (void)state;
     hwa_detect_options_t options = quiet();
@@ -167,6 +177,8 @@ static void a_capture_of_this_machine_says_the_same(void **state) {
         memcpy(at, other, strlen(other));
         memmove(at + strlen(other), at + 30, strlen(at + 30) + 1);
     }
+    remove_name(before);
+    remove_name(after);
     assert_string_equal(before, after);
     free(before);
     free(after);

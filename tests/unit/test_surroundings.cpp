@@ -42,6 +42,27 @@ static void clouds_are_known_by_their_firmware(void **) {
     }
 }
 
+static void names_of_hosts_are_names(void **) {
+    static constexpr struct {
+        const char *said, *name;
+    } rows[] = {
+        {"node-7.cluster\n", "node-7.cluster"},
+        {"GPU_box\n", "GPU_box"},
+        {"\n", ""},
+        {"(none)\n", ""},
+        {"-x\n", ""},
+        {"a b\n", ""},
+        {"\xff\xfe\n", ""},
+    };
+    for (const auto &row : rows) {
+        MapHost host;
+        host.files["/proc/sys/kernel/hostname"] = row.said;
+        core::System system;
+        detect::find_surroundings(host, system);
+        assert_string_equal(text_of(system, "host.name").c_str(), row.name);
+    }
+}
+
 static void containers_are_known_by_what_they_leave(void **) {
     static constexpr struct {
         const char *path, *content, *kind;
@@ -125,6 +146,7 @@ static void a_disk_larger_than_can_be_has_no_size(void **) {
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(clouds_are_known_by_their_firmware),
+        cmocka_unit_test(names_of_hosts_are_names),
         cmocka_unit_test(containers_are_known_by_what_they_leave),
         cmocka_unit_test(garbled_names_are_not_shown),
         cmocka_unit_test(a_board_has_a_model),
