@@ -4,8 +4,8 @@
 
 usage: captures.py SHOW
 
-What is expected of each is what its name and its own files say: sockets, cores, memory nodes; those
-of AMD's cards are in kfd_captures.py."""
+What is expected of each is what its name and its own files say: sockets, cores, memory nodes;
+memory, maker and caches in hwloc_captures.py; AMD's cards in kfd_captures.py."""
 
 import json
 import os
@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 import cpuid_captures
+import hwloc_captures
 import intel_captures
 import kfd_captures
 
@@ -69,8 +70,8 @@ def main():
             root = next(Path(folder).iterdir())
             system, fault = look(sys.argv[1], root)
             fault = fault or judge(system, *expected)
-            if fault:
-                faults.append(f'{archive}: {fault}')
+            others = [fault] if fault else hwloc_captures.faults(system, root)
+            faults += [f'{archive}: {each}' for each in others]
     with tempfile.TemporaryDirectory() as folder:
         faults += cpuid_captures.faults(sys.argv[1], data, folder)
         faults += kfd_captures.faults(sys.argv[1], data, folder)
