@@ -36,7 +36,8 @@ constexpr EngineRow engines[] = {
 
 /// Where a pin is kept; the type of the member says what the pin takes.
 using Member = std::variant<Choice<uint32_t> Run::*, Choice<uint64_t> Run::*, Choice<double> Run::*,
-                            Choice<bool> Run::*, Choice<core::Dtype> Run::*, Choice<Engine> Run::*>;
+                            Choice<bool> Run::*, Choice<core::Dtype> Run::*,
+                            Choice<const CacheFormat *> Run::*, Choice<Engine> Run::*>;
 
 struct Pin {
     std::string_view key;
@@ -67,7 +68,7 @@ constexpr Pin pins[] = {
     {"graphs", &Run::graphs},
     {"grouped_experts", &Run::grouped_experts},
     {"hidden_dropout", &Run::hidden_dropout},
-    {"key_dtype", &Run::key_dtype},
+    {"key_dtype", &Run::key_format},
     {"last_stage_layers", &Run::last_stage_layers},
     {"loss_chunks", &Run::loss_chunks},
     {"master_weights", &Run::master_weights},
@@ -82,7 +83,7 @@ constexpr Pin pins[] = {
     {"tensor_parallel", &Run::tensor},
     {"ubatch", &Run::ubatch},
     {"unified_cache", &Run::unified_cache},
-    {"value_dtype", &Run::value_dtype},
+    {"value_dtype", &Run::value_format},
     {"virtual_stages", &Run::virtual_stages},
     {"vocabulary_multiple", &Run::vocabulary_multiple},
 };
@@ -127,6 +128,14 @@ struct Setter {
         if (dtype == core::Dtype::Unknown)
             return wrong(attr, "the name of a number format");
         run.*place = dtype;
+        return {};
+    }
+    base::Done operator()(Choice<const CacheFormat *> Run::*place) const {
+        const CacheFormat *format =
+            attr.type == AttrType::Text ? find_cache_format(attr.s) : nullptr;
+        if (format == nullptr)
+            return wrong(attr, "the name of a format of keys and values");
+        run.*place = format;
         return {};
     }
     base::Done operator()(Choice<Engine> Run::*place) const {

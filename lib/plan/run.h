@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "core/device.h"
 #include "core/dtype.h"
+#include "plan/memory/cache.h"
 
 #include <cstdint>
 #include <optional>
@@ -50,8 +51,8 @@ struct Run {
     Choice<bool> flash_attention;
     Choice<bool> unified_cache; ///< one pool for all sequences
     Choice<bool> full_window;   ///< layers with a window keep the whole context
-    Choice<core::Dtype> key_dtype;
-    Choice<core::Dtype> value_dtype;
+    Choice<const CacheFormat *> key_format;
+    Choice<const CacheFormat *> value_format;
     Choice<double> memory_share; ///< of the device that the engine may fill
     Choice<bool> graphs;         ///< steps are recorded once and replayed
     // Training.

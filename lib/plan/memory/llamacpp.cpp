@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// The cache and the compute buffer of a slice, after llama-kv-cache.cpp and ggml-backend.cpp.
+#include "plan/memory/llamacpp.h"
+
+#include "base/units.h"
+#include "plan/memory/cache.h"
+#include "plan/memory/llamacpp_graph.h"
+
+#include <algorithm>
+
+namespace hwa::plan {
+
+using base::Status;
+using core::Layer;
+using core::Model;
+
+namespace {
+
+constexpr uint64_t cell_block = 256; ///< the cache grows by so many cells
+constexpr uint64_t gpu_alignment = 128;
+constexpr uint64_t cpu_alignment = 32;
+constexpr uint64_t row_block = 512; ///< CUDA reads packed rows by so many elements
+constexpr uint64_t step_copies = 4; ///< steps in flight where devices take turns
+
+uint64_t pad(uint64_t value, uint64_t to) {
+    return (value + to - 1) / to * to;
+}
+
+/// The pools of the cache: cells of one stream, and streams.
+struct Pools {
+    uint64_t cells = 0;
+    uint64_t window_cells = 0;
+    uint64_t streams = 1;
+};
+
+/// What settles a run of llama.cpp, its own defaults in place of what is open.
+struct Settings {
+    uint64_t ubatch = 512;
+    uint64_t sequences = 1;
+    Pools pools;
+    bool flash = true;
+    const CacheFormat *keys = nullptr;
+    const CacheFormat *values = nullptr;
+};
+
+uint64_t widest_window(const Model &model) {
+    uint64_t width = 0;
+    for (const Layer &layer : model.layers)
+        width = std::max<uint64_t>(width, layer.window);
+    return width;
+}
+
+Settings settings_of(const Case &one) {
+    const Run &run = one.run;
+    Settings made;
+    made.sequences = std::max<uint64_t>(1, run.sequences.value_or(static_cast<uint32_t>(
+                                               std::min<uint64_t>(one.workload.batch, 1 << 24))));
+    const bool unified = run.unified_cache.value_or(false) || made.sequences == 1;
+    const uint64_t context = pad(one.workload.context_tokens * one.workload.batch, cell_block);
+    made.pools.streams = unified ? 1 : made.sequences;
+    made.pools.cells = unified ? context : pad(context / made.sequences, cell_block);
+    made.ubatch = std::min<uint64_t>(std::max<uint64_t>(1, run.ubatch.value_or(512)), context);
+    made.flash = run.flash_attention.value_or(true);
+    const uint64_t window = widest_window(*one.model) * (unified ? made.sequences : 1);
+    made.pools.window_cells =
+        run.full_window.value_or(false)
+            ? made.pools.cells
+            : std::min(made.pools.cells, pad(window + made.ubatch, cell_block));
+    const CacheFormat *common = find_cache_format(core::dtype_name(one.workload.cache_dtype));
+    made.keys = run.key_format.value_or(common);
+    made.values = run.value_format.value_or(common);
+    return made;
+}
+
+/// One tensor of the cache: so many rows. CUDA reads behind the end of packed ones.
+uint64_t cache_tensor(const CacheFormat &format, uint64_t elements, uint64_t rows, bool gpu) {
+    uint64_t bytes = format.size(elements) * rows;
+    if (gpu && format.packed() && elements % row_block != 0)
+        bytes += format.size(row_block - elements % row_block);
+    return pad(bytes, gpu ? gpu_alignment : cpu_alignment);
+}
+
+uint64_t cache_bytes(const Case &one, const Slice &slice, const Settings &with) {
+    const bool gpu = slice.device->kind != core::Kind::Cpu;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < slice.layer_count; ++i) {
+        const Layer &layer = one.model->layers[slice.first_layer + i];
+        const CacheRow row = cache_row(layer);
+        const uint64_t cells =
+            (layer.window != 0 ? with.pools.window_cells : with.pools.cells) * with.pools.streams;
+        if (row.keys != 0)
+            sum += cache_tensor(*with.keys, row.keys, cells, gpu);
+        if (row.values != 0)
+            sum += cache_tensor(*with.values, row.values, cells, gpu);
+        sum += 4 * layer.state * with.sequences; // recurrent states stay in f32
+    }
+    return sum;
+}
+
+LlamacppStep step_of(const Model &model, const Settings &with) {
+    LlamacppStep step;
+    step.tokens = with.ubatch;
+    step.cells = with.pools.cells;
+    step.window_cells = with.pools.window_cells;
+    step.streams = with.pools.streams;
+    step.flash = with.flash;
+    step.packed_cache = with.keys->packed();
+    for (const Layer &layer : model.layers) {
+        step.windows = step.windows || layer.window != 0;
+        step.value_width = std::max(step.value_width, uint64_t{layer.kv_heads} * layer.value_size);
+    }
+    return step;
+}
+
+/// Whether no sum below can wrap: the widest tensor, taken as often as there are tensors at once.
+bool is_sane(const Case &one, const Settings &with) {
+    const auto real = [](uint64_t value) { return static_cast<double>(value); };
+    const double cells = real(with.pools.cells), hidden = real(one.model->hidden_size);
+    double widest = real(one.model->vocabulary) + hidden, rows = 0;
+    for (const Layer &layer : one.model->layers) {
+        const double heads = real(layer.heads), kv = real(layer.kv_heads);
+        const double head = real(layer.key_size) + real(layer.value_size) + real(layer.latent_size);
+        widest = std::max({widest, (heads + 1) * cells, heads * head,
+                           real(layer.ffn) + real(layer.shared_ffn) + real(layer.experts),
+                           real(layer.experts_per_token) * (real(layer.expert_ffn) + hidden)});
+        rows += kv * head + real(layer.state);
+    }
+    constexpr double limit = 1e17;
+    return 64 * real(with.ubatch) * widest < limit &&
+           8 * rows * cells * real(with.pools.streams) < limit &&
+           8 * rows * real(with.sequences) < limit;
+}
+
+} // namespace
+
+base::Result<Footprint> llamacpp_bytes(const Case &one, const Slice &slice) {
+    const Model &model = *one.model;
+    const auto tokens = base::checked_mul(one.workload.context_tokens, one.workload.batch);
+    if (!tokens || *tokens > uint64_t{1} << 56)
+        return base::error(Status::Invalid, "overflow: %llu sequences of %llu tokens",
+                           static_cast<unsigned long long>(one.workload.batch),
+                           static_cast<unsigned long long>(one.workload.context_tokens));
+    const Settings with = settings_of(one);
+    if (!is_sane(one, with))
+        return base::error(Status::Invalid,
+                           "overflow: the cache or the buffers of %llu tokens go beyond 64 bits",
+                           static_cast<unsigned long long>(*tokens));
+    const bool host = slice.device->kind == core::Kind::Cpu;
+    const uint64_t copies = one.run.pipeline.value_or(1) > 1 ? step_copies : 1;
+    const LlamacppStep step = step_of(model, with);
+    const GraphPart part{slice.first_layer, slice.layer_count, slice.embedding, slice.output,
+                         host && slice.embedding};
+    Footprint made;
+    made.cache = cache_bytes(one, slice, with);
+    made.activations = llamacpp_graph(model, graph_traits(model), step, part)
+                           .peak(copies, host ? cpu_alignment : gpu_alignment);
+    if (slice.embedding && !host)
+        made.offload = llamacpp_input_bytes(model, step, copies, gpu_alignment) +
+                       2 * pad(4 * step.tokens * model.hidden_size, gpu_alignment);
+    return made;
+}
+
+} // namespace hwa::plan
