@@ -68,6 +68,16 @@ class Library:
     def describe(self, model):
         return self._info(self.lib.hwa_model_desc, 'hwa_model_desc_t', model)
 
+    def weights(self, model, **workload):
+        """Bytes of a model's weights."""
+        if 'recipe' in workload:
+            workload['recipe'] = self.ffi.new('char[]', workload['recipe'].encode())
+        made = self.ffi.new('hwa_footprint_t *')
+        if self.lib.hwa_model_footprint(model, self._struct('hwa_workload_t', **workload),
+                                        made) != self.lib.HWA_OK:
+            raise Refused(f'no footprint in {workload}')
+        return made.weights
+
     def system(self, document):
         """The system of a document, given as a dictionary; opened once."""
         key = json.dumps(document, sort_keys=True)

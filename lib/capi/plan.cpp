@@ -112,7 +112,10 @@ hwa_status_t hwa_plan_info(const hwa_plan_t *plan, hwa_plan_info_t *info) {
     made.stage_count = static_cast<uint32_t>(plan->plan.stages.size());
     made.pipeline_parallel = plan->plan.run.pipeline.value_or(made.stage_count);
     made.note_count = static_cast<uint32_t>(plan->plan.notes.size());
-    made.recipe = plan->plan.format.own ? or_null(plan->model->recipe) : nullptr;
+    const plan::Format &format = plan->plan.format;
+    made.recipe = format.own                           ? or_null(plan->model->recipe)
+                  : plan->plan.workload.recipe.empty() ? nullptr
+                                                       : format.name.c_str();
     return fill_out(info, made);
 }
 

@@ -5,6 +5,7 @@
 #include "plan/cut.h"
 #include "plan/memory/inference.h"
 #include "plan/memory/training.h"
+#include "plan/memory/weights.h"
 #include "plan/time/step.h"
 
 namespace hwa::plan {
@@ -17,17 +18,12 @@ uint32_t degree(const Choice<uint32_t> &choice) {
     return std::max(1U, choice.value_or(1));
 }
 
-Format format_of(const core::Model &model, const Workload &workload) {
-    if (workload.weight_dtype == core::Dtype::Unknown || workload.weight_dtype == model.dtype)
-        return own_format(model);
-    return {workload.weight_dtype, false, core::dtype_name(workload.weight_dtype)};
-}
-
 } // namespace
 
 base::Result<Plan> evaluate(const core::System &system, const core::Model &model,
                             const Options &options, const Workload &workload) {
-    Case one{&system, &model, format_of(model, workload), workload, options.run, {}};
+    HWA_TRY(const Format format, format_of(model, workload));
+    Case one{&system, &model, format, workload, options.run, {}};
     HWA_CHECK(cut(options, one));
     const bool trains = workload.trains();
     Plan plan;

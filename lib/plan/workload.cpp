@@ -2,6 +2,9 @@
 // Defaults of a workload and the bounds of what can be planned.
 #include "plan/workload.h"
 
+#include "base/text.h"
+#include "plan/model/mix.h"
+
 #include <iterator>
 
 namespace hwa::plan {
@@ -45,10 +48,11 @@ static base::Done check(const Workload &given) {
         return base::error(Status::Invalid,
                            "workload: zero_stage is %u, and stage plus 1 ends at 4",
                            given.zero_stage);
-    if (!given.recipe.empty())
+    if (!given.recipe.empty() && find_mix(given.recipe) == nullptr)
         return base::error(Status::Unsupported,
-                           "workload: recipe: mixes of formats cannot be planned yet; name a "
-                           "weight_dtype");
+                           "workload: recipe: %s is no mix known here; Q4_K_M, mlx-4bit, awq, nf4 "
+                           "and fp8-block are among those that are",
+                           base::sanitise(given.recipe, 64).c_str());
     const auto stranger = [](Dtype dtype) {
         return dtype != Dtype::Unknown && core::find_dtype(dtype) == nullptr;
     };

@@ -200,7 +200,7 @@ static void refuses_bad_workloads(void **state) {
     workload.cache_dtype = HWA_DTYPE_Q2_K;
     expect(&options, HWA_ERROR_UNSUPPORTED, "cache_dtype");
     workload = fresh;
-    workload.recipe = "Q4_K_M";
+    workload.recipe = "Q4_K_H";
     expect(&options, HWA_ERROR_UNSUPPORTED, "recipe");
     workload = fresh;
     workload.optimizer = (hwa_optimizer_t)9;

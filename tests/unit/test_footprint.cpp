@@ -213,7 +213,7 @@ static void refuses_what_it_cannot_plan(void **) {
     };
     assert_true(status([](auto &w) { w.mode = Mode::Train; }) == Status::Ok);
     assert_true(status([](auto &w) { w.mode = static_cast<Mode>(99); }) == Status::Invalid);
-    assert_true(status([](auto &w) { w.recipe = "Q4_K_M"; }) == Status::Unsupported);
+    assert_true(status([](auto &w) { w.recipe = "Q4_K_H"; }) == Status::Unsupported);
     assert_true(status([](auto &w) { w.weight_dtype = Dtype::Bool; }) == Status::Unsupported);
     assert_true(status([](auto &w) { w.weight_dtype = Dtype(99); }) == Status::Invalid);
     assert_true(status([](auto &w) { w.cache_dtype = Dtype::Q2_K; }) == Status::Unsupported);

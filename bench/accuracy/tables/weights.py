@@ -35,6 +35,7 @@ class Models:
     def __init__(self, library, folder):
         self.library = library
         self.configs = configs(folder)
+        self.why = []  # rows that were refused
 
     def named(self, row):
         for key in (row.get('model_ref'), row.get('model')):
@@ -42,6 +43,15 @@ class Models:
                 if key and prefix + key in self.configs:
                     return self.library.model(self.configs[prefix + key])
         return None
+
+    def sized(self, row):
+        """The model of a row about bytes, which has a config or a name."""
+        if 'config' in row:
+            return self.library.model(complete(row['config']))
+        found = self.named(row)
+        if not found:
+            raise KeyError(row.get('model_ref') or row.get('model'))
+        return found
 
     def numbered(self, row):
         config = {name: row[key] for key, name in NUMBERS.items() if row.get(key)}
@@ -67,6 +77,37 @@ def parameters(models, rows, name):
     return made
 
 
+def recipe_of(row):
+    """The name that the library has for the mix of a row."""
+    name = row['quant'] if 'quant' in row else row['quantization']
+    if row['kind'] == 'mlx_checkpoint':
+        bits, _, kind = name.partition('-')
+        return f'mlx-{kind or bits}'
+    if row.get('imatrix') and name in ('IQ4_XS', 'IQ4_NL'):
+        return f'{name}+imatrix'
+    return name
+
+
+def measured_bytes(row):
+    return row.get('tensor_bytes_exact') or row.get('tensor_bytes') or (
+        row['size_gib'] * 2**30 if 'size_gib' in row else row['size_gb'] * 1e9)
+
+
+def sizes(models, rows, name, limits, recipe=None):
+    made = Score(name, [], limits=limits)
+    for row in rows:
+        try:
+            model = models.sized(row)
+            chosen = {'recipe': recipe(row)} if recipe else {}
+            held = models.library.weights(model, **chosen)
+        except (Refused, KeyError) as error:
+            made.refused += 1
+            models.why.append((row['id'], error))
+            continue
+        made.rows.append(Row(row['id'], row['group'], held, measured_bytes(row)))
+    return made
+
+
 def scores(library, folder):
     rows = json.loads((folder / f'{TABLE}.json').read_text())['rows']
     models = Models(library, folder)
@@ -78,4 +119,11 @@ def scores(library, folder):
                        'parameters by config.json'),
             parameters(models, [row for row in totals if not models.named(row)],
                        'parameters by a few numbers'),
-            parameters(models, kinds.get('gguf_loader', []), 'parameters that a loader counts')]
+            parameters(models, kinds.get('gguf_loader', []), 'parameters that a loader counts'),
+            sizes(models, kinds.get('hf_checkpoint', []), 'bytes of checkpoints',
+                  {'exact': .9, 'p95': .001}),
+            sizes(models, kinds.get('gguf_loader', []), 'bytes of GGUF tensors', {'p95': .001},
+                  recipe_of),
+            sizes(models, kinds.get('gguf', []), 'bytes of GGUF files', {'p95': .004}, recipe_of),
+            sizes(models, kinds.get('mlx_checkpoint', []), 'bytes of MLX checkpoints',
+                  {'p95': .001}, recipe_of)]

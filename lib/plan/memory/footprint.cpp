@@ -5,6 +5,7 @@
 #include "plan/memory/training.h"
 
 #include "base/units.h"
+#include "plan/memory/weights.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,7 +16,6 @@ using base::Status;
 using core::Dtype;
 using core::Layer;
 using core::Model;
-using core::Weights;
 
 namespace {
 
@@ -30,103 +30,6 @@ struct Sum {
         overflow |= __builtin_mul_overflow(a, b, &product);
         add(product);
     }
-};
-
-/// Elements that share scales, and their bytes.
-struct Block {
-    uint64_t elements = 1;
-    uint64_t bytes = 1;
-};
-
-Block block_of(Dtype dtype) {
-    const core::DtypeRow *row = core::find_dtype(dtype);
-    return {row->block_elements, row->block_bytes};
-}
-
-/// What llama.cpp's quantiser takes for rows that are no whole blocks of 256: q5_0 for q4_k, q5_1
-/// for q5_k, q8_0 for q6_k, q4_0 for q3_k and q2_k.
-Block block_for_rows(Dtype dtype, uint64_t row) {
-    const Block block = block_of(dtype);
-    if (row == 0 || row % block.elements == 0)
-        return block;
-    switch (dtype) {
-    case Dtype::Q6_K:
-        return block_of(Dtype::Q8_0);
-    case Dtype::Q5_K:
-        return {32, 24};
-    case Dtype::Q4_K:
-        return {32, 22};
-    case Dtype::Q3_K:
-    case Dtype::Q2_K:
-        return block_of(Dtype::Q4_0);
-    default:
-        return block;
-    }
-}
-
-uint64_t packed(uint64_t count, Block block) {
-    return base::divide_up(count, block.elements) * block.bytes;
-}
-
-/// Formats of the parts of a model, given that of the matrices in its layers.
-struct Mix {
-    Dtype matrix;
-    Dtype plain;
-    Dtype embedding;
-    Dtype output;
-};
-
-/// Packed GGUF formats keep norms in f32 and the output finer, as llama.cpp's quantiser does; the
-/// others leave norms, embedding and output in 16 bits, as checkpoints for GPU engines do.
-Mix mix_of(Dtype dtype) {
-    switch (dtype) {
-    case Dtype::F32:
-    case Dtype::F16:
-    case Dtype::Bf16:
-        return {dtype, dtype, dtype, dtype};
-    case Dtype::Q8_0:
-    case Dtype::Q6_K:
-        return {dtype, Dtype::F32, dtype, dtype};
-    case Dtype::Q5_K:
-    case Dtype::Q4_K:
-    case Dtype::Q4_0:
-    case Dtype::Q3_K:
-    case Dtype::Q2_K:
-        return {dtype, Dtype::F32, dtype, Dtype::Q6_K};
-    default:
-        return {dtype, Dtype::Bf16, Dtype::Bf16, Dtype::Bf16};
-    }
-}
-
-/// Bytes of parts of a model once converted. Rows are as long as the hidden size, but for the
-/// matrix that leads out of a dense FFN.
-class Converted {
-  public:
-    Converted(const Model &model, Dtype dtype) : model_(model), mix_(mix_of(dtype)) {}
-
-    uint64_t table(const Weights &weights, bool is_output) const {
-        const Dtype dtype = is_output ? mix_.output : mix_.embedding;
-        return packed(weights.matrix, block_for_rows(dtype, model_.hidden_size)) + plain(weights);
-    }
-    uint64_t layer(const Weights &weights) const {
-        const uint64_t down =
-            model_.experts != 0
-                ? 0
-                : std::min(weights.matrix, uint64_t{model_.hidden_size} * model_.ffn_size);
-        return packed(weights.matrix - down, block_for_rows(mix_.matrix, model_.hidden_size)) +
-               packed(down, block_for_rows(mix_.matrix, model_.ffn_size)) + plain(weights);
-    }
-    uint64_t experts(const Weights &weights) const {
-        return packed(weights.expert, block_for_rows(mix_.matrix, model_.hidden_size));
-    }
-
-  private:
-    uint64_t plain(const Weights &weights) const {
-        return packed(weights.plain, block_of(mix_.plain));
-    }
-
-    const Model &model_;
-    Mix mix_;
 };
 
 /// Share of the routed experts that a batch of tokens wakes, were the router to choose evenly.
@@ -148,26 +51,17 @@ uint64_t layer_elements(const Model &model, uint64_t context) {
 }
 
 void size_weights(const Model &model, const Format &format, double awake, Sized &made) {
-    // A published mix that has no name of its own is never converted from.
-    const Converted converted(model, format.own ? Dtype::F32 : format.dtype);
-    const bool own = format.own;
-    // An embedding that serves as output too is kept as finely as one.
-    const uint64_t table =
-        own ? model.embedding.bytes : converted.table(model.embedding, model.tied());
-    const uint64_t output = own ? model.output.bytes : converted.table(model.output, true);
-    made.first = table;
-    made.last = output + (own ? model.other.bytes : converted.layer(model.other));
-    made.last_tied = model.tied() ? table : 0;
-    made.last_reads = model.tied() ? table : output;
+    const HeldWeights held = hold(model, format);
+    made.first = held.embedding.bytes;
+    made.last = held.output.bytes + held.other.bytes + held.drafts.bytes;
+    made.last_tied = model.tied() ? held.embedding.bytes : 0;
+    made.last_reads = model.tied() ? held.embedding.bytes : held.output.bytes;
     uint64_t weights = 0, reads = 0;
-    for (const Layer &layer : model.layers) {
+    for (const Held &layer : held.layers) {
         made.weights.push_back(weights);
         made.reads.push_back(reads);
-        const Weights &part = layer.weights;
-        const uint64_t whole = own ? part.bytes : converted.layer(part);
-        const uint64_t experts = own ? part.expert_bytes : converted.experts(part);
-        weights += whole; // the parameters are bounded, so that their bytes are too
-        reads += awake_bytes(whole, std::min(whole, experts), awake);
+        weights += layer.bytes; // the parameters are bounded, so that their bytes are too
+        reads += awake_bytes(layer.bytes, layer.expert_bytes, awake);
     }
     made.weights.push_back(weights);
     made.reads.push_back(reads);
@@ -231,7 +125,8 @@ Format own_format(const Model &model) {
     return {model.dtype, true,
             !model.recipe.empty()           ? model.recipe
             : model.dtype != Dtype::Unknown ? core::dtype_name(model.dtype)
-                                            : "its own formats"};
+                                            : "its own formats",
+            nullptr};
 }
 
 base::Result<Sized> size_up(const Model &model, const Format &format, const Workload &workload) {
@@ -272,11 +167,7 @@ Footprint footprint_of(const Sized &sized, uint64_t from, uint64_t count, core::
 
 base::Result<Footprint> footprint(const Model &model, const Workload &given) {
     HWA_TRY(const Workload workload, settle(given));
-    Format format = own_format(model);
-    if (workload.weight_dtype != Dtype::Unknown && workload.weight_dtype != model.dtype)
-        format = {workload.weight_dtype, false, core::dtype_name(workload.weight_dtype)};
-    if (workload.trains())
-        return training_footprint(model, format, workload);
+    HWA_TRY(const Format format, format_of(model, workload));
     HWA_TRY(const Sized sized, size_up(model, format, workload));
     return footprint_of(sized, 0, sized.layers(), core::Kind::Unknown);
 }

@@ -30,11 +30,14 @@ struct Footprint {
     Footprint &operator+=(const Footprint &more);
 };
 
+struct Mix;
+
 /// A way to hold the weights.
 struct Format {
     core::Dtype dtype = core::Dtype::Unknown;
-    bool own = true;  ///< as published, whatever the mix
-    std::string name; ///< "q4_k", "Q4_K_M"
+    bool own = true;          ///< as published, whatever the mix
+    std::string name;         ///< "q4_k", "Q4_K_M"
+    const Mix *mix = nullptr; ///< of a table; NULL: as published
 };
 
 /// A model in one format for one workload: prefix sums over its layers, so that the bytes of any

@@ -126,6 +126,10 @@ void Inventory::attention(const LayerForm &form, uint64_t index, Layer &made) {
     head_norms(made);
     if (has(Sinks))
         add(Role::Bias, made.heads);
+    if (has(Masks) && n.context <= 65536) {
+        add(Role::Buffer, n.context, n.context);
+        add(Role::Buffer, Count(made.key_size / 8) + 1); // a quarter of the pairs turns
+    }
     if (has(Whole))
         made.mixer = Mixer::None;
 }

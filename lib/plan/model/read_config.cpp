@@ -88,6 +88,8 @@ base::Result<Packing> read_packing(const JsonValue &root) {
 
 /// Bytes of a tensor as published; norms, embedding and output keep the format of the model.
 uint64_t bytes_of(const core::Tensor &tensor, Dtype base, const Packing &packing) {
+    if (tensor.role == core::Role::Buffer)
+        return 0;
     const bool stays = core::is_plain(tensor.role) || tensor.role == core::Role::Embedding ||
                        tensor.role == core::Role::Output || tensor.role == core::Role::Tower ||
                        (packing.experts_only && !core::is_expert(tensor.role));

@@ -2,6 +2,9 @@
 // Order of formats by quality, which for weights made from the same source is order by bits.
 #include "plan/search/formats.h"
 
+#include "plan/memory/weights.h"
+#include "plan/model/mix.h"
+
 namespace hwa::plan {
 
 using core::Dtype;
@@ -13,10 +16,9 @@ static constexpr Dtype choices[] = {Dtype::Bf16, Dtype::Q8_0, Dtype::Q6_K, Dtype
 
 std::vector<Format> formats_for(const core::Model &model, const Workload &workload) {
     const Format own = own_format(model);
-    if (workload.weight_dtype != Dtype::Unknown) {
-        if (workload.weight_dtype == model.dtype)
-            return {own};
-        return {{workload.weight_dtype, false, core::dtype_name(workload.weight_dtype)}};
+    if (workload.weight_dtype != Dtype::Unknown || !workload.recipe.empty()) {
+        const auto asked = format_of(model, workload);
+        return asked ? std::vector<Format>{*asked} : std::vector<Format>();
     }
     std::vector<Format> made{own};
     const double parameters = static_cast<double>(model.parameters);
@@ -24,7 +26,7 @@ std::vector<Format> formats_for(const core::Model &model, const Workload &worklo
     // Half a bit apart at least: less would lose quality and win no room.
     for (const Dtype dtype : choices)
         if (core::dtype_bits(dtype) + 0.5 <= bits)
-            made.push_back({dtype, false, core::dtype_name(dtype)});
+            made.push_back({dtype, false, core::dtype_name(dtype), mix_of(dtype)});
     return made;
 }
 

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Bytes of a model's weights in a format: of each part, and of what tensors are for.
+#pragma once
+
+#include "core/model.h"
+#include "plan/memory/footprint.h"
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace hwa::plan {
+
+/// Bytes of one part.
+struct Held {
+    uint64_t bytes = 0;
+    uint64_t expert_bytes = 0; ///< of these, in routed experts
+};
+
+/// Bytes of every part.
+struct HeldWeights {
+    Held embedding;
+    Held output; ///< empty when the embedding serves as output too
+    Held other;  ///< norms, positions and towers; drafts are apart
+    Held drafts;
+    std::vector<Held> layers;
+
+    uint64_t total() const;
+};
+
+/// A model in a format.
+HeldWeights hold(const core::Model &model, const Format &format);
+
+/// Bytes and parameters by what tensors are for, in part of a model.
+struct RoleWeights {
+    std::array<uint64_t, core::role_count> bytes{};
+    std::array<uint64_t, core::role_count> parameters{};
+
+    uint64_t of(core::Role role) const { return bytes[static_cast<size_t>(role)]; }
+    uint64_t total() const;
+};
+
+/// Of `count` layers from `first` on; `outside` adds what lies outside of the layers.
+RoleWeights hold_roles(const core::Model &model, const Format &format, uint64_t first,
+                       uint64_t count, bool outside);
+
+/// The format that a workload asks for: a mix by name, a number format, or the published one.
+base::Result<Format> format_of(const core::Model &model, const Workload &workload);
+
+} // namespace hwa::plan

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// plan/mix and plan/memory/weights: bytes of whole models in the mixes that others publish.
+#include "check.h"
+
+#include "plan/memory/weights.h"
+#include "plan/model/mix.h"
+#include "plan/model/read.h"
+
+#include <cmath>
+#include <string>
+
+using namespace hwa;
+using namespace hwa::plan;
+
+static core::Model read(const char *text) {
+    auto config = read_config_text("config.json", text);
+    if (!config)
+        fail_msg("%s", config.error().message.c_str());
+    return std::move(config->model);
+}
+
+static core::Model llama_8b() {
+    return read(R"({"model_type":"llama","hidden_size":4096,"num_hidden_layers":32,
+        "num_attention_heads":32,"num_key_value_heads":8,"intermediate_size":14336,
+        "vocab_size":128256,"torch_dtype":"bfloat16"})");
+}
+
+static uint64_t bytes(const core::Model &model, const char *recipe) {
+    const Mix *mix = find_mix(recipe);
+    if (mix == nullptr)
+        fail_msg("%s: no such mix", recipe);
+    return hold(model, {mix->dtype, false, mix->name, mix}).total();
+}
+
+/// Bits of each weight of Llama 3.1 8B, as the README of llama.cpp's tools/quantize lists them.
+static constexpr struct {
+    const char *recipe;
+    double bits;
+} listed[] = {
+    {"IQ1_S", 2.0042},  {"IQ1_M", 2.1460},  {"IQ2_XXS", 2.3824}, {"IQ2_XS", 2.5882},
+    {"IQ2_S", 2.7403},  {"IQ2_M", 2.9294},  {"IQ3_XXS", 3.2548}, {"IQ3_XS", 3.4977},
+    {"IQ3_S", 3.6606},  {"IQ3_M", 3.7628},  {"IQ4_XS", 4.4597},  {"IQ4_NL", 4.6818},
+    {"Q2_K_S", 2.9697}, {"Q2_K", 3.1593},   {"Q3_K_S", 3.6429},  {"Q3_K_M", 3.9960},
+    {"q3_k_l", 4.2979}, {"Q4_K_S", 4.6672}, {"q4_k_m", 4.8944},  {"Q5_K_S", 5.5704},
+    {"Q5_K_M", 5.7036}, {"Q6_K", 6.5633},   {"Q8_0", 8.5008},    {"F16", 16.0005},
+};
+
+static void has_the_bits_that_are_listed(void **) {
+    const core::Model model = llama_8b();
+    for (const auto &[recipe, bits] : listed) {
+        const double made =
+            8.0 * static_cast<double>(bytes(model, recipe)) / static_cast<double>(model.parameters);
+        if (std::fabs(made - bits) > 0.00012)
+            fail_msg("%s: %.4f bits, not %.4f", recipe, made, bits);
+    }
+}
+
+/// Rows of 29568 are no whole blocks of 256: q5_0 and q8_0 stand in for q4_k and q6_k.
+static void takes_other_blocks_for_odd_rows(void **) {
+    const core::Model model = read(R"({"model_type":"qwen2","hidden_size":8192,
+        "num_hidden_layers":80,"num_attention_heads":64,"num_key_value_heads":8,
+        "intermediate_size":29568,"vocab_size":152064,"torch_dtype":"bfloat16"})");
+    const RoleWeights down =
+        hold_roles(model, {core::Dtype::Unknown, false, "", find_mix("Q4_K_S")}, 20, 1, false);
+    assert_true(down.of(core::Role::Down) == uint64_t{29568} * 8192 / 32 * 22);
+    // 44.15 GiB by the README of gpustack/gguf-parser-go.
+    const double gib = static_cast<double>(bytes(model, "Q4_K_M")) / (1 << 30);
+    assert_true(std::fabs(gib - 44.15) < 0.01);
+}
+
+/// Two published checkpoints of Llama 3.x 70B for MLX.
+static void groups_along_rows(void **) {
+    const core::Model model = read(R"({"model_type":"llama","hidden_size":8192,
+        "num_hidden_layers":80,"num_attention_heads":64,"num_key_value_heads":8,
+        "intermediate_size":28672,"vocab_size":128256,"torch_dtype":"bfloat16"})");
+    assert_true(bytes(model, "mlx-4bit") == 39688355840);
+    assert_true(bytes(model, "mlx-8bit") == 74964549632);
+}
+
+/// One layer of 4 bits in groups of 128, worked by hand: 133 bytes for 256 weights.
+static void keeps_embedding_and_output_at_16_bit(void **) {
+    const core::Model model = llama_8b();
+    const HeldWeights held = hold(model, {core::Dtype::Unknown, false, "", find_mix("AWQ")});
+    const uint64_t matrices = 2 * 4096 * 4096 + 2 * 4096 * 1024 + uint64_t{3} * 4096 * 14336;
+    assert_true(held.layers[0].bytes == matrices / 256 * 133 + 2 * 2 * 4096);
+    assert_true(held.output.bytes == uint64_t{2} * 128256 * 4096);
+    assert_null(find_mix("Q4_K_H"));
+    assert_null(find_mix(""));
+}
+
+static void sums_agree(void **) {
+    const core::Model model = llama_8b();
+    for (const char *recipe : {"Q4_K_M", "mlx-4bit", "nf4", "fp8-block"}) {
+        const Format format{core::Dtype::Unknown, false, recipe, find_mix(recipe)};
+        const HeldWeights held = hold(model, format);
+        const RoleWeights all = hold_roles(model, format, 0, model.layers.size(), true);
+        assert_true(all.total() == held.total());
+        const RoleWeights none = hold_roles(model, format, 3, 0, false);
+        assert_true(none.total() == 0);
+    }
+    assert_true(hold(model, own_format(model)).total() == 2 * model.parameters);
+}
+
+int main() {
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(has_the_bits_that_are_listed),
+        cmocka_unit_test(takes_other_blocks_for_odd_rows),
+        cmocka_unit_test(groups_along_rows),
+        cmocka_unit_test(keeps_embedding_and_output_at_16_bit),
+        cmocka_unit_test(sums_agree),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
