@@ -21,11 +21,16 @@ class Refused(Exception):
 
 class Library:
     def __init__(self, path):
+        self.path = Path(path).resolve()
         self.ffi = cffi.FFI()
         self.ffi.cdef(CDEF)
         self.lib = self.ffi.dlopen(path)
         self._models = {}
         self._systems = {}
+
+    def program(self, name):
+        """A program of bench/ that was built with the library."""
+        return self.path.parents[1] / 'bench' / name
 
     def text(self, pointer):
         return self.ffi.string(pointer).decode() if pointer else None
