@@ -39,6 +39,8 @@ base::Result<Plan> evaluate(const core::System &system, const core::Model &model
     if (model.parameters != 0)
         plan.weight_bits = 8.0 * static_cast<double>(plan.footprint.weights) /
                            static_cast<double>(model.parameters) / degree(one.run.data);
+    if (trains)
+        plan.memory_error_factor = training_error(one);
     HWA_TRY(const StepTime time, trains ? training_time(one) : inference_time(one));
     plan.bound = time.bound;
     plan.token_seconds = time.token;

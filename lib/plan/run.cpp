@@ -45,14 +45,15 @@ struct Pin {
 };
 
 constexpr Pin pins[] = {
+    {"activation_dtype", &Run::activation_dtype},
     {"adapter_parameters", &Run::adapter_parameters},
+    {"allocated_only", &Run::allocated_only},
     {"attention_dropout", &Run::attention_dropout},
     {"compiled", &Run::compiled},
     {"context_parallel", &Run::context},
     {"data_parallel", &Run::data},
-    {"deferred_embedding_gradient", &Run::deferred_embedding_gradient},
+    {"deferred_gradients", &Run::deferred_gradients},
     {"distributed_optimizer", &Run::distributed_optimizer},
-    {"driver_bytes", &Run::driver_bytes},
     {"engine", &Run::engine},
     {"expert_parallel", &Run::expert},
     {"expert_tensor_parallel", &Run::expert_tensor},
@@ -85,6 +86,7 @@ constexpr Pin pins[] = {
     {"unified_cache", &Run::unified_cache},
     {"value_dtype", &Run::value_format},
     {"virtual_stages", &Run::virtual_stages},
+    {"wide_adapters", &Run::wide_adapters},
     {"vocabulary_multiple", &Run::vocabulary_multiple},
 };
 

@@ -70,17 +70,19 @@ struct Run {
     Choice<uint32_t> optimizer_instances; ///< replicas over which no state is split
     Choice<uint64_t> vocabulary_multiple; ///< each tensor rank's rows are filled up to it
     Choice<uint64_t> adapter_parameters;  ///< trained beside frozen weights
+    Choice<bool> wide_adapters;           ///< beside every matrix of a layer
     Choice<bool> attention_dropout;
     Choice<bool> hidden_dropout;
-    Choice<bool> fused_layers;    ///< norms and matrices are one kernel (Transformer Engine)
-    Choice<bool> grouped_experts; ///< experts of a rank are multiplied in one call
-    Choice<bool> fused_loss;      ///< logits are never whole in f32
-    Choice<uint32_t> loss_chunks; ///< logits are made so many parts after another
-    Choice<bool> fused_optimizer; ///< a gradient is used and freed as it is made
-    Choice<bool> compiled;        ///< activations are kept by a compiler's choice
-    Choice<bool> deferred_embedding_gradient;
+    Choice<bool> fused_layers;           ///< norms and matrices are one kernel (Transformer Engine)
+    Choice<bool> grouped_experts;        ///< experts of a rank are multiplied in one call
+    Choice<bool> fused_loss;             ///< logits are never whole in f32
+    Choice<uint32_t> loss_chunks;        ///< logits are made so many parts after another
+    Choice<bool> fused_optimizer;        ///< a gradient is used and freed as it is made
+    Choice<bool> compiled;               ///< activations are kept by a compiler's choice
+    Choice<uint32_t> deferred_gradients; ///< of the output's table, by micro-batches that wait
+    Choice<core::Dtype> activation_dtype; ///< where it is not that of the weights
     // Of both.
-    Choice<uint64_t> driver_bytes; ///< that a device's driver and runtime take
+    Choice<bool> allocated_only; ///< as engines log it: without the driver and blocks kept unused
 };
 
 /// Takes the pins one after the other; Invalid names the one that is unknown, of the wrong type or

@@ -31,7 +31,7 @@ struct Asked {
         one.workload.sequence_tokens = 10;
         one.workload.micro_batch = 1;
         one.workload.rank = 4;
-        one.run.driver_bytes = 0;
+        one.run.allocated_only = true;
         slice.layer_count = 2;
         slice.embedding = slice.output = true;
     }

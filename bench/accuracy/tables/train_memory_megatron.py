@@ -26,7 +26,9 @@ class Run:
         self.context = self.number('context-parallel-size', 1)
         self.expert = self.number('expert-model-parallel-size', 1)
         self.expert_tensor = self.number('expert-tensor-parallel-size', self.tensor)
-        self.layers = self.number('num-layers', self.number('decoder-num-layers'))
+        self.ahead = self.number('mtp-num-layers', 0)  # layers that predict further tokens
+        self.pattern = self.hybrid()
+        self.layers = len(self.pattern or '') or self.number('num-layers') + self.ahead
         self.hidden = self.number('hidden-size')
         self.gated = self.flag('swiglu')
         plain = int(4 * self.hidden * 2 / 3) // 64 * 64 if self.gated else 4 * self.hidden
@@ -62,21 +64,38 @@ class Run:
         found = eval(pattern)  # "([0]*3+[1]*12)"
         if isinstance(found, int):
             return [int(index % found == 0) for index in range(self.layers)]
-        return list(found)
+        return list(found) + list(found)[-1:] * self.ahead
+
+    def hybrid(self):
+        """Parts of layers in the letters of Nemotron-H, where the run is made of such."""
+        if 'encoder-num-layers' in self.args:  # T5: its decoder attends twice
+            return ('*-' * self.number('encoder-num-layers')
+                    + '**-' * self.number('decoder-num-layers'))
+        text = self.args.get('hybrid-layer-pattern', self.args.get('hybrid-override-pattern'))
+        return text and text.replace('/', '')
 
     def vocabulary(self):
         name = next(name for name in [*VOCABULARY, ''] if name in self.row['test_case'])
         return self.number('vocab-size', VOCABULARY.get(name, 50257))
 
+    def deferred(self):
+        """Micro-batches whose gradient of the output's table waits."""
+        if not self.flag('defer-embedding-wgrad-compute'):
+            return 0
+        batches = self.number('global-batch-size') // (self.micro_batch * self.data())
+        return self.number('wgrad-deferral-limit', 0) or batches
+
     def layout(self):
         """Layers of the first stage and of the last, where they are not as many as the others."""
         layout = self.args.get('pipeline-model-parallel-layout')
         if layout is None:
-            return (self.number('decoder-first-pipeline-num-layers', 0),
-                    self.number('decoder-last-pipeline-num-layers', 0))
+            last = self.number('decoder-last-pipeline-num-layers', 0)
+            if self.ahead and not last and self.pipeline > 1:
+                last = self.number('num-layers') // self.pipeline + self.ahead
+            return self.number('decoder-first-pipeline-num-layers', 0), last
         parts = re.sub(r'\(([^()]*)\)\*(\d+)', lambda m: m[1] * int(m[2]), layout)
         parts = re.sub(r'(\w)\*(\d+)', lambda m: m[1] * int(m[2]), parts).split('|')
-        stages = [sum(part.count('t') for part in parts[first::self.pipeline])
+        stages = [sum(part.count('t') + part.count('m') for part in parts[first::self.pipeline])
                   for first in range(self.pipeline)]
         return stages[0], stages[-1]
 
@@ -120,6 +139,13 @@ def config(run):
                  'shared_expert_intermediate_size':
                      run.number('moe-shared-expert-intermediate-size', 0),
                  'first_k_dense_replace': layers.index(1) if 1 in layers else run.layers}
+    if run.pattern:
+        made |= {'model_type': 'nemotron_h', 'hybrid_override_pattern': run.pattern,
+                 'mlp_hidden_act': 'relu2', 'ssm_state_size': run.number('mamba-state-dim', 128),
+                 'mamba_num_heads': run.number('mamba-num-heads', 2 * run.hidden // 64),
+                 'mamba_head_dim': run.number('mamba-head-dim', 64), 'conv_kernel': 4,
+                 'n_groups': run.number('mamba-num-groups', 8),
+                 'n_routed_experts': run.experts}
     if run.flag('multi-latent-attention'):
         made |= {'model_type': 'deepseek_v3', 'q_lora_rank': run.number('q-lora-rank'),
                  'kv_lora_rank': run.number('kv-lora-rank'),
@@ -132,12 +158,14 @@ def config(run):
 
 def pins(run):
     first, last = run.layout()
-    made = {'engine': 'megatron', 'driver_bytes': 0, 'tensor_parallel': run.tensor,
+    made = {'engine': 'megatron', 'allocated_only': True, 'tensor_parallel': run.tensor,
             'pipeline_parallel': run.pipeline, 'context_parallel': run.context,
             'expert_parallel': run.expert, 'expert_tensor_parallel': run.expert_tensor,
             'data_parallel': run.data(), 'global_batch': run.number('global-batch-size'),
             'sequence_parallel': run.flag('sequence-parallel') and run.tensor > 1,
-            'distributed_optimizer': run.flag('use-distributed-optimizer'),
+            # Muon's states go by whole layers.
+            'distributed_optimizer': run.flag('use-distributed-optimizer')
+            and run.args.get('optimizer') != 'muon',
             'optimizer_instances': run.number('num-distributed-optimizer-instances', 1),
             'vocabulary_multiple': run.number('make-vocab-size-divisible-by', 128),
             'virtual_stages': run.turns(), 'first_stage_layers': first, 'last_stage_layers': last,
@@ -146,7 +174,7 @@ def pins(run):
             'fused_layers': run.args.get('transformer-impl') != 'local',
             'grouped_experts': run.flag('moe-grouped-gemm'),
             'fused_loss': run.flag('cross-entropy-loss-fusion'),
-            'deferred_embedding_gradient': run.flag('defer-embedding-wgrad-compute')}
+            'deferred_gradients': run.deferred()}
     backend = run.args.get('attention-backend')
     if backend == 'unfused' or (not made['fused_layers'] and not run.flag('use-flash-attn')):
         made['flash_attention'] = False
@@ -159,10 +187,11 @@ def pins(run):
 
 def plan(library, row):
     run = Run(row)
-    if 'hybrid-layer-pattern' in run.args or 'hybrid-override-pattern' in run.args:
-        raise KeyError('hybrid layers')  # no config.json names such a pattern
     lib = library.lib
-    recompute = {'full': lib.HWA_RECOMPUTE_FULL, 'selective': lib.HWA_RECOMPUTE_SELECTIVE}
+    # Of what may be recomputed selectively, only attention's scores are known.
+    scores = 'core_attn' in str(run.args.get('recompute-modules', 'core_attn'))
+    recompute = {'full': lib.HWA_RECOMPUTE_FULL,
+                 'selective': lib.HWA_RECOMPUTE_SELECTIVE if scores else lib.HWA_RECOMPUTE_NONE}
     name = next((name for name in CAPABILITY if name in row['platform']), 'a100')
     system = machines.system([{'id': name, 'vendor': 'nvidia', 'mem_gb_label': 80}] * run.world())
     for device in system['devices']:
@@ -196,6 +225,9 @@ def scores(library, folder):
         factor = found['memory_error_factor']
         resident.rows.append(Row(row['id'], row['group'], use['total'] - use['activations'],
                                  row['measured']['mem_allocated_bytes'], factor))
+        if 'encoder-seq-length' in row['args']:  # two lengths, which no workload has
+            peak.refused += 1
+            continue
         peak.rows.append(Row(row['id'], row['group'], use['total'],
                              row['measured']['mem_max_allocated_bytes'], factor))
     return [score for pair in made.values() for score in pair]

@@ -2,6 +2,7 @@
 // Activations: what training keeps from the forward pass until the backward pass has used it.
 #include "plan/memory/activations.h"
 
+#include "plan/memory/adapters.h"
 #include "plan/memory/parameters.h"
 #include "plan/memory/recipe.h"
 
@@ -13,50 +14,73 @@ namespace hwa::plan {
 using core::Layer;
 using core::Mixer;
 using core::Model;
+using core::Role;
+using core::Tensor;
 
 namespace {
 
 /// Widths of what a layer makes of each token, those not stated taken from the model.
 struct Widths {
-    double hidden, heads, query, key, value, attended, dense, routed, experts;
-    double matrices; ///< of an FFN: kept outputs of each
-    double outputs;  ///< of all matrices together, where no closer shape is known
+    double hidden = 0, heads = 0, query = 0, key = 0, value = 0, attended = 0;
+    double ffn = 0;     ///< dense, shared and routed of one token together
+    double experts = 0; ///< a token is sent to
+    bool gated = true;
 };
 
+double or_else(uint32_t stated, uint32_t otherwise) {
+    return stated != 0 ? stated : otherwise;
+}
+
+/// Rows of the first tensor of that role, or its columns.
+double width_of(const Model &model, Role role, uint64_t Tensor::*side) {
+    for (const Tensor &tensor : model.tensors)
+        if (tensor.role == role)
+            return static_cast<double>(tensor.*side);
+    return 0;
+}
+
+/// Latent attention: the compressed rows before and behind their norms, and whole keys and values.
+void add_latent(const Model &model, const Layer &layer, Widths &made) {
+    const double position = layer.position_size;
+    made.attended = made.value = width_of(model, Role::AttentionOut, &Tensor::columns);
+    const double plain = width_of(model, Role::LatentUp, &Tensor::rows) - made.value;
+    made.query = made.key = plain + made.heads * position;
+    made.query += 2 * double(layer.query_rank);
+    made.key += 2 * double(layer.latent_size) + position;
+}
+
+/// Recurrent layers keep what their matrices make, and about as much inside.
+void add_recurrence(const Model &model, const Layer &layer, Widths &made) {
+    const auto outputs =
+        static_cast<double>(layer.weights.matrix) / std::max(1U, model.hidden_size);
+    made.query = 2 * std::max(0.0, outputs - made.ffn * (made.gated ? 3 : 2));
+}
+
 Widths widths_of(const Model &model, const Layer &layer) {
-    Widths made{};
-    const double heads = layer.heads != 0 ? layer.heads : model.heads;
-    const double head = model.head_size;
+    Widths made;
     made.hidden = model.hidden_size;
-    made.heads = heads;
-    made.matrices = layer.gated ? 3 : 2;
-    if (layer.mixer == Mixer::Latent || (layer.value_size == 0 && layer.key_size != 0)) {
-        // The compressed rows, before and behind their norms, and whole keys and values.
-        const double wide = head + layer.position_size;
-        made.query = heads * wide + 2 * double(layer.query_rank);
-        made.key = heads * wide + 2 * (double(layer.latent_size) + layer.position_size);
-        made.value = heads * head;
-        made.attended = heads * head;
-    } else {
-        const double key = layer.key_size != 0 ? layer.key_size : head;
-        const double value = layer.value_size != 0 ? layer.value_size : head;
-        const double kv = layer.kv_heads != 0 ? layer.kv_heads : model.kv_heads;
-        made.query = heads * key;
-        made.key = kv * key;
-        made.value = kv * value;
-        made.attended = heads * value;
-    }
+    made.heads = or_else(layer.heads, model.heads);
+    made.gated = layer.gated;
     const bool mixture = layer.weights.expert != 0 || layer.experts != 0;
-    made.experts = mixture ? std::max(1U, model.experts_per_token) : 0;
-    if (mixture && layer.expert_ffn != 0) {
-        made.routed = made.experts * layer.expert_ffn;
-        made.dense = layer.shared_ffn;
-    } else if (mixture) {
-        made.routed = model.ffn_size;
-    } else {
-        made.dense = layer.ffn != 0 ? layer.ffn : model.ffn_size;
+    made.experts =
+        mixture ? std::max(1.0, or_else(layer.experts_per_token, model.experts_per_token)) : 0;
+    const bool stated =
+        layer.heads != 0 || layer.ffn != 0 || layer.expert_ffn != 0 || layer.mixer == Mixer::None;
+    made.ffn = stated
+                   ? double(layer.ffn) + double(layer.shared_ffn) + made.experts * layer.expert_ffn
+               : layer.mixer == Mixer::Recurrent ? 0
+                                                 : model.ffn_size;
+    if (layer.mixer == Mixer::Latent) {
+        add_latent(model, layer, made);
+    } else if (layer.mixer == Mixer::Recurrent) {
+        add_recurrence(model, layer, made);
+    } else if (layer.mixer == Mixer::Attention) {
+        const double kv = or_else(layer.kv_heads, model.kv_heads);
+        made.query = made.heads * or_else(layer.key_size, model.head_size);
+        made.key = kv * or_else(layer.key_size, model.head_size);
+        made.value = kv * or_else(layer.value_size, model.head_size);
+        made.attended = made.heads * or_else(layer.value_size, model.head_size);
     }
-    made.outputs = static_cast<double>(layer.weights.matrix) / std::max(1.0, made.hidden);
     return made;
 }
 
@@ -77,23 +101,71 @@ double under_way(const Case &one, const Slice &slice) {
     return std::max(1.0, std::min(ahead, all)) / turns;
 }
 
+Engine engine_of(const Case &one) {
+    return one.run.engine.value_or(Engine::Any);
+}
+
 bool is_on(const Choice<bool> &choice, bool otherwise) {
     return choice.value_or(otherwise);
 }
 
 /// Megatron drops out by default; models published since seldom do.
 bool drops(const Case &one, const Choice<bool> &choice) {
-    return is_on(choice, one.run.engine.value_or(Engine::Any) == Engine::Megatron);
+    return is_on(choice, engine_of(one) == Engine::Megatron);
 }
 
 /// Runs of the Transformer Engine with its own choice of attention keep the output once more,
 /// except on NVIDIA's Hopper, where cuDNN's is chosen.
 bool keeps_output_twice(const Case &one, const Slice &slice) {
-    if (one.run.engine.value_or(Engine::Any) != Engine::Megatron || one.run.flash_attention)
+    if (engine_of(one) != Engine::Megatron || one.run.flash_attention)
         return false;
     const core::Attr *attr =
         slice.device != nullptr ? slice.device->find_attr("cuda.compute_capability") : nullptr;
     return attr != nullptr && !attr->s.starts_with("9.");
+}
+
+/// What kernels keep of a layer. Fused ones keep what they are given and what they make; layer by
+/// layer, norms of f32 and each step of a gate are kept besides. Weights that are frozen need none
+/// of their inputs, unless they are packed.
+struct Keeps {
+    double norm_inputs = 2, norm_outputs = 2; ///< rows, of two norms together
+    double masks = 0;                         ///< bytes of dropouts
+    double gated = 3, plain = 2;              ///< rows as wide as the FFN
+
+    Keeps(const Case &one, bool is_gated) {
+        const bool spelled =
+            engine_of(one) == Engine::Torch || engine_of(one) == Engine::Transformers;
+        const bool fused = !spelled || is_on(one.run.compiled, false);
+        if (!fused && is_gated) { // the norms of gated models are RMSNorm, spelled out in f32
+            norm_inputs = 4;
+            gated = 4;
+        }
+        masks = drops(one, one.run.hidden_dropout) ? 2 : 0;
+        const bool packed = one.workload.mode == Mode::TuneQlora;
+        // The input of a pair of low rank is kept once more, dropped out, with what comes of it.
+        if (packed || one.workload.mode == Mode::TuneLora)
+            masks = 9;
+        if (has_adapters(one.workload.mode) && !packed && !is_on(one.run.wide_adapters, false)) {
+            norm_outputs = 1;
+            gated -= 1;
+            plain -= 1;
+        }
+    }
+};
+
+/// Bytes of each logit until its gradient is made, by the copies that engines make: as computed, in
+/// f32, and for autocast and for the gradient once more.
+double logit_bytes(const Case &one, double element) {
+    if (is_on(one.run.fused_loss, false) || one.run.loss_chunks.value_or(1) > 1)
+        return element;
+    switch (engine_of(one)) {
+    case Engine::Torch:
+        return has_adapters(one.workload.mode) ? element + 4 : element + 8;
+    case Engine::Transformers:
+        return one.workload.mode == Mode::TuneQlora ? element + 6 : element + 12;
+    default:
+        return element + 4;
+    }
 }
 
 class Counter {
@@ -140,31 +212,45 @@ double Counter::attention(const Widths &w) const {
 
 /// Tokens sent to experts are kept as sent, as received, and both again on the way back.
 double Counter::ffn(const Widths &w) const {
-    const double inner = w.matrices * (w.dense + w.routed);
+    const Keeps keeps(one_, w.gated);
+    const double inner = (w.gated ? keeps.gated : keeps.plain) * w.ffn;
     const double sent = 5 * w.experts * w.hidden;
     return tokens_ * element_ * (inner + sent) / by_.tensor;
 }
 
-/// Two norms keep their input and their output; each dropout a byte of mask.
 double Counter::layer(const Widths &w) const {
-    const double masks = drops(one_, one_.run.hidden_dropout) ? 2 / element_ : 0;
-    return row() * (4 + masks) + attention(w) + ffn(w);
+    const Keeps keeps(one_, w.gated);
+    return row() * (keeps.norm_inputs + keeps.norm_outputs + keeps.masks / element_) +
+           attention(w) + ffn(w);
 }
 
 double Counter::logits() const {
     if (!slice_.output)
         return 0;
     const double rows = tokens_ * vocabulary_rows(one_);
-    const double chunks = std::max(1U, one_.run.loss_chunks.value_or(1));
-    const double wide = is_on(one_.run.fused_loss, false) ? 0 : 4;
-    return rows * (element_ + wide) / chunks;
+    const double waiting = element_ * one_.run.deferred_gradients.value_or(0);
+    return rows * (logit_bytes(one_, element_) + waiting) /
+           std::max(1U, one_.run.loss_chunks.value_or(1));
+}
+
+/// Of one layer until the backward pass. PyTorch's selective recomputation takes each second
+/// product of a matrix; that of Megatron the scores.
+double kept_of(const Case &one, double whole, double scores, double row) {
+    switch (one.workload.recompute) {
+    case Recompute::Full:
+        return row;
+    case Recompute::Selective:
+        return engine_of(one) == Engine::Torch ? (whole + row) / 2 : whole - scores;
+    default:
+        return whole;
+    }
 }
 
 } // namespace
 
 Activations activations_of(const Case &one, const Slice &slice) {
     const Counter counter(one, slice);
-    Recompute recompute = one.workload.recompute;
+    const Recompute recompute = one.workload.recompute;
     Activations made;
     double widest = 0, scores = 0;
     for (uint64_t i = 0; i < slice.layer_count; ++i) {
@@ -172,9 +258,7 @@ Activations activations_of(const Case &one, const Slice &slice) {
         const double whole = counter.layer(w);
         widest = std::max(widest, whole);
         scores = std::max(scores, counter.scores(w));
-        made.kept += recompute == Recompute::Full        ? counter.row()
-                     : recompute == Recompute::Selective ? whole - counter.scores(w)
-                                                         : whole;
+        made.kept += kept_of(one, whole, counter.scores(w), counter.row());
     }
     made.kept *= under_way(one, slice);
     made.layer = recompute == Recompute::Full        ? widest
@@ -183,6 +267,12 @@ Activations activations_of(const Case &one, const Slice &slice) {
     made.logits = counter.logits();
     // The last norm's input and output, and the gradient that comes back.
     made.between = slice.output ? 4 * counter.row() : 0;
+    if (is_on(one.run.offload_activations, false)) {
+        // Two are here, one on its way.
+        const double here = slice.layer_count > 0 ? 2 * made.kept / slice.layer_count : 0;
+        made.host = std::max(0.0, made.kept - here);
+        made.kept -= made.host;
+    }
     return made;
 }
 

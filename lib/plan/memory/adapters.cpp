@@ -11,13 +11,17 @@ using core::Model;
 
 namespace {
 
-/// Pairs of low rank beside the matrices of queries and values, as PEFT and LitGPT choose.
-double low_rank(const Model &model, const Layer &layer, double rank) {
+/// Pairs of low rank beside the matrices of queries and values, as PEFT and LitGPT choose, or
+/// beside all: the inputs and outputs of each, times the rank.
+double low_rank(const Model &model, const Layer &layer, double rank, bool wide) {
     const double hidden = model.hidden_size;
     const double heads = layer.heads != 0 ? layer.heads : model.heads;
     const double query = heads * (layer.key_size != 0 ? layer.key_size : model.head_size);
     const double value = double(layer.kv_heads) * layer.value_size;
-    return rank * (hidden + query + hidden + value);
+    const double ffn = layer.ffn != 0 ? layer.ffn : model.ffn_size;
+    const double rest =
+        (hidden + value) + (query + hidden) + (layer.gated ? 3 : 2) * (hidden + ffn);
+    return rank * (hidden + query + hidden + value + (wide ? rest : 0));
 }
 
 /// Keys and values of so many tokens in front of each sequence.
@@ -37,11 +41,12 @@ double adapter_parameters(const Case &one, const Slice &slice) {
     if (one.run.adapter_parameters)
         return static_cast<double>(*one.run.adapter_parameters) * slice.layer_count / layers;
     const auto rank = static_cast<double>(one.workload.rank);
+    const bool wide = one.run.wide_adapters.value_or(false);
     double made = 0;
     for (uint64_t i = 0; i < slice.layer_count; ++i) {
         const Layer &layer = model.layers[slice.first_layer + i];
         made += one.workload.mode == Mode::TunePrefix ? prefix(layer, rank)
-                                                      : low_rank(model, layer, rank);
+                                                      : low_rank(model, layer, rank, wide);
     }
     return made / Degrees(one.run).tensor;
 }

@@ -42,6 +42,8 @@ Recipe recipe_of(const Case &one) {
     Recipe made;
     made.weight = dtype == Dtype::F32 ? 4 : 2;
     made.element = made.weight;
+    if (one.run.activation_dtype)
+        made.element = core::dtype_bits(*one.run.activation_dtype) / 8;
     const bool master = has_master(one, made.weight == 4);
     made.master = master ? 4 : 0;
     made.moments = moments_of(one, master ? 4 : made.weight);

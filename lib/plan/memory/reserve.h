@@ -6,7 +6,7 @@
 
 namespace hwa::plan {
 
-/// While training.
-double reserve_bytes(const Case &one, const Slice &slice);
+/// While training, where the model's part needs `used` bytes.
+double reserve_bytes(const Case &one, const Slice &slice, double used);
 
 } // namespace hwa::plan

@@ -9,6 +9,9 @@ namespace hwa::plan {
 
 base::Result<Footprint> training_bytes(const Case &one, const Slice &slice);
 
+/// Measured bytes are held to lie within those of training_bytes() / f and * f.
+double training_error(const Case &one);
+
 /// Of a whole model on one accelerator, by no engine's rules.
 base::Result<Footprint> training_footprint(const core::Model &model, const Format &format,
                                            const Workload &workload);
