@@ -55,7 +55,6 @@ void write_footprint(JsonWriter &out, const Footprint &footprint) {
     out.key("adapters").u64(footprint.adapters);
     out.key("offload").u64(footprint.offload);
     out.key("total").u64(footprint.total());
-    out.key("offload").u64(footprint.offload);
     out.end_object();
 }
 
