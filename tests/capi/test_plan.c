@@ -246,6 +246,17 @@ static void takes_null(void **state) {
     assert_int_equal(hwa_model_desc(model, NULL), HWA_ERROR_INVALID);
     assert_int_equal(hwa_model_footprint(NULL, NULL, &footprint), HWA_ERROR_INVALID);
     assert_int_equal(hwa_model_footprint(model, NULL, NULL), HWA_ERROR_INVALID);
+    hwa_workload_t training = HWA_INIT(hwa_workload_t);
+    training.mode = HWA_MODE_TRAIN;
+    training.optimizer = (hwa_optimizer_t)9;
+    assert_int_equal(hwa_model_footprint(model, &training, &footprint), HWA_ERROR_INVALID);
+    training.optimizer = HWA_OPTIMIZER_ADAMW; // two moments as wide as the weights
+    assert_int_equal(hwa_model_footprint(model, &training, &footprint), HWA_OK);
+    assert_true(footprint.gradients == footprint.weights);
+    assert_true(footprint.optimizer == 2 * footprint.weights);
+    assert_true(footprint.activations > 0 && footprint.cache == 0);
+    training.zero_stage = 5;
+    assert_int_equal(hwa_model_footprint(model, &training, &footprint), HWA_ERROR_INVALID);
     assert_int_equal(hwa_plan(NULL, model, NULL, &plan, NULL), HWA_ERROR_INVALID);
     assert_int_equal(hwa_plan(system, NULL, NULL, &plan, NULL), HWA_ERROR_INVALID);
     assert_int_equal(hwa_plan(system, model, NULL, NULL, NULL), HWA_ERROR_INVALID);

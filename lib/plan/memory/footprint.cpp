@@ -2,9 +2,8 @@
 // Bytes of weights, cache, activations and runtime; docs/plan.md gives the formulas' sources.
 #include "plan/memory/footprint.h"
 
-#include "plan/memory/training.h"
-
 #include "base/units.h"
+#include "plan/memory/training.h"
 #include "plan/memory/weights.h"
 
 #include <algorithm>
@@ -168,6 +167,8 @@ Footprint footprint_of(const Sized &sized, uint64_t from, uint64_t count, core::
 base::Result<Footprint> footprint(const Model &model, const Workload &given) {
     HWA_TRY(const Workload workload, settle(given));
     HWA_TRY(const Format format, format_of(model, workload));
+    if (workload.trains())
+        return training_footprint(model, format, workload);
     HWA_TRY(const Sized sized, size_up(model, format, workload));
     return footprint_of(sized, 0, sized.layers(), core::Kind::Unknown);
 }
