@@ -34,11 +34,6 @@ def plain(library, models, row, framework):
     return used, measured / count
 
 
-def best(values, error):
-    """The one of the values with the least median error."""
-    return min(values, key=error)
-
-
 def report(name, rows, values, predict):
     """`rows` are groups, bytes used and measured; the value that fits all, and errors of groups
     that it was not fitted to."""
@@ -46,8 +41,7 @@ def report(name, rows, values, predict):
         return [abs(predict(value, used) / measured - 1) for _, used, measured in some]
 
     def fitted(some):
-        return best(values, lambda value: quantile(errors(value, some), .5)
-                    + quantile(errors(value, some), .9))
+        return min(values, key=lambda value: sum(errors(value, some)))
 
     left_out = []
     for group in {group for group, _, _ in rows}:
@@ -72,10 +66,11 @@ def fit_framework(library, folder, framework, name, values, predict):
     report(name, found, values, predict)
 
 
-def fit_megatron(library, folder):
+def fit_megatron(library, folder, distributed):
     found = []
     for row in rows_of(train_memory_megatron, folder):
-        if row['world_size_known']:
+        said = row['args'].get('use-distributed-optimizer', False)
+        if row['world_size_known'] and said == distributed:
             try:
                 plan = train_memory_megatron.plan(library, row)
             except (Refused, KeyError, TypeError):
@@ -87,14 +82,16 @@ def fit_megatron(library, folder):
                 size = 4 if 'a100' in row['platform'] or row['platform'] == '?' else 32
                 found.append((row['group'], rest + workspaces * size * 2**20,
                               row['measured']['mem_allocated_bytes']))
-    report('Megatron with the Transformer Engine, MiB', found, range(20, 121, 2),
+    name = 'distributed' if distributed else 'plain'
+    report(f'Megatron with the Transformer Engine, {name} optimizer, MiB', found, range(20, 121, 2),
            lambda mib, used: used + mib * 2**20)
 
 
 def main():
     library = Library(sys.argv[1])
     folder = Path(os.environ['HWA_TEST_DATA']) / 'ground-truth'
-    fit_megatron(library, folder)
+    fit_megatron(library, folder, False)
+    fit_megatron(library, folder, True)
     driver = 456 * 2**20
     fit_framework(library, folder, 'Megatron-DeepSpeed (ZeRO', 'DeepSpeed, share',
                   [share / 100 for share in range(0, 81)],

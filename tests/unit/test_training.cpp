@@ -2,12 +2,17 @@
 // plan/memory: bytes of training and tuning, worked by hand for a decoder of 2920 parameters.
 #include "check.h"
 
+#include "base/units.h"
 #include "plan/memory/training.h"
 #include "plan/model/read.h"
+#include "plan/plan.h"
+#include "system_maker.h"
 
 using namespace hwa;
 using namespace hwa::plan;
 using core::Model;
+using core::System;
+using hwa::test::cards;
 
 /// Each layer 256 in attention, 384 in its FFN, 16 in norms; tables of 800; a last norm of 8.
 static Model tiny() {
@@ -150,6 +155,70 @@ static void frozen_models_lie_beside(void **) {
     assert_int_equal(Asked(Mode::TuneRlhf).bytes().optimizer, 2 * 4 * 2920);
 }
 
+static Options pinned(const System &system) {
+    Options options;
+    for (const core::Device &device : system.devices)
+        options.devices.push_back(&device);
+    options.workload.mode = Mode::Train;
+    options.run.engine = Engine::Megatron;
+    options.run.pipeline = static_cast<uint32_t>(system.devices.size());
+    return options;
+}
+
+static void lays_a_pipeline_over_devices(void **) {
+    const System system = cards(2);
+    const Model model = tiny();
+    auto plan = make_plan(system, model, pinned(system));
+    if (!plan)
+        fail_msg("%s", plan.error().message.c_str());
+    assert_int_equal(plan->stages.size(), 2);
+    assert_true(plan->memory_error_factor > 1);
+    uint64_t optimizer = 0;
+    for (const Stage &stage : plan->stages)
+        optimizer += stage.footprint.optimizer;
+    assert_int_equal(optimizer, plan->footprint.optimizer);
+    assert_int_equal(optimizer, 12 * (2920 + 2 * 28 * 8));
+}
+
+static void stages_may_be_uneven(void **) {
+    const System system = cards(2);
+    const Model model = tiny();
+    Options options = pinned(system);
+    options.run.last_stage_layers = 2; // the first then has none
+    auto plan = make_plan(system, model, options);
+    assert_true(bool(plan));
+    assert_int_equal(plan->stages[0].layer_count, 0);
+    assert_int_equal(plan->stages[1].layer_count, 2);
+    options.run.first_stage_layers = 1; // and one layer is there twice
+    plan = make_plan(system, model, options);
+    assert_true(!plan && plan.error().status == base::Status::Invalid);
+}
+
+static void wants_an_engine_for_training(void **) {
+    const System system = cards(1);
+    Options options = pinned(system);
+    options.run.engine.reset();
+    const auto plan = make_plan(system, tiny(), options);
+    assert_true(!plan && plan.error().status == base::Status::Unsupported);
+}
+
+// Newer cards have larger workspaces of cuBLAS, and grouped experts five of them.
+static void reserves_by_the_device(void **) {
+    Asked asked;
+    core::Device device;
+    device.put_attr(core::attr_text("cuda.compute_capability", "8.0", core::Source::Driver));
+    asked.one.run.engine = Engine::Megatron;
+    asked.slice.device = &device;
+    const uint64_t old = asked.bytes().workspace;
+    asked.one.run.grouped_experts = true;
+    assert_int_equal(asked.bytes().workspace - old, 4 * 4 * base::MiB);
+    asked.slice.device = nullptr;
+    asked.one.run.grouped_experts = false;
+    assert_int_equal(asked.bytes().workspace - old, 28 * base::MiB);
+    asked.one.run.allocated_only = false; // the driver's part comes on top
+    assert_int_equal(asked.bytes().workspace - old, (28 + 456) * base::MiB);
+}
+
 static void never_wraps(void **) {
     Asked asked;
     asked.one.workload.sequence_tokens = UINT32_MAX;
@@ -169,6 +238,10 @@ int main() {
         cmocka_unit_test(early_stages_keep_more),
         cmocka_unit_test(adapters_alone_are_trained),
         cmocka_unit_test(frozen_models_lie_beside),
+        cmocka_unit_test(lays_a_pipeline_over_devices),
+        cmocka_unit_test(stages_may_be_uneven),
+        cmocka_unit_test(wants_an_engine_for_training),
+        cmocka_unit_test(reserves_by_the_device),
         cmocka_unit_test(never_wraps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,7 +73,10 @@ class Asker:
 
     def listed(self, name):
         found = self.models[LISTED[name]]
-        return litgpt(found) if LISTED[name].startswith('litgpt:') else found
+        if not LISTED[name].startswith('litgpt:'):
+            return found
+        # LitGPT's rows do not tell that the small Llamas have one table.
+        return litgpt(found) | {'tie_word_embeddings': name.startswith('Llama 3.2')}
 
     def plan(self):
         system = machines.system([{'id': 'card', 'vendor': 'nvidia', 'mem_gb_label': 80}]
@@ -195,9 +198,9 @@ def ask_qwen(ask):
             ask.work['zero_stage'] = 3
     else:
         ask.work['zero_stage'] = 4
-        ask.pins['master_weights'] = True
-    if '(emb)' in method:  # embedding and output are trained whole
-        ask.pins['adapter_parameters'] += 2 * vocabulary * hidden
+        ask.pins |= {'master_weights': True, 'gradient_dtype': 'f32'}
+    if '(emb)' in method:  # both tables are trained, in 16 bits: half an adapter's bytes
+        ask.pins['adapter_parameters'] += vocabulary * hidden
     ask.work |= {'sequence_tokens': row['seq_len'], 'micro_batch': row['micro_batch'],
                  'recompute': ask.lib.HWA_RECOMPUTE_FULL}
     most, factor = ask.most()

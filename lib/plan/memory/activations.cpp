@@ -182,6 +182,9 @@ class Counter {
     double scores(const Widths &w) const;
     double layer(const Widths &w) const;
     double logits() const;
+    /// The last norm's input and output, and the gradient that comes back; rows that ranks share
+    /// are gathered for the logits, and so is their gradient.
+    double between() const { return row() * (4 + (spread_ > 1 ? 2 * spread_ : 0)); }
 
   private:
     double attention(const Widths &w) const;
@@ -265,8 +268,7 @@ Activations activations_of(const Case &one, const Slice &slice) {
                  : recompute == Recompute::Selective ? scores
                                                      : 0;
     made.logits = counter.logits();
-    // The last norm's input and output, and the gradient that comes back.
-    made.between = slice.output ? 4 * counter.row() : 0;
+    made.between = slice.output ? counter.between() : 0;
     if (is_on(one.run.offload_activations, false)) {
         // Two are here, one on its way.
         const double here = slice.layer_count > 0 ? 2 * made.kept / slice.layer_count : 0;

@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "plan/memory/parameters.h"
+#include "plan/memory/recipe.h"
 
 namespace hwa::plan {
 
@@ -29,7 +30,8 @@ double megatron_bytes(const Case &one, const Slice &slice) {
         return 88 * MiB + (slice.output ? 2 * table : 0);
     }
     const double workspaces = one.run.grouped_experts.value_or(false) ? 5 : 1;
-    return 76 * MiB + workspaces * matrix_workspace(slice.device);
+    const double base = sharding_of(one).optimizer ? 64 : 76;
+    return base * MiB + workspaces * matrix_workspace(slice.device);
 }
 
 /// Blocks that PyTorch's allocator keeps without using them, and what libraries take of themselves,
@@ -38,7 +40,7 @@ double megatron_bytes(const Case &one, const Slice &slice) {
 double unused_bytes(const Case &one, double used) {
     switch (one.run.engine.value_or(Engine::Any)) {
     case Engine::DeepSpeed:
-        return 0.37 * used;
+        return 0.34 * used;
     case Engine::Transformers:
         return 1.8e9;
     default:
