@@ -4,6 +4,7 @@
 
 #include "plan/cut.h"
 #include "plan/memory/inference.h"
+#include "plan/memory/room.h"
 #include "plan/memory/training.h"
 #include "plan/memory/weights.h"
 #include "plan/time/step.h"
@@ -36,6 +37,10 @@ base::Result<Plan> evaluate(const core::System &system, const core::Model &model
         plan.stages.push_back({slice.device, slice.first_layer, slice.layer_count, part, 0});
         plan.footprint += part;
     }
+    HWA_CHECK(check_room(one, plan.stages, options.headroom));
+    if (!trains)
+        plan.cache_tokens = pool_tokens(one, plan.stages);
+    plan.memory_error_factor = memory_error(one);
     if (model.parameters != 0)
         plan.weight_bits = 8.0 * static_cast<double>(plan.footprint.weights) /
                            static_cast<double>(model.parameters) / degree(one.run.data);

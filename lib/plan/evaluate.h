@@ -8,7 +8,7 @@
 namespace hwa::plan {
 
 /// What is pinned, taken as it is: the layers go over the devices of the options in their order.
-/// Not held against the memory of the devices.
+/// NoFit where a device of known memory lacks room.
 base::Result<Plan> evaluate(const core::System &system, const core::Model &model,
                             const Options &options, const Workload &workload);
 

@@ -54,6 +54,7 @@ struct Plan {
     Footprint footprint; ///< over all stages
     Bound bound = Bound::Unknown;
     bool unknown_link = false; ///< between two stages, and not counted
+    uint64_t cache_tokens = 0; ///< that the engine's pool has room for
     double tokens_per_second = 0;
     double token_seconds = 0;
     double first_token_seconds = 0;

@@ -126,6 +126,7 @@ std::string plan_to_json(const Model &model, const Plan &plan) {
     out.key("bits").real(plan.weight_bits);
     out.end_object();
     out.key("cache_dtype").text(core::dtype_name(plan.workload.cache_dtype));
+    write_count(out, "cache_tokens", plan.cache_tokens);
     out.key("stages").begin_array();
     for (const Stage &stage : plan.stages)
         write_stage(out, stage);

@@ -27,6 +27,7 @@ constexpr EngineRow engines[] = {
     {Engine::Sglang, "sglang"},
     {Engine::TensorRtLlm, "tensorrt-llm"},
     {Engine::Transformers, "transformers"},
+    {Engine::LitGpt, "litgpt"},
     {Engine::Mlx, "mlx"},
     {Engine::Megatron, "megatron"},
     {Engine::DeepSpeed, "deepspeed"},
@@ -35,9 +36,10 @@ constexpr EngineRow engines[] = {
 };
 
 /// Where a pin is kept; the type of the member says what the pin takes.
-using Member = std::variant<Choice<uint32_t> Run::*, Choice<uint64_t> Run::*, Choice<double> Run::*,
-                            Choice<bool> Run::*, Choice<core::Dtype> Run::*,
-                            Choice<const CacheFormat *> Run::*, Choice<Engine> Run::*>;
+using Member =
+    std::variant<Choice<uint32_t> Run::*, Choice<uint64_t> Run::*, Choice<double> Run::*,
+                 Choice<bool> Run::*, Choice<core::Dtype> Run::*,
+                 Choice<const CacheFormat *> Run::*, Choice<Engine> Run::*, Choice<Version> Run::*>;
 
 struct Pin {
     std::string_view key;
@@ -50,11 +52,14 @@ constexpr Pin pins[] = {
     {"allocated_only", &Run::allocated_only},
     {"attention_dropout", &Run::attention_dropout},
     {"compiled", &Run::compiled},
+    {"block", &Run::block},
+    {"cache_bytes", &Run::cache_bytes},
     {"context_parallel", &Run::context},
     {"data_parallel", &Run::data},
     {"deferred_gradients", &Run::deferred_gradients},
     {"distributed_optimizer", &Run::distributed_optimizer},
     {"engine", &Run::engine},
+    {"engine_version", &Run::engine_version},
     {"expert_parallel", &Run::expert},
     {"expert_tensor_parallel", &Run::expert_tensor},
     {"first_stage_layers", &Run::first_stage_layers},
@@ -69,8 +74,10 @@ constexpr Pin pins[] = {
     {"graphs", &Run::graphs},
     {"grouped_experts", &Run::grouped_experts},
     {"hidden_dropout", &Run::hidden_dropout},
+    {"host_bytes", &Run::host_bytes},
     {"key_dtype", &Run::key_format},
     {"last_stage_layers", &Run::last_stage_layers},
+    {"latent_cache", &Run::latent_cache},
     {"loss_chunks", &Run::loss_chunks},
     {"master_weights", &Run::master_weights},
     {"memory_share", &Run::memory_share},
@@ -138,6 +145,28 @@ struct Setter {
         if (format == nullptr)
             return wrong(attr, "the name of a format of keys and values");
         run.*place = format;
+        return {};
+    }
+    base::Done operator()(Choice<Version> Run::*place) const {
+        uint32_t parts[3] = {};
+        size_t part = 0;
+        bool digit = false;
+        if (attr.type != AttrType::Text)
+            return wrong(attr, "a version in three parts, such as 0.8.5");
+        for (const char c : attr.s) {
+            if (c == '.' && digit && part < 2) {
+                ++part;
+                digit = false;
+            } else if (c >= '0' && c <= '9' && parts[part] < 100) {
+                parts[part] = parts[part] * 10 + static_cast<uint32_t>(c - '0');
+                digit = true;
+            } else {
+                return wrong(attr, "a version in three parts, such as 0.8.5");
+            }
+        }
+        if (!digit)
+            return wrong(attr, "a version in three parts, such as 0.8.5");
+        run.*place = version(parts[0], parts[1], parts[2]);
         return {};
     }
     base::Done operator()(Choice<Engine> Run::*place) const {

@@ -23,6 +23,7 @@ enum class Engine : uint8_t {
     Sglang,
     TensorRtLlm,
     Transformers,
+    LitGpt,
     Mlx,
     Megatron,
     DeepSpeed,
@@ -34,9 +35,19 @@ const char *engine_name(Engine engine);
 
 template <class T> using Choice = std::optional<T>;
 
+/// Of an engine; 1.2.3 is 1'002'003.
+struct Version {
+    uint32_t value = 0;
+};
+
+constexpr Version version(uint32_t major, uint32_t minor, uint32_t patch = 0) {
+    return {major * 1'000'000 + minor * 1'000 + patch};
+}
+
 /// Choices of a run; one without a value is left to the search, or to the engine's default.
 struct Run {
     Choice<Engine> engine;
+    Choice<Version> engine_version; ///< without one, the newest known
     // How devices share the work.
     Choice<uint32_t> tensor;
     Choice<uint32_t> pipeline;
@@ -53,8 +64,12 @@ struct Run {
     Choice<bool> full_window;   ///< layers with a window keep the whole context
     Choice<const CacheFormat *> key_format;
     Choice<const CacheFormat *> value_format;
-    Choice<double> memory_share; ///< of the device that the engine may fill
-    Choice<bool> graphs;         ///< steps are recorded once and replayed
+    Choice<uint32_t> latent_cache; ///< Latent: 0: every head, 1: the compressed row, 2: that twice
+    Choice<uint32_t> block;        ///< tokens that a paged cache grows by
+    Choice<uint64_t> host_bytes;   ///< of the weights, that each device leaves to the host
+    Choice<uint64_t> cache_bytes;  ///< of the pool, on each device
+    Choice<double> memory_share;   ///< of the device that the engine may fill
+    Choice<bool> graphs;           ///< steps are recorded once and replayed
     // Training.
     Choice<uint32_t> virtual_stages; ///< of the interleaved pipeline, for each rank
     Choice<uint64_t> global_batch;   ///< sequences of one step over all replicas

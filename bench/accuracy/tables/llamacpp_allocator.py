@@ -23,7 +23,7 @@ def plan(library, config, row):
             'value_dtype': options['ctv']}
     sheets = [CARD] * options['g'] or [HOST]
     return library.plan(library.system(machines.system(sheets)), library.model(config), pins,
-                        batch=1, prompt_tokens=options['ub'],
+                        recipe=row['ftype'], batch=1, prompt_tokens=options['ub'],
                         context_tokens=options['c'])
 
 

@@ -22,9 +22,24 @@ const CacheFormat *find_cache_format(std::string_view name) {
     return nullptr;
 }
 
-CacheRow cache_row(const core::Layer &layer) {
+LatentWidths latent_widths(const core::Model &model) {
+    LatentWidths made;
+    for (const core::Tensor &tensor : model.tensors)
+        if (tensor.role == core::Role::QueryUp || tensor.role == core::Role::Query)
+            made.queries = tensor.rows;
+        else if (tensor.role == core::Role::AttentionOut)
+            made.values = tensor.columns;
+    return made;
+}
+
+CacheRow cache_row(const core::Layer &layer, LatentCache kept, const LatentWidths &widths) {
     const uint64_t heads = layer.kv_heads;
-    return {heads * layer.key_size, heads * layer.value_size};
+    const CacheRow row{heads * layer.key_size, heads * layer.value_size};
+    if (layer.mixer != core::Mixer::Latent || kept == LatentCache::Row)
+        return row;
+    if (kept == LatentCache::RowTwice)
+        return {row.keys, layer.latent_size};
+    return {widths.queries, widths.values};
 }
 
 } // namespace hwa::plan

@@ -30,6 +30,21 @@ struct CacheRow {
     uint64_t values = 0;
 };
 
-CacheRow cache_row(const core::Layer &layer);
+/// Widths of latent attention once it is unpacked, over all heads.
+struct LatentWidths {
+    uint64_t queries = 0; ///< and as wide as the keys
+    uint64_t values = 0;
+};
+
+LatentWidths latent_widths(const core::Model &model);
+
+/// How latent attention is kept.
+enum class LatentCache : uint32_t {
+    Heads,   ///< keys and values of every head
+    Row,     ///< one compressed row
+    RowTwice ///< and its values a second time, transposed
+};
+
+CacheRow cache_row(const core::Layer &layer, LatentCache kept, const LatentWidths &widths);
 
 } // namespace hwa::plan

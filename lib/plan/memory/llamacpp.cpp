@@ -39,6 +39,7 @@ struct Settings {
     uint64_t sequences = 1;
     Pools pools;
     bool flash = true;
+    LatentCache latent = LatentCache::Row;
     const CacheFormat *keys = nullptr;
     const CacheFormat *values = nullptr;
 };
@@ -67,6 +68,8 @@ Settings settings_of(const Case &one) {
             ? made.pools.cells
             : std::min(made.pools.cells, pad(window + made.ubatch, cell_block));
     const CacheFormat *common = find_cache_format(core::dtype_name(one.workload.cache_dtype));
+    made.latent = static_cast<LatentCache>(
+        std::min(run.latent_cache.value_or(1), static_cast<uint32_t>(LatentCache::RowTwice)));
     made.keys = run.key_format.value_or(common);
     made.values = run.value_format.value_or(common);
     return made;
@@ -82,10 +85,11 @@ uint64_t cache_tensor(const CacheFormat &format, uint64_t elements, uint64_t row
 
 uint64_t cache_bytes(const Case &one, const Slice &slice, const Settings &with) {
     const bool gpu = slice.device->kind != core::Kind::Cpu;
+    const LatentWidths widths = latent_widths(*one.model);
     uint64_t sum = 0;
     for (uint32_t i = 0; i < slice.layer_count; ++i) {
         const Layer &layer = one.model->layers[slice.first_layer + i];
-        const CacheRow row = cache_row(layer);
+        const CacheRow row = cache_row(layer, with.latent, widths);
         const uint64_t cells =
             (layer.window != 0 ? with.pools.window_cells : with.pools.cells) * with.pools.streams;
         if (row.keys != 0)

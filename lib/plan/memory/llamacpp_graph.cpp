@@ -3,6 +3,8 @@
 // operation that always writes over its argument takes no room and is left out.
 #include "plan/memory/llamacpp_graph.h"
 
+#include "plan/memory/cache.h"
+
 #include <algorithm>
 #include <string_view>
 #include <utility>
@@ -57,14 +59,8 @@ class Builder {
   public:
     Builder(const Model &model, const GraphTraits &traits, const LlamacppStep &step,
             const GraphPart &part)
-        : model_(model), traits_(traits), step_(step), part_(part),
-          hidden_(row(model.hidden_size)) {
-        for (const Tensor &tensor : model.tensors)
-            if (tensor.role == Role::QueryUp || tensor.role == Role::Query)
-                latent_queries_ = tensor.rows;
-            else if (tensor.role == Role::AttentionOut)
-                latent_values_ = tensor.columns;
-    }
+        : model_(model), traits_(traits), step_(step), part_(part), hidden_(row(model.hidden_size)),
+          unpacked_(latent_widths(model)) {}
 
     Graph build();
 
@@ -101,8 +97,7 @@ class Builder {
     const LlamacppStep &step_;
     const GraphPart &part_;
     uint64_t hidden_;
-    uint64_t latent_queries_ = 0; ///< width of all heads once they are unpacked
-    uint64_t latent_values_ = 0;
+    LatentWidths unpacked_;
     Graph graph_;
     Id start_ = Graph::none;
     Id normed_ = Graph::none;
@@ -240,7 +235,7 @@ Builder::Id Builder::latent(const Layer &layer, Id normed, const Pool &pool) {
     Id query = normed;
     if (layer.query_rank != 0)
         query = product(layer.query_rank, query);
-    query = product(latent_queries_, query);
+    query = product(unpacked_.queries, query);
     const Id absorbed = graph_.tensor(row(heads * kept), {graph_.view(graph_.view(query))});
     const Id asked = graph_.view(absorbed);
     const Id placed = graph_.tensor(row(heads * turned), {graph_.view(query), positions_});
@@ -250,7 +245,7 @@ Builder::Id Builder::latent(const Layer &layer, Id normed, const Pool &pool) {
     const Id place = graph_.tensor(row(turned), {graph_.view(both), positions_});
     const Id key = graph_.tensor(row(kept + turned), {row_of, place});
     graph_.reads({graph_.view(key), pool.keys});
-    return mix(layer, query, pool, kept, latent_values_ / std::max<uint64_t>(1, heads));
+    return mix(layer, query, pool, kept, unpacked_.values / std::max<uint64_t>(1, heads));
 }
 
 Builder::Id Builder::ffn(Id normed, uint64_t width, bool gated) {

@@ -51,6 +51,13 @@ uint64_t HeldWeights::total() const {
     return sum;
 }
 
+std::vector<uint64_t> tensor_bytes(const Model &model, const Format &format) {
+    std::vector<uint64_t> made;
+    made.reserve(model.tensors.size());
+    each(model, format, [&](const Tensor &, uint64_t bytes) { made.push_back(bytes); });
+    return made;
+}
+
 HeldWeights hold(const Model &model, const Format &format) {
     HeldWeights made;
     made.layers.resize(model.layers.size());

@@ -28,6 +28,9 @@ struct HeldWeights {
     uint64_t total() const;
 };
 
+/// Bytes of each of a model's tensors, in their order.
+std::vector<uint64_t> tensor_bytes(const core::Model &model, const Format &format);
+
 /// A model in a format.
 HeldWeights hold(const core::Model &model, const Format &format);
 

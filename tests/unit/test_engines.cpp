@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+// plan/memory: shards, caches and peaks of the engines on PyTorch, and what does not fit.
+#include "check.h"
+
+#include "plan/evaluate.h"
+#include "plan/memory/inference.h"
+#include "plan/memory/room.h"
+#include "plan/memory/weights.h"
+#include "plan/model/read.h"
+
+#include <cstring>
+
+using namespace hwa;
+using namespace hwa::plan;
+using base::Status;
+using core::Model;
+
+static constexpr uint64_t gib = uint64_t{1} << 30;
+
+static Model read(const char *text) {
+    auto config = read_config_text("c", text);
+    if (!config)
+        fail_msg("%s", config.error().message.c_str());
+    return std::move(config->model);
+}
+
+/// Llama 3.1 8B.
+static Model llama() {
+    return read(R"({"model_type":"llama","hidden_size":4096,"num_hidden_layers":32,
+        "num_attention_heads":32,"num_key_value_heads":8,"intermediate_size":14336,
+        "vocab_size":128256,"torch_dtype":"bfloat16","max_position_embeddings":131072})");
+}
+
+static core::Attr pin(const char *key, int64_t value) {
+    return core::attr_int(key, value, core::Source::Unknown);
+}
+
+static core::Attr pin(const char *key, const char *value) {
+    return core::attr_text(key, value, core::Source::Unknown);
+}
+
+static Run run_with(std::initializer_list<core::Attr> pins) {
+    const std::vector<core::Attr> list = pins;
+    auto run = run_of(list);
+    if (!run)
+        fail_msg("%s", run.error().message.c_str());
+    return *run;
+}
+
+struct Machine {
+    core::System system;
+    Options options;
+
+    Machine(size_t count, uint64_t bytes) {
+        system.devices.resize(count);
+        for (size_t i = 0; i < count; ++i) {
+            core::Device &device = system.devices[i];
+            device.id = "gpu-" + std::to_string(i);
+            device.kind = core::Kind::Gpu;
+            device.memories.resize(1);
+            device.memories[0].usable_bytes = bytes;
+        }
+        for (const core::Device &device : system.devices)
+            options.devices.push_back(&device);
+    }
+
+    base::Result<Plan> plan(const Model &model, Run run, uint64_t prompt, uint64_t output) {
+        options.run = run;
+        Workload workload;
+        workload.prompt_tokens = prompt;
+        workload.output_tokens = output;
+        auto settled = settle(workload);
+        assert_true(bool(settled));
+        return evaluate(system, model, options, *settled);
+    }
+};
+
+static Plan made(base::Result<Plan> plan) {
+    if (!plan)
+        fail_msg("%s", plan.error().message.c_str());
+    return std::move(*plan);
+}
+
+static void shards_split_matrices_and_repeat_heads(void **) {
+    Machine machine(16, 1000 * gib);
+    const Plan plan = made(machine.plan(
+        llama(), run_with({pin("engine", "vllm"), pin("tensor_parallel", 16)}), 100, 100));
+    assert_int_equal(plan.stages.size(), 16);
+    // Queries and what leads out, FFN, embedding and output by 16; keys and values by their 8
+    // heads.
+    const uint64_t d = 4096, f = 14336, v = 128256;
+    const uint64_t layer = (2 * d * d + 3 * d * f) / 16 + 2 * d * 1024 / 8 + 2 * d;
+    assert_int_equal(plan.stages[3].footprint.weights, 2 * (32 * layer + 2 * v * d / 16 + d));
+    // One head of keys and one of values, 208 tokens in blocks of 16.
+    assert_int_equal(plan.stages[3].footprint.cache, 32 * 208 * 2 * 128 * 2);
+}
+
+static void llamacpp_looks_the_embedding_up_on_the_host(void **) {
+    Machine machine(1, 1000 * gib);
+    const Plan plan =
+        made(machine.plan(llama(), run_with({pin("engine", "llama.cpp")}), 7168, 1024));
+    const uint64_t table = uint64_t{128256} * 4096 * 2;
+    const uint64_t all = uint64_t{8030261248} * 2;
+    const Footprint &use = plan.stages[0].footprint;
+    assert_int_equal(use.weights, all - table);
+    // Norms count among them in bf16; the host's buffers are 4·512·(2d + n/2 + 7).
+    assert_int_equal(use.offload, table + 4 * 512 * (2 * 4096 + 8192 / 2 + 7));
+    assert_int_equal(use.cache, gib);
+    assert_int_equal(use.activations, 4 * 512 * 132352);
+}
+
+static void llamacpp_leaves_layers_on_the_host(void **) {
+    Machine machine(1, 1000 * gib);
+    const Plan plan = made(machine.plan(
+        llama(), run_with({pin("engine", "llama.cpp"), pin("gpu_layers", 11)}), 7168, 1024));
+    assert_int_equal(plan.stages[0].first_layer, 22);
+    assert_int_equal(plan.stages[0].layer_count, 10);
+    const uint64_t layer = 2 * (2 * 4096 * 4096 + 2 * 4096 * 1024 + 3 * 4096 * 14336 + 2 * 4096);
+    assert_true(plan.stages[0].footprint.offload > 22 * layer);
+    assert_int_equal(plan.stages[0].footprint.cache, 10 * gib / 32);
+}
+
+static void pools_hold_what_is_left(void **) {
+    Machine machine(1, 40 * gib);
+    Plan plan = made(machine.plan(
+        llama(), run_with({pin("engine", "vllm"), pin("cache_bytes", 1 << 30)}), 100, 28));
+    assert_int_equal(plan.cache_tokens, 8192); // 128 KiB each
+    plan = made(machine.plan(llama(), run_with({pin("engine", "vllm")}), 100, 28));
+    const Footprint &use = plan.stages[0].footprint;
+    const uint64_t left = 36 * gib - (use.total() - use.cache);
+    assert_int_equal(plan.cache_tokens, left / (131072 * 16) * 16);
+    plan = made(machine.plan(llama(), run_with({pin("engine", "transformers")}), 100, 28));
+    assert_int_equal(plan.cache_tokens, 0);
+}
+
+static void sampler_or_layers_peak(void **) {
+    Machine machine(1, 1000 * gib);
+    const auto peak = [&](int64_t sequences, int64_t tokens) {
+        return made(machine.plan(llama(),
+                                 run_with({pin("engine", "vllm"), pin("sequences", sequences),
+                                           pin("ubatch", tokens)}),
+                                 100, 28))
+            .stages[0]
+            .footprint.activations;
+    };
+    assert_int_equal(peak(256, 2048), static_cast<uint64_t>(9.66 * 4 * 256 * 128256));
+    assert_int_equal(peak(1, 2048), 2048ULL * 2 * (3 * 14336 + 4 * 4096));
+}
+
+static void logits_by_version(void **) {
+    Machine machine(1, 1000 * gib);
+    const auto peak = [&](const char *version) {
+        const Plan plan = made(machine.plan(
+            llama(), run_with({pin("engine", "transformers"), pin("engine_version", version)}),
+            8192, 0));
+        const Footprint &use = plan.stages[0].footprint;
+        return use.activations - static_cast<uint64_t>(0.005 * static_cast<double>(use.weights));
+    };
+    // The prompt is all but 128 of 8320 tokens.
+    const uint64_t later = 128 * 131072;
+    assert_in_range(peak("4.46.1") + later, 8192ULL * 2 * (3 * 14336 + 4 * 4096) - 1,
+                    8192ULL * 2 * (3 * 14336 + 4 * 4096) + 2);
+    const uint64_t tables = 2ULL * 2 * 32 * 128 * 131072;
+    assert_in_range(peak("4.40.0") + later, 8192ULL * (6 * 128256 + 2 * 4096) + tables - 1,
+                    8192ULL * (6 * 128256 + 2 * 4096) + tables + 2);
+}
+
+static void refuses_what_lacks_room(void **) {
+    Machine machine(1, 8 * gib);
+    for (const char *engine : {"llama.cpp", "vllm", "transformers", "any"}) {
+        const auto plan = machine.plan(llama(), run_with({pin("engine", engine)}), 100, 28);
+        assert_false(bool(plan));
+        assert_int_equal(plan.error().status, Status::NoFit);
+        assert_non_null(strstr(plan.error().message.c_str(), " short"));
+    }
+    machine.system.devices[0].memories.clear(); // of unknown memory: no reason to refuse
+    machine.options.devices = {&machine.system.devices[0]};
+    assert_true(bool(machine.plan(llama(), run_with({pin("engine", "llama.cpp")}), 100, 28)));
+}
+
+static void versions_are_three_numbers(void **) {
+    const auto status = [](core::Attr attr) {
+        const std::vector<core::Attr> list = {std::move(attr)};
+        const auto run = run_of(list);
+        return run ? Status::Ok : run.error().status;
+    };
+    assert_int_equal(run_with({pin("engine_version", "0.8.5")}).engine_version->value, 8005);
+    assert_int_equal(run_with({pin("engine_version", "4.46")}).engine_version->value, 4046000);
+    for (const char *wrong : {"", ".", "1.", "1..2", "1.2.3.4", "v1", "99999"})
+        assert_int_equal(status(pin("engine_version", wrong)), Status::Invalid);
+    assert_int_equal(status(pin("engine_version", 4)), Status::Invalid);
+    assert_int_equal(status(pin("key_dtype", "q5_1")), Status::Ok);
+    assert_int_equal(status(pin("key_dtype", "q6_k")), Status::Invalid);
+}
+
+static void latent_rows(void **) {
+    const Model model = read(R"({"model_type":"deepseek_v3","hidden_size":7168,
+        "num_hidden_layers":61,"num_attention_heads":128,"num_key_value_heads":128,
+        "intermediate_size":18432,"vocab_size":129280,"kv_lora_rank":512,"q_lora_rank":1536,
+        "qk_rope_head_dim":64,"qk_nope_head_dim":128,"v_head_dim":128,"n_routed_experts":256,
+        "num_experts_per_tok":8,"moe_intermediate_size":2048,"n_shared_experts":1,
+        "first_k_dense_replace":3,"torch_dtype":"bfloat16"})");
+    Machine machine(1, 4000 * gib);
+    const auto cache = [&](int64_t kept) {
+        return made(machine.plan(model,
+                                 run_with({pin("engine", "llama.cpp"), pin("latent_cache", kept)}),
+                                 384, 128))
+            .stages[0]
+            .footprint.cache;
+    };
+    assert_int_equal(cache(1), 61ULL * 512 * 576 * 2);
+    assert_int_equal(cache(2), 61ULL * 512 * (576 + 512) * 2);
+    assert_int_equal(cache(0), 61ULL * 512 * 128 * (192 + 128) * 2);
+}
+
+int main() {
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(shards_split_matrices_and_repeat_heads),
+        cmocka_unit_test(llamacpp_looks_the_embedding_up_on_the_host),
+        cmocka_unit_test(llamacpp_leaves_layers_on_the_host),
+        cmocka_unit_test(pools_hold_what_is_left),
+        cmocka_unit_test(sampler_or_layers_peak),
+        cmocka_unit_test(logits_by_version),
+        cmocka_unit_test(refuses_what_lacks_room),
+        cmocka_unit_test(versions_are_three_numbers),
+        cmocka_unit_test(latent_rows),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
