@@ -819,6 +819,13 @@ HWA_API hwa_status_t hwa_plan_stage(const hwa_plan_t *plan, uint32_t index, hwa_
 /** A sentence on an assumption or a choice; NULL past the end. */
 HWA_API const char *hwa_plan_note(const hwa_plan_t *plan, uint32_t index);
 
+/** The plan as another program takes it: "llama.cpp", "vllm" and "torchrun" give a command line for
+    a POSIX shell, "deepspeed" its configuration file. Borrowed from the plan.
+    HWA_ERROR_NOT_FOUND: no such format; the message lists them. HWA_ERROR_UNSUPPORTED: the message
+    says what of the plan that program cannot do. */
+HWA_API hwa_status_t hwa_plan_export(const hwa_plan_t *plan, const char *format, const char **text,
+                                     hwa_error_t *error);
+
 /** The whole plan as JSON, by the schema in docs/. NULL only for want of memory. */
 HWA_API const char *hwa_plan_json(const hwa_plan_t *plan);
 

@@ -6,6 +6,10 @@
 #include "capi/entry.h"
 #include "capi/model.h"
 #include "capi/objects.h"
+#include "plan/export/export.h"
+
+#include <map>
+#include <mutex>
 
 using namespace hwa;
 using namespace hwa::capi;
@@ -16,6 +20,8 @@ struct hwa_plan_t {
     plan::Plan plan;
     mutable base::Once json_once;
     mutable std::string json;
+    mutable std::mutex exporting;
+    mutable std::map<std::string, std::string, std::less<>> exported; ///< by format
 };
 
 namespace hwa::capi {
@@ -138,6 +144,25 @@ const char *hwa_plan_note(const hwa_plan_t *plan, uint32_t index) {
     if (plan == nullptr || index >= plan->plan.notes.size())
         return nullptr;
     return plan->plan.notes[index].c_str();
+}
+
+hwa_status_t hwa_plan_export(const hwa_plan_t *plan, const char *format, const char **text,
+                             hwa_error_t *error) {
+    if (text != nullptr)
+        *text = nullptr;
+    return guarded(error, [&]() -> base::Done {
+        if (plan == nullptr || format == nullptr || text == nullptr)
+            return null_argument(plan == nullptr ? "plan" : format == nullptr ? "format" : "text");
+        const std::lock_guard lock(plan->exporting);
+        auto found = plan->exported.find(std::string_view(format));
+        if (found == plan->exported.end()) {
+            const plan::Planned planned{&plan->system->system, plan->model.get(), &plan->plan};
+            HWA_TRY(std::string made, plan::export_plan(planned, format));
+            found = plan->exported.emplace(format, std::move(made)).first;
+        }
+        *text = found->second.c_str();
+        return {};
+    });
 }
 
 const char *hwa_plan_json(const hwa_plan_t *plan) {

@@ -144,6 +144,7 @@ enum class Inventory { Estimated, Formula, Exact };
 /// A network. Numbers that are 0 and text that is empty are not known.
 struct Model {
     std::string name;
+    std::string source;           ///< path that it was read from
     std::string architecture;     ///< "llama", "qwen2"
     std::string recipe;           ///< name of the published mix of formats, such as "Q4_K_M"
     Dtype dtype = Dtype::Unknown; ///< that most of the weight bytes have

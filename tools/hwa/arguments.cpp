@@ -39,7 +39,7 @@ class Help : public CLI::Formatter {
             text += "\nCommands:\n";
         for (const CLI::App *command : commands)
             text += make_subcommand(command);
-        for (const char *group : {"Arguments", "Options", "Which machine", "Output"}) {
+        for (const char *group : {"Arguments", "Options", "Training", "Which machine", "Output"}) {
             const auto options = app->get_options(
                 [group](const CLI::Option *option) { return option->get_group() == group; });
             if (!options.empty())
@@ -111,27 +111,79 @@ void add_verdict(CLI::App *app, Arguments &to) {
     app->add_flag("--strict", to.strict, "exit 5 if a backend had trouble");
 }
 
+/// Takes one of the words, and says which there are.
+CLI::Option *add_choice(CLI::App *app, const char *name, std::string &into, std::string words,
+                        const char *text) {
+    return app->add_option(name, into, text)
+        ->option_text("WORD")
+        ->check([words = std::move(words)](const std::string &word) {
+            for (const std::string &one : split(words, ' '))
+                if (one == word)
+                    return std::string();
+            return "takes one of " + join(split(words, ' ')) + ", not '" + word + "'";
+        });
+}
+
+CLI::Option *add_number(CLI::App *app, const char *name, uint32_t &into, uint32_t most,
+                        const char *text) {
+    return app->add_option(name, into, text)->option_text("N")->check(CLI::Range(1u, most));
+}
+
+void add_workload(CLI::App *app, PlanFor &to) {
+    add_number(app, "--context", to.context, 1u << 30, "tokens the cache is reserved for [640]");
+    add_number(app, "--prompt", to.prompt, 1u << 30, "of these, tokens of the prompt [512]");
+    add_number(app, "--output", to.output, 1u << 30, "tokens of the answer [128]");
+    add_number(app, "--batch", to.batch, 1u << 20, "sequences at once [1]");
+    app->add_option("--format", to.format, "format of the weights, such as q4_k [best that fits]")
+        ->option_text("NAME");
+    app->add_option("--recipe", to.recipe, "a published mix of formats, such as Q4_K_M")
+        ->option_text("NAME")
+        ->excludes("--format");
+    app->add_option("--cache-format", to.cache_format, "format of keys and values [f16]")
+        ->option_text("NAME");
+}
+
+void add_training(CLI::App *app, PlanFor &to) {
+    const auto group = [](CLI::Option *option) { option->group("Training"); };
+    group(add_choice(app, "--mode", to.mode, "infer train lora qlora prefix dpo rlhf distill",
+                     "infer, train, lora, qlora, prefix, dpo, rlhf, distill"));
+    group(add_number(app, "--sequence", to.sequence, 1u << 30, "tokens of a sequence [4096]"));
+    group(add_number(app, "--micro-batch", to.micro_batch, 1u << 20, "sequences at once [1]"));
+    group(add_number(app, "--rank", to.rank, 1u << 20, "of adapters [16]"));
+    group(add_choice(app, "--optimizer", to.optimizer,
+                     "adamw adamw-8bit adafactor sgd sgd-momentum",
+                     "adamw, adamw-8bit, adafactor, sgd, sgd-momentum"));
+    group(app->add_option("--zero", to.zero, "stage of ZeRO or FSDP, 0 to 3")
+              ->option_text("N")
+              ->check(CLI::Range(0u, 3u)));
+    group(add_choice(app, "--recompute", to.recompute, "none selective full",
+                     "activations made twice: none, selective, full"));
+}
+
 void add_plan(CLI::App *app, Arguments &to) {
     app->add_option("MODEL", to.model, "a GGUF or safetensors file, a folder, or a count: 70B")
         ->group("Arguments")
         ->required();
-    app->add_option("--context", to.context, "tokens the cache is reserved for [640]")
-        ->option_text("N")
-        ->check(CLI::Range(1u, 1u << 30));
-    app->add_option("--batch", to.batch, "sequences at once [1]")
-        ->option_text("N")
-        ->check(CLI::Range(1u, 1u << 20));
-    app->add_option("--format", to.format, "format of the weights, such as q4_k [best that fits]")
-        ->option_text("NAME");
+    add_workload(app, to.plan);
     app->add_option("--devices", to.devices, "ids of the devices to use [all that can be]")
         ->option_text("LIST");
-    app->add_option("--set", to.pins, "a choice made already, such as engine=vllm")
+    add_number(app, "--max-devices", to.plan.max_devices, 1u << 22, "use so many at most");
+    add_choice(app, "--objective", to.plan.objective, "throughput latency cost quality",
+               "throughput, latency, cost or quality");
+    app->add_option("--usd-per-hour", to.plan.usd_per_hour, "price of the machine")
+        ->option_text("X")
+        ->check(CLI::Range(0.0, 1e9));
+    app->add_option("--set", to.plan.pins, "a choice made already, such as engine=vllm")
         ->option_text("KEY=VALUE")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    app->add_option("--headroom", to.headroom, "share of memory left free [0.1]")
+    app->add_option("--headroom", to.plan.headroom, "share of memory left free [0.1]")
         ->option_text("X")
         ->check(CLI::Range(0.0, 0.95));
+    add_training(app, to.plan);
+    app->add_option("--export", to.plan.program, "for llama.cpp, vllm, torchrun or deepspeed")
+        ->option_text("PROGRAM")
+        ->group("Output");
 }
 
 void add_run(CLI::App *app, Arguments &to) {

@@ -23,6 +23,31 @@ struct LookAt {
     bool no_drivers = false;
 };
 
+/// What a plan is for. Text that is empty and numbers that are 0 leave it to the library.
+struct PlanFor {
+    std::string format;
+    std::string cache_format;
+    std::string recipe;
+    uint32_t context = 0; ///< tokens, as the next two
+    uint32_t prompt = 0;
+    uint32_t output = 0;
+    uint32_t batch = 0;
+    std::string objective;
+    double headroom = 0; ///< 0 to 1
+    uint32_t max_devices = 0;
+    double usd_per_hour = 0;
+    std::vector<std::string> pins; ///< KEY=VALUE
+    std::string program;           ///< to export to
+    // Training and tuning.
+    std::string mode;
+    uint32_t sequence = 0;
+    uint32_t micro_batch = 0;
+    uint32_t rank = 0;
+    std::string optimizer;
+    std::optional<uint32_t> zero;
+    std::string recompute;
+};
+
 struct Arguments {
     Command command = Command::Summary;
     bool json = false;
@@ -33,22 +58,18 @@ struct Arguments {
     bool strict = false;  ///< trouble of a backend is exit 5
     bool require = false; ///< no accelerator is exit 3
 
-    std::string device;            ///< info, run
-    double interval = 1;           ///< watch, seconds
-    uint32_t readings = 0;         ///< watch; 0: until it is stopped
-    std::string model;             ///< plan: file or count
-    std::string devices;           ///< plan, watch
-    std::string format;            ///< plan
-    uint32_t context = 0;          ///< plan, tokens
-    uint32_t batch = 0;            ///< plan
-    double headroom = 0;           ///< plan, 0 to 1
-    std::vector<std::string> pins; ///< plan: KEY=VALUE
-    std::string operation;         ///< run; "": several
-    std::string runtime;           ///< run
-    std::string provider;          ///< run
-    bool all = false;              ///< run: on every route
-    uint32_t size = 0;             ///< run; 0: as the operation has it
-    uint32_t repeat = 0;           ///< run; 0: as many as do not take long
+    std::string device;    ///< info, run
+    double interval = 1;   ///< watch, seconds
+    uint32_t readings = 0; ///< watch; 0: until it is stopped
+    std::string model;     ///< plan: file or count
+    std::string devices;   ///< plan, watch
+    PlanFor plan;
+    std::string operation; ///< run; "": several
+    std::string runtime;   ///< run
+    std::string provider;  ///< run
+    bool all = false;      ///< run: on every route
+    uint32_t size = 0;     ///< run; 0: as the operation has it
+    uint32_t repeat = 0;   ///< run; 0: as many as do not take long
     /// run: for whatever is waited for on a device
     uint32_t patience_ms = 600000;
     std::string folder; ///< capture

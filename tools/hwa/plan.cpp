@@ -2,122 +2,15 @@
 // hwa plan: lay a model over the devices, and say how it fits and how fast it should be.
 #include "commands.h"
 #include "library.h"
-#include "pin.h"
+#include "model.h"
 #include "table.h"
 #include "text.h"
 #include "units.h"
-
-#include <algorithm>
-#include <filesystem>
+#include "wish.h"
 
 namespace hwa::tool {
 
 namespace {
-
-constexpr char models[] = "give a GGUF or safetensors file, a folder, or a count such as 8B";
-
-/// Says why a file is no model; the general hints are about devices.
-int refuse_model(const hwa_error_t &error) {
-    if (error.status == HWA_ERROR_INVALID) // A pipe or a device is a wrong file, not wrong usage.
-        return fail(ExitFailed, error.message, "give the file itself");
-    if (error.status == HWA_ERROR_UNSUPPORTED)
-        return fail(error, models);
-    return fail(error, error.status == HWA_ERROR_DENIED ? "let this user read it" : "");
-}
-
-/// The model of a file, or of a parameter count where there is no such file.
-Model open_model(const std::string &name, int *exit) {
-    Model model;
-    hwa_error_t error = {};
-    std::error_code ignored;
-    const bool there = std::filesystem::exists(std::filesystem::symlink_status(name, ignored));
-    const std::optional<uint64_t> parameters = there ? std::nullopt : parse_count(name);
-    if (there && hwa_model_from_file(name.c_str(), Out(model), &error) != HWA_OK) {
-        *exit = refuse_model(error);
-    } else if (parameters) {
-        hwa_model_desc_t desc = HWA_INIT(hwa_model_desc_t);
-        desc.parameters = *parameters;
-        desc.name = name.c_str();
-        if (hwa_model_from_desc(&desc, Out(model), &error) != HWA_OK)
-            *exit = fail(error);
-    } else if (!there) {
-        *exit =
-            fail(ExitFailed, "there is no file '" + name + "', and it is no parameter count either",
-                 models);
-    }
-    return model;
-}
-
-/// Every format that has a name, for the message on one that has none.
-std::vector<std::string> format_names() {
-    std::vector<std::string> names;
-    for (int value = 1; value < 128; ++value)
-        if (hwa_dtype_bits(static_cast<hwa_dtype_t>(value)) > 0)
-            names.emplace_back(hwa_dtype_name(static_cast<hwa_dtype_t>(value)));
-    return names;
-}
-
-int read_format(std::string name, hwa_dtype_t *dtype) {
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-    *dtype = hwa_dtype_from_name(name.c_str());
-    if (name.empty() || *dtype != HWA_DTYPE_UNKNOWN)
-        return ExitDone;
-    const std::string meant = nearest(name, format_names());
-    return fail(ExitUsage, "there is no format '" + name + "'; there are: " + join(format_names()),
-                meant.empty() ? "take one of them" : "did you mean '" + meant + "'?");
-}
-
-int read_devices(const hwa_system_t *system, const std::string &list,
-                 std::vector<const hwa_device_t *> &devices) {
-    for (const std::string &id : split(list, ',')) {
-        const hwa_device_t *device = hwa_system_find_device(system, id.c_str());
-        if (device == nullptr)
-            return no_such_device(system, id);
-        devices.push_back(device);
-    }
-    return ExitDone;
-}
-
-/// What the plan needs from the command line; `workload` is part of `options`.
-struct Wish {
-    hwa_workload_t workload = HWA_INIT(hwa_workload_t);
-    hwa_plan_options_t options = HWA_INIT(hwa_plan_options_t);
-    std::vector<const hwa_device_t *> devices;
-    std::vector<Pin> made; ///< what `pins` points into
-    std::vector<hwa_attr_t> pins;
-};
-
-int read_pins(const std::vector<std::string> &texts, Wish &wish) {
-    for (const std::string &text : texts) {
-        std::optional<Pin> pin = parse_pin(text);
-        if (!pin)
-            return fail(ExitUsage, "--set takes KEY=VALUE, not '" + text + "'",
-                        "for example --set engine=llama.cpp");
-        wish.made.push_back(std::move(*pin));
-    }
-    for (const Pin &pin : wish.made)
-        wish.pins.push_back(pin.attr());
-    wish.options.pins = wish.pins.empty() ? nullptr : wish.pins.data();
-    wish.options.pin_count = static_cast<uint32_t>(wish.pins.size());
-    return ExitDone;
-}
-
-int read_wish(const Arguments &arguments, const hwa_system_t *system, Wish &wish) {
-    if (const int exit = read_format(arguments.format, &wish.workload.weight_dtype))
-        return exit;
-    if (const int exit = read_devices(system, arguments.devices, wish.devices))
-        return exit;
-    if (const int exit = read_pins(arguments.pins, wish))
-        return exit;
-    wish.workload.batch = arguments.batch;
-    wish.workload.context_tokens = arguments.context;
-    wish.options.workload = &wish.workload;
-    wish.options.headroom = arguments.headroom;
-    wish.options.devices = wish.devices.empty() ? nullptr : wish.devices.data();
-    wish.options.device_count = static_cast<uint32_t>(wish.devices.size());
-    return ExitDone;
-}
 
 void print_model(const hwa_model_t *model, Screen &screen) {
     hwa_model_desc_t desc = HWA_INIT(hwa_model_desc_t);
@@ -215,6 +108,18 @@ void print_plan(const hwa_plan_t *plan, const hwa_model_t *model, Screen &screen
         screen.paragraph(printable(or_empty(hwa_plan_note(plan, i))), "· ", Look::Faint);
 }
 
+/// The plan for another program, and nothing else.
+int print_export(const hwa_plan_t *plan, const std::string &program, Screen &screen) {
+    const char *text = nullptr;
+    hwa_error_t error = {};
+    if (hwa_plan_export(plan, program.c_str(), &text, &error) != HWA_OK)
+        return error.status == HWA_ERROR_NOT_FOUND
+                   ? fail(ExitUsage, error.message, "take one of them")
+                   : fail(error, "change the plan, or take another program");
+    screen.print(text);
+    return ExitDone;
+}
+
 } // namespace
 
 int plan(const Arguments &arguments, Screen &screen) {
@@ -235,6 +140,8 @@ int plan(const Arguments &arguments, Screen &screen) {
         return fail(error, error.status == HWA_ERROR_UNSUPPORTED
                                ? "take another --format, such as bf16 or q4_k"
                                : "");
+    if (!arguments.plan.program.empty())
+        return print_export(made.get(), arguments.plan.program, screen);
     if (arguments.json)
         screen.print(or_empty(hwa_plan_json(made.get())));
     else

@@ -492,6 +492,7 @@ typedef struct {
 } hwa_stage_t;
 hwa_status_t hwa_plan_stage(const hwa_plan_t *plan, uint32_t index, hwa_stage_t *stage);
 const char *hwa_plan_note(const hwa_plan_t *plan, uint32_t index);
+hwa_status_t hwa_plan_export(const hwa_plan_t *plan, const char *format, const char **text, hwa_error_t *error);
 const char *hwa_plan_json(const hwa_plan_t *plan);
 void hwa_plan_free(hwa_plan_t *plan);
 typedef struct hwa_queue_t hwa_queue_t;

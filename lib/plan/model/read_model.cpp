@@ -54,12 +54,16 @@ static base::Result<Model> read_folder(const std::string &path) {
         return base::error(Status::Ambiguous, "%s: holds %zu GGUF files, %s and %s among them",
                            path.c_str(), found.size(), base::sanitise(found[0], 96).c_str(),
                            base::sanitise(found[1], 96).c_str());
-    return read_gguf(folder + found[0]);
+    HWA_TRY(Model model, read_gguf(folder + found[0]));
+    model.source = folder + found[0];
+    return model;
 }
 
 base::Result<Model> read_model(const std::string &path) {
     HWA_TRY(Model model,
             os::path_kind(path) == os::PathKind::Directory ? read_folder(path) : read_file(path));
+    if (model.source.empty())
+        model.source = path;
     if (model.name.empty()) {
         std::string_view shown = path;
         while (shown.size() > 1 && shown.ends_with('/'))
