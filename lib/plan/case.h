@@ -4,6 +4,7 @@
 
 #include "core/model.h"
 #include "core/system.h"
+#include "plan/links.h"
 #include "plan/memory/footprint.h"
 #include "plan/run.h"
 #include "plan/workload.h"
@@ -32,8 +33,10 @@ struct Case {
     const core::Model *model = nullptr;
     Format format;
     Workload workload;
-    Run run;                   ///< the degrees of parallelism and the engine have values
-    std::vector<Slice> slices; ///< by stage
+    Run run;                      ///< the degrees of parallelism and the engine have values
+    std::vector<Slice> slices;    ///< by stage
+    const Links *links = nullptr; ///< of the system
+    const Sized *sized = nullptr; ///< the model in this format for this workload
 };
 
 } // namespace hwa::plan

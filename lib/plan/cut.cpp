@@ -93,15 +93,18 @@ base::Result<std::vector<const Device *>> take_devices(const Options &options, c
                                static_cast<unsigned long long>(count), options.devices.size());
         return options.devices;
     }
-    const Candidates found = find_candidates(*one.system, options, options.headroom);
-    if (found.all.size() < count)
+    const Links links(*one.system);
+    std::vector<const Device *> made;
+    for (const DeviceClass &some :
+         find_candidates(*one.system, links, options, options.headroom).classes)
+        for (const Device *device : some.devices)
+            if (made.size() < count)
+                made.push_back(device);
+    if (made.size() < count)
         return base::error(Status::NoFit,
                            "pins: they ask for %llu devices of known memory, and the "
                            "system has %zu",
-                           static_cast<unsigned long long>(count), found.all.size());
-    std::vector<const Device *> made;
-    for (size_t i = 0; i < count; ++i)
-        made.push_back(found.all[i].device);
+                           static_cast<unsigned long long>(count), made.size());
     return made;
 }
 

@@ -21,40 +21,49 @@ uint32_t degree(const Choice<uint32_t> &choice) {
 
 } // namespace
 
-base::Result<Plan> evaluate(const core::System &system, const core::Model &model,
-                            const Options &options, const Workload &workload) {
-    HWA_TRY(const Format format, format_of(model, workload));
-    Case one{&system, &model, format, workload, options.run, {}};
-    HWA_CHECK(cut(options, one));
-    const bool trains = workload.trains();
+base::Result<Plan> evaluate(const Case &one) {
+    const bool trains = one.workload.trains();
     Plan plan;
     plan.format = one.format;
-    plan.workload = workload;
+    plan.workload = one.workload;
     plan.run = one.run;
+    plan.stages.reserve(one.slices.size());
     for (const Slice &slice : one.slices) {
         HWA_TRY(const Footprint part,
                 trains ? training_bytes(one, slice) : inference_bytes(one, slice));
-        plan.stages.push_back({slice.device, slice.first_layer, slice.layer_count, part, 0});
+        plan.stages.push_back(
+            {slice.device, slice.first_layer, slice.layer_count, part, slice_seconds(one, slice)});
         plan.footprint += part;
     }
-    HWA_CHECK(check_room(one, plan.stages, options.headroom));
     if (!trains)
         plan.cache_tokens = pool_tokens(one, plan.stages);
     plan.memory_error_factor = memory_error(one);
-    if (model.parameters != 0)
+    if (one.model->parameters != 0)
         plan.weight_bits = 8.0 * static_cast<double>(plan.footprint.weights) /
-                           static_cast<double>(model.parameters) / degree(one.run.data);
+                           static_cast<double>(one.model->parameters) / degree(one.run.data);
     if (trains)
         plan.memory_error_factor = training_error(one);
     HWA_TRY(const StepTime time, trains ? training_time(one) : inference_time(one));
     plan.bound = time.bound;
+    plan.unknown_link = time.unknown_link;
     plan.token_seconds = time.token;
     plan.first_token_seconds = time.prompt;
     plan.step_seconds = time.step;
     plan.flops_utilization = time.utilization;
     plan.error_factor = time.error_factor;
     if (time.token > 0)
-        plan.tokens_per_second = static_cast<double>(workload.batch) / time.token;
+        plan.tokens_per_second = static_cast<double>(one.workload.batch) / time.token;
+    return plan;
+}
+
+base::Result<Plan> evaluate(const core::System &system, const core::Model &model,
+                            const Options &options, const Workload &workload) {
+    const Links links(system);
+    HWA_TRY(const Format format, format_of(model, workload));
+    Case one{&system, &model, format, workload, options.run, {}, &links, nullptr};
+    HWA_CHECK(cut(options, one));
+    HWA_TRY(Plan plan, evaluate(one));
+    HWA_CHECK(check_room(one, plan.stages, options.headroom));
     return plan;
 }
 

@@ -7,7 +7,10 @@
 
 namespace hwa::plan {
 
-/// What is pinned, taken as it is: the layers go over the devices of the options in their order.
+/// The plan that a case is. Not held against the memory of the devices.
+base::Result<Plan> evaluate(const Case &one);
+
+/// The case that the pins describe, over the devices of the options in their order.
 /// NoFit where a device of known memory lacks room.
 base::Result<Plan> evaluate(const core::System &system, const core::Model &model,
                             const Options &options, const Workload &workload);

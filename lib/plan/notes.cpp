@@ -94,8 +94,7 @@ std::string too_slow_text(double fastest, double wanted) {
            fixed(wanted - fastest, 1) + " short of " + fixed(wanted, 1);
 }
 
-/// "2 x RTX 4090, RTX 3060": each name once, in order of appearance.
-static std::string list_devices(std::span<const Device *const> devices) {
+std::string list_devices(std::span<const Device *const> devices) {
     std::vector<std::pair<std::string, size_t>> counts;
     for (const Device *device : devices) {
         const std::string name = base::sanitise(name_of(*device), 48);
@@ -113,26 +112,6 @@ static std::string list_devices(std::span<const Device *const> devices) {
         list += counts[i].first;
     }
     return counts.size() > 3 ? list + base::format(" and %zu others", counts.size() - 3) : list;
-}
-
-static std::string count_text(uint64_t count, const char *one) {
-    return base::format("%llu %s%s", static_cast<ull>(count), one, count == 1 ? "" : "s");
-}
-
-/// "needs 41.2 GiB at q4_k ... on RTX 4090, 23.4 GiB usable: 17.8 GiB short".
-std::string no_fit_text(const Model &model, const Sized &sized, const Workload &workload,
-                        std::span<const Room> rooms, std::span<const Device *const> devices) {
-    const uint64_t needed = least_bytes(sized, rooms);
-    uint64_t usable = 0;
-    for (const Room &room : rooms)
-        usable += room.bytes;
-    const std::string text = model_text(model) + " needs " + bytes_text(needed) + " at " +
-                             sized.format.name + " for " + count_text(workload.batch, "sequence") +
-                             " of " + count_text(workload.context_tokens, "token") + " on " +
-                             list_devices(devices) + ", " + bytes_text(usable) + " usable: ";
-    if (needed > usable)
-        return text + bytes_text(needed - usable) + " short";
-    return text + "enough in all, but no split of its layers fits each device";
 }
 
 } // namespace hwa::plan

@@ -5,7 +5,6 @@
 #include "core/model.h"
 #include "core/system.h"
 #include "plan/plan.h"
-#include "plan/search/partition.h"
 
 #include <span>
 #include <string>
@@ -21,7 +20,7 @@ std::string model_text(const core::Model &model);
 
 std::string no_device_text(const std::vector<const core::Device *> &blind);
 std::string too_slow_text(double fastest, double wanted);
-std::string no_fit_text(const core::Model &model, const Sized &sized, const Workload &workload,
-                        std::span<const Room> rooms, std::span<const core::Device *const> devices);
+/// "2 x RTX 4090, RTX 3060": each name once, in order of appearance.
+std::string list_devices(std::span<const core::Device *const> devices);
 
 } // namespace hwa::plan

@@ -44,6 +44,14 @@ struct Stage {
     double seconds_per_token = 0; ///< 0: not known
 };
 
+/// What a search went through, and what that proves. A layout is a format with a number of devices
+/// of each class; all splits of the layers over it count as one.
+struct Certificate {
+    uint64_t space = 0;   ///< layouts that there are
+    uint64_t visited = 0; ///< those whose best split was found, or shown not to fit
+    uint64_t bounded = 0; ///< those that could not win
+};
+
 /// What was chosen and what it should bring; 0 is not known.
 struct Plan {
     Format format;
@@ -65,6 +73,7 @@ struct Plan {
     double error_factor = 0;
     double memory_error_factor = 0;
     std::vector<std::string> notes;
+    Certificate certificate; ///< all 0 where nothing was searched
 };
 
 /// The best plan, or NoFit with what lacked and by how much. The devices of the plan are those of

@@ -17,7 +17,11 @@ base::Result<Footprint> inference_bytes(const Case &one, const Slice &slice) {
         return base::error(base::Status::Unsupported,
                            "pins: tensor_parallel: how %s splits tensors is not known",
                            engine_name(engine));
-    HWA_TRY(const Sized sized, size_up(*one.model, one.format, one.workload));
+    Sized own_sized;
+    if (one.sized == nullptr) {
+        HWA_TRY(own_sized, size_up(*one.model, one.format, one.workload));
+    }
+    const Sized &sized = one.sized != nullptr ? *one.sized : own_sized;
     Footprint made = footprint_of(sized, slice.first_layer, slice.layer_count, slice.device->kind);
     if (engine != Engine::Any && !one.model->tensors.empty()) {
         const Shard shard = weight_shard(one, slice);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Which devices a plan may use, and together with which.
+// Which devices a plan may use.
 #include "plan/search/candidates.h"
 
+#include "plan/search/domains.h"
+
 #include <algorithm>
-#include <map>
 #include <tuple>
+#include <unordered_set>
 
 namespace hwa::plan {
 
@@ -20,15 +22,19 @@ bool runs_networks(Kind kind) {
            kind == Kind::Asic;
 }
 
+/// Devices that were cut into partitions have no memory of their own left.
+std::unordered_set<std::string_view> wholes_of(const System &system) {
+    std::unordered_set<std::string_view> made;
+    for (const Device &device : system.devices)
+        if ((device.flags & core::DevicePartition) != 0)
+            made.insert(device.parent);
+    return made;
+}
+
 bool allowed_by_default(const System &system, const Device &device) {
     if ((device.flags & core::DeviceSoftware) != 0 || !runs_networks(device.kind))
         return false;
-    if ((system.flags & core::SystemLive) != 0 && (device.flags & core::DeviceUsable) == 0)
-        return false;
-    // A device that was cut into partitions has no memory of its own left.
-    return std::none_of(system.devices.begin(), system.devices.end(), [&](const Device &part) {
-        return (part.flags & core::DevicePartition) != 0 && part.parent == device.id;
-    });
+    return (system.flags & core::SystemLive) == 0 || (device.flags & core::DeviceUsable) != 0;
 }
 
 uint64_t usable_bytes(const Device &device) {
@@ -47,104 +53,76 @@ bool in_host_memory(const Device &device) {
 
 std::vector<const Device *> allowed(const System &system, const Options &options) {
     std::vector<const Device *> made = options.devices;
-    if (made.empty())
+    if (made.empty()) {
+        const auto wholes = wholes_of(system);
         for (const Device &device : system.devices)
-            if (allowed_by_default(system, device))
+            if (allowed_by_default(system, device) &&
+                (wholes.empty() || !wholes.contains(device.id)))
                 made.push_back(&device);
+    }
     std::sort(made.begin(), made.end(),
               [](const Device *a, const Device *b) { return a->id < b->id; });
     made.erase(std::unique(made.begin(), made.end()), made.end());
     return made;
 }
 
-bool roomier(const Candidate &a, const Candidate &b) {
-    const bool a_cpu = a.device->kind == Kind::Cpu, b_cpu = b.device->kind == Kind::Cpu;
-    if (a_cpu != b_cpu)
-        return b_cpu;
-    if (a.room.bytes != b.room.bytes)
-        return a.room.bytes > b.room.bytes;
-    if (a.rates.bytes_per_second != b.rates.bytes_per_second)
-        return a.rates.bytes_per_second > b.rates.bytes_per_second;
-    return a.device->id < b.device->id;
+bool same_memory(const core::Memory &a, const core::Memory &b) {
+    return a.kind == b.kind && a.role == b.role && a.size_bytes.value == b.size_bytes.value &&
+           a.usable_bytes == b.usable_bytes && a.bytes_per_second.value == b.bytes_per_second.value;
 }
 
-/// All beginnings of `order`, at most `limit` long, without a second device in host memory.
-void add_beginnings(const Candidates &found, const DeviceSet &order, size_t limit,
-                    std::vector<DeviceSet> &sets) {
-    DeviceSet set;
-    bool host = false;
-    for (const uint32_t index : order) {
-        if (set.size() == limit)
-            return;
-        if (found.all[index].host_memory && host)
-            continue;
-        host = host || found.all[index].host_memory;
-        set.push_back(index);
-        if (std::find(sets.begin(), sets.end(), set) == sets.end())
-            sets.push_back(set);
-    }
+bool same_compute(const core::Compute &a, const core::Compute &b) {
+    return a.dtype == b.dtype && a.support == b.support && a.ops_per_second == b.ops_per_second &&
+           a.sparse_ops_per_second == b.sparse_ops_per_second;
 }
 
-/// Each alone, the roomiest together, the fastest together. Identical devices make the last two
-/// the same, and every other set of them is as good as one of these.
-void add_accelerated(Candidates &found, const DeviceSet &order, size_t limit) {
-    for (const uint32_t index : order)
-        found.accelerated.push_back({index});
-    add_beginnings(found, order, limit, found.accelerated);
-    DeviceSet by_speed = order;
-    std::stable_sort(by_speed.begin(), by_speed.end(), [&](uint32_t a, uint32_t b) {
-        return found.all[a].rates.bytes_per_second > found.all[b].rates.bytes_per_second;
-    });
-    add_beginnings(found, by_speed, limit, found.accelerated);
+bool same_attr(const Device &a, const Device &b, std::string_view key) {
+    const core::Attr *one = a.find_attr(key), *other = b.find_attr(key);
+    if (one == nullptr || other == nullptr)
+        return one == other;
+    return one->type == other->type && one->i == other->i && one->s == other->s;
 }
 
-/// A processor alone, and behind accelerators to hold the layers that they cannot.
-void add_with_processor(Candidates &found, uint32_t processor, size_t limit) {
-    found.with_processor.push_back({processor});
-    for (const DeviceSet &set : found.accelerated) {
-        const bool host = std::any_of(set.begin(), set.end(),
-                                      [&](uint32_t index) { return found.all[index].host_memory; });
-        if (host || set.size() + 1 > limit)
-            continue;
-        found.with_processor.push_back(set);
-        found.with_processor.back().push_back(processor);
-    }
+/// Whether everything that memory and time are computed from is the same.
+bool alike(const Device &a, const Device &b) {
+    constexpr uint32_t flags = core::DeviceIntegrated | core::DevicePartition;
+    return a.kind == b.kind && (a.flags & flags) == (b.flags & flags) &&
+           a.compute_units.value == b.compute_units.value && a.clock_hz.value == b.clock_hz.value &&
+           std::equal(a.memories.begin(), a.memories.end(), b.memories.begin(), b.memories.end(),
+                      same_memory) &&
+           std::equal(a.compute.begin(), a.compute.end(), b.compute.begin(), b.compute.end(),
+                      same_compute) &&
+           a.name.value == b.name.value && a.vendor.value == b.vendor.value &&
+           a.architecture.value == b.architecture.value &&
+           same_attr(a, b, "cuda.compute_capability") &&
+           same_attr(a, b, "host.network_bytes_per_second");
 }
 
-/// Looked up for each hop of each set, so that a search through all links would multiply with them.
-void add_wires(const System &system, Candidates &found) {
-    std::map<std::string_view, uint32_t> index;
-    if (!system.links.empty())
-        for (uint32_t i = 0; i < found.all.size(); ++i)
-            index.emplace(found.all[i].device->id, i);
-    for (const core::Link &link : system.links) {
-        const auto one = index.find(link.a), other = index.find(link.b);
-        if (link.bytes_per_second == 0 || one == index.end() || other == index.end())
-            continue;
-        const auto [a, b] = std::minmax(one->second, other->second);
-        found.wires.push_back({a, b, link.bytes_per_second, link.latency_ns});
-    }
-    std::sort(found.wires.begin(), found.wires.end(), [](const Wire &x, const Wire &y) {
-        return std::tie(x.a, x.b, y.bytes_per_second, x.latency_ns) <
-               std::tie(y.a, y.b, x.bytes_per_second, y.latency_ns);
-    });
-    const auto same = [](const Wire &x, const Wire &y) { return x.a == y.a && x.b == y.b; };
-    found.wires.erase(std::unique(found.wires.begin(), found.wires.end(), same), found.wires.end());
+bool roomier(const DeviceClass &a, const DeviceClass &b) {
+    const auto rank = [](const DeviceClass &one) {
+        return std::tuple(one.kind == Kind::Cpu, ~one.room, -one.rates.bytes_per_second,
+                          std::string_view(one.devices[0]->id));
+    };
+    return rank(a) < rank(b);
+}
+
+/// Systems have few classes, and equal devices stand together: the last one is asked first.
+DeviceClass &class_of(const Device &device, uint64_t room, std::vector<DeviceClass> &classes) {
+    for (size_t i = classes.size(); i-- > 0;)
+        if (classes[i].room == room && alike(*classes[i].devices[0], device))
+            return classes[i];
+    DeviceClass &made = classes.emplace_back();
+    made.kind = device.kind;
+    made.room = room;
+    made.rates = rates_of(device);
+    made.host_memory = in_host_memory(device);
+    return made;
 }
 
 } // namespace
 
-const Wire *Candidates::find_wire(uint32_t one, uint32_t other) const {
-    const auto ends = std::minmax(one, other);
-    const auto at = std::lower_bound(
-        wires.begin(), wires.end(), ends, [](const Wire &wire, const auto &wanted) {
-            return std::tie(wire.a, wire.b) < std::tie(wanted.first, wanted.second);
-        });
-    const bool found = at != wires.end() && at->a == ends.first && at->b == ends.second;
-    return found ? &*at : nullptr;
-}
-
-Candidates find_candidates(const System &system, const Options &options, double headroom) {
+Candidates find_candidates(const System &system, const Links &links, const Options &options,
+                           double headroom) {
     Candidates found;
     for (const Device *device : allowed(system, options)) {
         const uint64_t usable = usable_bytes(*device);
@@ -153,20 +131,11 @@ Candidates find_candidates(const System &system, const Options &options, double 
             continue;
         }
         const double bytes = static_cast<double>(usable) * (1 - headroom);
-        found.all.push_back({device,
-                             {device->kind, static_cast<uint64_t>(bytes)},
-                             rates_of(*device),
-                             in_host_memory(*device)});
+        class_of(*device, static_cast<uint64_t>(bytes), found.classes).devices.push_back(device);
     }
-    std::sort(found.all.begin(), found.all.end(), roomier);
-    const size_t limit = options.max_devices != 0 ? options.max_devices : found.all.size();
-    DeviceSet accelerators, processors;
-    for (uint32_t i = 0; i < found.all.size(); ++i)
-        (found.all[i].device->kind == Kind::Cpu ? processors : accelerators).push_back(i);
-    add_accelerated(found, accelerators, limit);
-    for (const uint32_t processor : processors)
-        add_with_processor(found, processor, limit);
-    add_wires(system, found);
+    std::sort(found.classes.begin(), found.classes.end(), roomier);
+    for (DeviceClass &one : found.classes)
+        set_domains(links, one);
     return found;
 }
 

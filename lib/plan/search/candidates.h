@@ -1,45 +1,42 @@
 // SPDX-License-Identifier: MIT
-// Candidates: the devices a plan may use, and the sets of them worth trying.
+// Candidates: the devices a plan may use, those that it cannot tell apart taken together.
 #pragma once
 
 #include "core/system.h"
+#include "plan/links.h"
 #include "plan/plan.h"
-#include "plan/search/partition.h"
 
 #include <vector>
 
 namespace hwa::plan {
 
-/// A device with what the search asks of it.
-struct Candidate {
-    const core::Device *device = nullptr;
-    Room room;
+/// Devices with the same facts, as far as planning goes.
+struct DeviceClass {
+    core::Kind kind = core::Kind::Unknown;
+    uint64_t room = 0; ///< bytes of each that may be filled
     Rates rates;
-    bool host_memory = false; ///< its memory is the host's, so two such devices share one pool
-};
+    bool host_memory = false; ///< it is the host's, so two such devices of a host share one pool
+    /// Those of one domain stand together, larger domains first.
+    std::vector<const core::Device *> devices;
+    /// Where each domain begins, and the end of the last. Devices of a domain are of one host, with
+    /// a fabric or PCIe between them: tensors can be split over them.
+    std::vector<uint32_t> domains;
 
-/// Devices to use together, in the order that data passes; indices of candidates.
-using DeviceSet = std::vector<uint32_t>;
-
-/// The fastest link of known speed between two candidates.
-struct Wire {
-    uint32_t a = 0, b = 0; ///< indices of candidates, a < b
-    uint64_t bytes_per_second = 0;
-    uint32_t latency_ns = 0;
+    /// How many groups of so many devices its domains hold.
+    uint64_t groups(uint32_t devices_each) const;
+    /// The first device of a group, by its number.
+    uint32_t group(uint64_t number, uint32_t devices_each) const;
+    /// Devices of different hosts have different pools.
+    uint32_t pools() const;
 };
 
 struct Candidates {
-    std::vector<Candidate> all;         ///< accelerators before processors, roomier ones first
-    std::vector<DeviceSet> accelerated; ///< without processors
-    std::vector<DeviceSet> with_processor;
+    std::vector<DeviceClass> classes;        ///< accelerators before processors, roomier ones first
     std::vector<const core::Device *> blind; ///< left out because their memory is not known
-    std::vector<Wire> wires;                 ///< by their ends, each pair once
-
-    /// Null where no link of known speed joins the two.
-    const Wire *find_wire(uint32_t one, uint32_t other) const;
 };
 
 /// Independent of the order of devices in the system and in the options.
-Candidates find_candidates(const core::System &system, const Options &options, double headroom);
+Candidates find_candidates(const core::System &system, const Links &links, const Options &options,
+                           double headroom);
 
 } // namespace hwa::plan

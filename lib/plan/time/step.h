@@ -16,9 +16,20 @@ struct StepTime {
     double utilization = 0; ///< of the peak rate, 0 to 1
     double error_factor = 0;
     Bound bound = Bound::Unknown;
+    bool unknown_link = false; ///< between two stages, and not counted
 };
 
 base::Result<StepTime> inference_time(const Case &one);
 base::Result<StepTime> training_time(const Case &one);
+
+/// Seconds of one slice alone, for one token of each sequence; 0 is not known.
+double slice_seconds(const Case &one, const Slice &slice);
+
+/// Seconds on the way from a stage to the next; 0 where its speed is not known.
+struct HopTime {
+    double step = 0;
+    double prompt = 0;
+};
+HopTime hop_time(const Case &one, const Way &way);
 
 } // namespace hwa::plan

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT
+// The search for inference: formats from the best down, the devices and the split for each; the
+// first format that fits wins, and in it the plan that serves the objective best.
+#include "plan/search/search.h"
+
+#include "plan/evaluate.h"
+#include "plan/notes.h"
+#include "plan/search/balance.h"
+#include "plan/search/costs.h"
+#include "plan/search/formats.h"
+#include "plan/search/shortfall.h"
+#include "plan/words.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+namespace hwa::plan {
+
+using base::Status;
+using core::Kind;
+using core::Model;
+using core::System;
+
+namespace {
+
+/// Devices to use together: all classes but those in host memory, and of these one or none.
+struct Pool {
+    static constexpr uint32_t none = UINT32_MAX;
+    uint32_t host = none;
+    bool processor = false;
+};
+
+/// Ways between stages on the devices of seats.
+class DeviceHops final : public Hops {
+  public:
+    DeviceHops(const Case &one, const Candidates &found, uint32_t ranks, Objective objective)
+        : one_(one), found_(found), ranks_(ranks), objective_(objective) {}
+
+    double between(const Seat &from, const Seat &to) const override {
+        return hop_cost(one_, one_.links->between(device(from), device(to)), objective_);
+    }
+    const core::Device &device(const Seat &seat) const {
+        const DeviceClass &where = found_.classes[seat.kind];
+        return *where.devices[where.group(seat.place, ranks_)];
+    }
+
+  private:
+    const Case &one_;
+    const Candidates &found_;
+    uint32_t ranks_;
+    Objective objective_;
+};
+
+class Search {
+  public:
+    Search(const System &system, const Model &model, const Options &options,
+           const Workload &workload)
+        : system_(system), model_(model), options_(options), workload_(workload), links_(system),
+          found_(find_candidates(system, links_, options, options.headroom)) {}
+
+    base::Result<Plan> run();
+
+  private:
+    enum class Tier { Accelerators, Processors };
+
+    base::Result<const Sized *> size(size_t format);
+    bool fine_enough(const Sized &sized) const;
+    base::Result<std::optional<Plan>> walk(std::initializer_list<Tier> tiers);
+    std::optional<Plan> best_of(const Sized &sized, Tier tier);
+    std::optional<Plan> lay(Case &one, const Pool &pool);
+    std::optional<Plan> moor(Case &one, std::span<const SeatKind> kinds,
+                             std::span<const Ladder> ladders, std::span<const Seat> seats);
+    bool fast_enough(const Plan &plan);
+    std::vector<Pool> pools(Tier tier) const;
+    std::vector<Seat> seats(const Pool &pool) const;
+    uint64_t layouts(const Pool &pool) const;
+    uint64_t space() const;
+    StageLimit stage_limit() const;
+    base::Error no_fit() const;
+
+    const System &system_;
+    const Model &model_;
+    const Options &options_;
+    const Workload &workload_;
+    Links links_;
+    Candidates found_;
+    std::vector<Format> formats_; ///< best first
+    std::vector<Sized> sized_;    ///< of the first of them, as far as they were looked at
+    Certificate certificate_;
+    double fastest_ = 0; ///< of the plans that were too slow
+    bool unknown_speed_ = false;
+};
+
+std::vector<Pool> Search::pools(Tier tier) const {
+    std::vector<Pool> made;
+    if (tier == Tier::Accelerators)
+        made.push_back({});
+    for (uint32_t i = 0; i < found_.classes.size(); ++i) {
+        const bool processor = found_.classes[i].kind == Kind::Cpu;
+        if (found_.classes[i].host_memory && processor == (tier == Tier::Processors))
+            made.push_back({i, processor});
+    }
+    return made;
+}
+
+/// Processors hold the first layers, as engines have it.
+std::vector<Seat> Search::seats(const Pool &pool) const {
+    std::vector<Seat> made;
+    const auto add = [&](uint32_t kind, uint64_t count) {
+        const auto most = static_cast<uint32_t>(std::min<uint64_t>(count, model_.layers.size()));
+        for (uint32_t place = 0; place < most; ++place)
+            made.push_back({kind, place});
+    };
+    if (pool.processor)
+        add(pool.host, found_.classes[pool.host].pools());
+    for (uint32_t i = 0; i < found_.classes.size(); ++i) {
+        const DeviceClass &one = found_.classes[i];
+        if (!one.host_memory || (i == pool.host && !pool.processor))
+            add(i, one.pools());
+    }
+    return made;
+}
+
+/// Numbers of devices of each class that a pool allows, its class of host memory in use.
+uint64_t Search::layouts(const Pool &pool) const {
+    uint64_t made = 1;
+    for (const DeviceClass &one : found_.classes)
+        if (!one.host_memory && __builtin_mul_overflow(made, one.pools() + 1, &made))
+            return UINT64_MAX >> 16;
+    if (pool.host == Pool::none)
+        return made - 1;
+    return std::min(made, UINT64_MAX >> 24) * found_.classes[pool.host].pools();
+}
+
+uint64_t Search::space() const {
+    uint64_t one = 0;
+    for (const Tier tier : {Tier::Accelerators, Tier::Processors})
+        for (const Pool &pool : pools(tier))
+            one += layouts(pool);
+    return one * formats_.size();
+}
+
+StageLimit Search::stage_limit() const {
+    const uint32_t most = options_.max_devices != 0 ? options_.max_devices : UINT32_MAX;
+    const uint32_t pinned = options_.run.pipeline.value_or(0);
+    return pinned != 0 ? StageLimit{pinned, std::min(pinned, most)} : StageLimit{1, most};
+}
+
+bool Search::fast_enough(const Plan &plan) {
+    if (options_.min_tokens_per_second <= 0 ||
+        plan.tokens_per_second >= options_.min_tokens_per_second)
+        return true;
+    unknown_speed_ = unknown_speed_ || plan.tokens_per_second <= 0;
+    fastest_ = std::max(fastest_, plan.tokens_per_second);
+    return false;
+}
+
+std::optional<Plan> Search::moor(Case &one, std::span<const SeatKind> kinds,
+                                 std::span<const Ladder> ladders, std::span<const Seat> seats) {
+    const DeviceHops hops(one, found_, 1, options_.objective);
+    std::vector<Berth> berths = place(ladders, seats, hops, stage_limit());
+    if (berths.empty())
+        return std::nullopt;
+    balance(kinds, ladders, seats, berths);
+    one.slices.clear();
+    uint32_t from = 0;
+    for (const Berth &berth : berths) {
+        Slice &slice = one.slices.emplace_back();
+        slice.device = &hops.device(seats[berth.seat]);
+        slice.first_layer = from;
+        slice.layer_count = berth.end - from;
+        slice.stage = static_cast<uint32_t>(one.slices.size() - 1);
+        slice.embedding = from == 0;
+        slice.output = berth.end == model_.layers.size();
+        from = berth.end;
+    }
+    one.run.pipeline = static_cast<uint32_t>(berths.size());
+    auto plan = evaluate(one);
+    if (!plan || !fast_enough(*plan))
+        return std::nullopt;
+    return std::move(*plan);
+}
+
+std::optional<Plan> Search::lay(Case &one, const Pool &pool) {
+    const std::vector<Seat> where = seats(pool);
+    if (where.empty())
+        return std::nullopt;
+    const size_t count = found_.classes.size();
+    std::vector<InferenceCosts> costs;
+    std::vector<SeatKind> kinds(count);
+    std::vector<Ladder> ladders(count);
+    costs.reserve(count);
+    for (size_t i = 0; i < count; ++i) {
+        costs.emplace_back(one, found_.classes[i], options_.objective);
+        kinds[i] = {&costs.back(), found_.classes[i].room};
+        climb(costs.back(), found_.classes[i].room, ladders[i]);
+    }
+    return moor(one, kinds, ladders, where);
+}
+
+std::optional<Plan> Search::best_of(const Sized &sized, Tier tier) {
+    std::optional<Plan> best;
+    Case one{&system_, &model_, sized.format, workload_, options_.run, {}, &links_, &sized};
+    for (const Pool &pool : pools(tier)) {
+        certificate_.visited += layouts(pool);
+        std::optional<Plan> plan = lay(one, pool);
+        if (plan && (!best || better(options_.objective, *plan, *best)))
+            best = std::move(plan);
+    }
+    return best;
+}
+
+/// Formats are sized up when their turn comes: most plans end at the first.
+base::Result<const Sized *> Search::size(size_t format) {
+    if (format == sized_.size()) {
+        HWA_TRY(Sized made, size_up(model_, formats_[format], workload_));
+        sized_.push_back(std::move(made));
+    }
+    return &sized_[format];
+}
+
+bool Search::fine_enough(const Sized &sized) const {
+    return sized.bits + 1e-9 >= options_.min_weight_bits;
+}
+
+base::Result<std::optional<Plan>> Search::walk(std::initializer_list<Tier> tiers) {
+    for (size_t i = 0; i < formats_.size(); ++i) {
+        if (options_.cancelled != nullptr && options_.cancelled(options_.cancelled_user) != 0)
+            return base::error(Status::Cancelled, "the caller stopped the search");
+        HWA_TRY(const Sized *sized, size(i));
+        if (!fine_enough(*sized))
+            continue;
+        for (const Tier tier : tiers)
+            if (std::optional<Plan> plan = best_of(*sized, tier))
+                return plan;
+    }
+    return std::optional<Plan>();
+}
+
+/// Of the smallest format on the roomiest devices: what it needs and what there is.
+base::Error Search::no_fit() const {
+    if (found_.classes.empty())
+        return base::error(Status::NoFit, "%s", no_device_text(found_.blind).c_str());
+    const auto fine = [&](const Sized &sized) { return fine_enough(sized); };
+    const auto smallest = std::find_if(sized_.rbegin(), sized_.rend(), fine);
+    if (smallest == sized_.rend())
+        return base::error(Status::NoFit, "no format of %s has %s bits or more per weight",
+                           model_text(model_).c_str(), fixed(options_.min_weight_bits, 2).c_str());
+    if (fastest_ > 0 || unknown_speed_)
+        return base::error(Status::NoFit, "%s",
+                           too_slow_text(fastest_, options_.min_tokens_per_second).c_str());
+    return base::error(Status::NoFit, "%s",
+                       shortfall_text(model_, *smallest, workload_, options_, found_).c_str());
+}
+
+base::Result<Plan> Search::run() {
+    formats_ = formats_for(model_, workload_);
+    sized_.reserve(formats_.size());
+    std::optional<Plan> plan;
+    if (options_.objective == Objective::Quality) {
+        HWA_TRY(plan, walk({Tier::Accelerators, Tier::Processors}));
+    } else {
+        HWA_TRY(plan, walk({Tier::Accelerators}));
+        if (!plan) {
+            HWA_TRY(plan, walk({Tier::Processors}));
+        }
+    }
+    if (!plan)
+        return no_fit();
+    certificate_.space = space();
+    certificate_.bounded = certificate_.space - certificate_.visited;
+    plan->certificate = certificate_;
+    add_notes(model_, options_.headroom, *plan);
+    return std::move(*plan);
+}
+
+double cost_of(Objective objective, const Plan &plan) {
+    const double tokens = static_cast<double>(plan.workload.output_tokens);
+    return objective == Objective::Latency ? plan.first_token_seconds + tokens * plan.token_seconds
+                                           : plan.token_seconds;
+}
+
+} // namespace
+
+bool better(Objective objective, const Plan &one, const Plan &other) {
+    const bool known = one.token_seconds > 0;
+    if (known != (other.token_seconds > 0))
+        return known;
+    const double a = cost_of(objective, one), b = cost_of(objective, other);
+    if (known && std::fabs(a - b) > 1e-6 * std::max(a, b))
+        return a < b;
+    return one.stages.size() < other.stages.size();
+}
+
+base::Result<Plan> search_inference(const System &system, const Model &model,
+                                    const Options &options, const Workload &workload) {
+    return Search(system, model, options, workload).run();
+}
+
+} // namespace hwa::plan
