@@ -37,12 +37,10 @@ base::Result<Plan> evaluate(const Case &one) {
     }
     if (!trains)
         plan.cache_tokens = pool_tokens(one, plan.stages);
-    plan.memory_error_factor = memory_error(one);
+    plan.memory_error_factor = trains ? training_error(one) : memory_error(one);
     if (one.model->parameters != 0)
         plan.weight_bits = 8.0 * static_cast<double>(plan.footprint.weights) /
                            static_cast<double>(one.model->parameters) / degree(one.run.data);
-    if (trains)
-        plan.memory_error_factor = training_error(one);
     HWA_TRY(const StepTime time, trains ? training_time(one) : inference_time(one));
     plan.bound = time.bound;
     plan.unknown_link = time.unknown_link;

@@ -92,6 +92,29 @@ static void refuses_numbers_beyond_reason(void **) {
     assert_true(status([](auto &n) { n.dtype = static_cast<Dtype>(999); }) == Status::Invalid);
 }
 
+static void windows_and_states_are_kept(void **) {
+    Model model = llama_8b();
+    for (size_t i = 0; i < 16; ++i)
+        model.layers[i].window = 1024;
+    Workload workload;
+    workload.prompt_tokens = 3968;
+    workload.batch = 2;
+    constexpr uint64_t row = 8 * (128 + 128) * 2;
+    auto made = footprint(model, workload);
+    assert_true(made && made->cache == 2 * row * 16 * (4096 + 1536));
+    workload.prompt_tokens = 128;
+    made = footprint(model, workload);
+    assert_true(made && made->cache == 2 * row * 32 * 256);
+    for (size_t i = 16; i < 32; ++i) {
+        model.layers[i].kv_heads = 0;
+        model.layers[i].state = 1000;
+    }
+    made = footprint(model, workload);
+    assert_true(made && made->cache == 2 * (row * 16 * 256 + 16 * 4000));
+    model.layers[31].state = UINT64_MAX;
+    assert_false(bool(footprint(model, workload)));
+}
+
 /// Against the closed forms by hand, Llama-3.1-8B at 4096 tokens.
 static void counts_bytes_by_use(void **) {
     const Model model = llama_8b();
@@ -226,6 +249,7 @@ int main() {
         cmocka_unit_test(estimates_add_up),
         cmocka_unit_test(keeps_what_is_said),
         cmocka_unit_test(refuses_numbers_beyond_reason),
+        cmocka_unit_test(windows_and_states_are_kept),
         cmocka_unit_test(counts_bytes_by_use),
         cmocka_unit_test(falls_back_where_rows_are_no_blocks),
         cmocka_unit_test(parts_add_up_to_the_whole),

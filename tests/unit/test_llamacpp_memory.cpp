@@ -130,7 +130,7 @@ static void buffers_of_one_device(void **) {
 
 static void buffers_grow_with_the_micro_batch(void **) {
     const Model model = llama_2_7b();
-    for (const uint64_t tokens : {64, 128, 1024, 2048}) {
+    for (const uint64_t tokens : {64U, 128U, 1024U, 2048U}) {
         Run run;
         run.ubatch = tokens;
         assert_int_equal(ask(model, run, 4096, 0, 32).buffer, 4 * tokens * 47366);

@@ -79,7 +79,7 @@ class Asker:
         return litgpt(found) | {'tie_word_embeddings': name.startswith('Llama 3.2')}
 
     def plan(self):
-        system = machines.system([{'id': 'card', 'vendor': 'nvidia', 'mem_gb_label': 80}]
+        system = machines.system([{'id': 'card', 'vendor': 'nvidia', 'mem_gb_label': 1 << 20}]
                                  * self.devices)
         model = self.library.model(self.config) if isinstance(self.config, dict) else self.config
         return self.library.plan(self.library.system(system), model, self.pins, **self.work)

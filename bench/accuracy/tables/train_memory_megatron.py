@@ -193,7 +193,8 @@ def plan(library, row):
     recompute = {'full': lib.HWA_RECOMPUTE_FULL,
                  'selective': lib.HWA_RECOMPUTE_SELECTIVE if scores else lib.HWA_RECOMPUTE_NONE}
     name = next((name for name in CAPABILITY if name in row['platform']), 'a100')
-    system = machines.system([{'id': name, 'vendor': 'nvidia', 'mem_gb_label': 80}] * run.world())
+    card = {'id': name, 'vendor': 'nvidia', 'mem_gb_label': 1 << 20}
+    system = machines.system([card] * run.world())
     for device in system['devices']:
         device['attrs'] = {'cuda.compute_capability': {'value': CAPABILITY[name],
                                                        'source': 'driver'}}

@@ -66,21 +66,30 @@ void size_weights(const Model &model, const Format &format, double awake, Sized 
     made.reads.push_back(reads);
 }
 
+/// Layers with a window keep that and a micro-batch, in whole blocks of 256 cells.
+uint64_t tokens_kept(const Layer &layer, uint64_t context) {
+    if (layer.window == 0)
+        return context;
+    return std::min(context, (uint64_t{layer.window} + 512 + 255) / 256 * 256);
+}
+
 bool size_cache(const Model &model, const Workload &workload, Sized &made) {
     const core::DtypeRow *row = core::find_dtype(workload.cache_dtype);
-    Sum tokens, sum;
-    tokens.add_product(workload.context_tokens, workload.batch);
+    Sum sum;
     for (const Layer &layer : model.layers) {
         made.cache.push_back(sum.value);
-        Sum one; // row of a token in this layer
+        Sum one, tokens; // row of a token in this layer
         one.add_product(layer.kv_heads, uint64_t{layer.key_size} + layer.value_size);
+        tokens.add_product(tokens_kept(layer, workload.context_tokens), workload.batch);
         const uint64_t bytes =
             base::divide_up(one.value, row->block_elements) * uint64_t{row->block_bytes};
         sum.add_product(bytes, tokens.value);
-        sum.overflow |= one.overflow;
+        one.add_product(4, layer.state); // in f32
+        sum.add_product(4 * layer.state, workload.batch);
+        sum.overflow |= one.overflow || tokens.overflow;
     }
     made.cache.push_back(sum.value);
-    return !sum.overflow && !tokens.overflow;
+    return !sum.overflow;
 }
 
 /// The compute buffer is linear in the tokens of a micro-batch, of which llama.cpp takes 512.

@@ -18,7 +18,7 @@ base::Done check_room(const Case &one, std::span<const Stage> stages, double hea
 /// memory is not known.
 uint64_t pool_tokens(const Case &one, std::span<const Stage> stages);
 
-/// Factor within which the bytes of a case lie, four times in five.
+/// Factor within which the bytes of inference lie, four times in five.
 double memory_error(const Case &one);
 
 } // namespace hwa::plan

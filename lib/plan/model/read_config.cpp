@@ -118,10 +118,8 @@ void note_rest(Config &made) {
     for (const core::Layer &layer : model.layers)
         made.window = std::max<uint64_t>(made.window, layer.window);
     if (made.window != 0)
-        model.notes.push_back(base::format(
-            "attention slides over %llu tokens in some layers; the cache is counted whole for "
-            "every layer",
-            static_cast<ull>(made.window)));
+        model.notes.push_back(base::format("attention slides over %llu tokens in some layers",
+                                           static_cast<ull>(made.window)));
     if (!made.known_family)
         model.notes.push_back(
             base::format("%s is no family known here: layers like those of Llama are assumed",

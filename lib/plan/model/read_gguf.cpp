@@ -51,11 +51,11 @@ base::Done read_cache(const GgufShape &shape, Model &model) {
 void note_rest(const GgufShape &shape, Model &model) {
     if (const GgufKey *key = shape.find("attention.sliding_window"))
         if (key->whole && !key->numbers.empty() && key->numbers[0] != 0)
-            model.notes.push_back(
-                base::format("attention slides over %llu tokens in some layers; the cache is "
-                             "counted whole for every layer",
-                             static_cast<ull>(key->numbers[0])));
-    if (shape.find("ssm.state_size") != nullptr)
+            model.notes.push_back(base::format("attention slides over %llu tokens in some layers",
+                                               static_cast<ull>(key->numbers[0])));
+    const auto recurs = [](const core::Layer &layer) { return layer.state != 0; };
+    if (shape.find("ssm.state_size") != nullptr &&
+        std::none_of(model.layers.begin(), model.layers.end(), recurs))
         model.notes.push_back("the state of recurrent layers is not counted");
     for (const core::TypeTotal &type : model.types)
         if (type.dtype == core::Dtype::Unknown)
