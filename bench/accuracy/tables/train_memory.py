@@ -48,9 +48,16 @@ def gpt(layers, hidden, heads, vocabulary, positions, ffn=None):
             'vocab_size': vocabulary, 'n_positions': positions, 'torch_dtype': 'float16'}
 
 
+# Hidden sizes and layers that the source's headings give where its rows do not.
+REBALANCED = {'GPT 195B': (12288, 106), 'GPT 184B': (12288, 100)}
+
+
 def big_science(row):
     """The shape of a GPT of that size, where the row does not say: layers of 12·h² weights."""
     size = float(row['model'].split()[1].rstrip('B')) * 1e9
+    if row.get('section') == 'Rebalancing layers' and row['model'] in REBALANCED:
+        hidden, layers = REBALANCED[row['model']]
+        return gpt(layers, hidden, int(row['n_heads']), row['vocab'], row['seq_len'])
     hidden = int(row.get('hidden') or 14336)
     rest = size - row['vocab'] * hidden
     layers = int(row.get('layers') or max(1, round(rest / (12 * hidden**2))))
@@ -102,6 +109,12 @@ def ask_bigscience(ask):
                  'data_parallel': data, 'global_batch': int(row['global_batch']),
                  'flash_attention': False, 'attention_dropout': True, 'hidden_dropout': True,
                  'vocabulary_multiple': 128}
+    # From this section on the runs summed gradients of bf16 in f32, and tables counted as layers.
+    if row.get('section') == 'Rebalancing layers':
+        ask.config['torch_dtype'] = 'bfloat16'
+        each = (ask.config['num_hidden_layers'] + 2) // pipeline
+        if each * pipeline == ask.config['num_hidden_layers'] + 2 and pipeline > 2:
+            ask.pins |= {'first_stage_layers': each - 1, 'last_stage_layers': each - 1}
     ask.work |= {'sequence_tokens': row['seq_len'], 'micro_batch': int(row['micro_batch']),
                  'zero_stage': 2, 'recompute': ask.lib.HWA_RECOMPUTE_FULL}
     most, factor = ask.most()
@@ -257,7 +270,7 @@ def ask_deepspeed(ask):
     row = ask.row
     if 'zero_stage' not in row and 'recompute' not in row:
         raise KeyError('no length of the sequences')
-    ask.config = gpt(32, 4096, 32, 50257, 32768) | {'torch_dtype': 'bfloat16'}
+    ask.config = gpt(32, 4096, 32, 50257, 32768)
     ulysses = 'Ulysses' in row['framework']
     ask.devices = 8
     ask.pins |= {'engine': 'deepspeed', 'data_parallel': 2,
