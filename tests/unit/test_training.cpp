@@ -76,6 +76,15 @@ static void megatron_adds_gradients_in_f32(void **) {
     assert_int_equal(asked.bytes().optimizer, 12 * padded);
 }
 
+// Of one micro-batch in 16 bits, and their sum; f16 is summed as it is.
+static void deepspeed_sums_bf16_in_f32(void **) {
+    Asked asked;
+    asked.one.run.engine = Engine::DeepSpeed;
+    assert_int_equal(asked.bytes().gradients, 6 * 2920);
+    asked.one.format.dtype = core::Dtype::F16;
+    assert_int_equal(asked.bytes().gradients, 2 * 2920);
+}
+
 static void stages_of_zero_split_more_and_more(void **) {
     Asked asked;
     asked.one.run.data = 4;
@@ -232,6 +241,7 @@ int main() {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_states_of_each_optimizer),
         cmocka_unit_test(megatron_adds_gradients_in_f32),
+        cmocka_unit_test(deepspeed_sums_bf16_in_f32),
         cmocka_unit_test(stages_of_zero_split_more_and_more),
         cmocka_unit_test(keeps_activations_until_they_are_used),
         cmocka_unit_test(ranks_share_what_they_compute),

@@ -51,6 +51,8 @@ Recipe recipe_of(const Case &one) {
     // the optimizer is distributed, and frees them before the next one.
     const bool megatron = engine_of(one) == Engine::Megatron;
     made.gradient = megatron && dtype == Dtype::Bf16 ? 4 : made.weight;
+    if (engine_of(one) == Engine::DeepSpeed && dtype == Dtype::Bf16)
+        made.gradient = 2 + 4; // of one micro-batch, and their sum in f32
     if (one.run.gradient_dtype)
         made.gradient = core::dtype_bits(*one.run.gradient_dtype) / 8;
     if (master && megatron && made.gradient == 2 && !sharding_of(one).optimizer)
