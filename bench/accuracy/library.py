@@ -70,6 +70,20 @@ class Library:
         return self._made(self.lib.hwa_model_from_desc, 'hwa_model_t',
                           self._struct('hwa_model_desc_t', name=kept, **numbers))
 
+    def known(self, name):
+        """The model of that name in the library's own catalogue, or None."""
+        try:
+            return self._made(self.lib.hwa_model_from_catalog, 'hwa_model_t', self.ffi.NULL,
+                              name.encode())
+        except Refused:
+            return None
+
+    def known_names(self):
+        index = 0
+        while name := self.text(self.lib.hwa_catalog_model(self.ffi.NULL, index)):
+            yield name
+            index += 1
+
     def describe(self, model):
         return self._info(self.lib.hwa_model_desc, 'hwa_model_desc_t', model)
 

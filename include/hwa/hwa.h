@@ -640,6 +640,16 @@ HWA_API hwa_status_t hwa_model_from_desc(const hwa_model_desc_t *desc, hwa_model
 HWA_API hwa_status_t hwa_model_from_file(const char *path, hwa_model_t **out_model,
                                          hwa_error_t *error);
 
+typedef struct hwa_catalog_t hwa_catalog_t; /**< Known models; NULL is the one built in. */
+
+/** Name of a model by index, in alphabetical order; NULL past the end. */
+HWA_API const char *hwa_catalog_model(const hwa_catalog_t *catalog, uint32_t index);
+
+/** From the catalogue of well-known models, by name: "meta-llama/Llama-3.2-1B", or what is behind
+    the slash where that is unique; case does not count. HWA_ERROR_NOT_FOUND: no such name. */
+HWA_API hwa_status_t hwa_model_from_catalog(const hwa_catalog_t *catalog, const char *name,
+                                            hwa_model_t **out_model, hwa_error_t *error);
+
 /** The full description, estimates filled in. */
 HWA_API hwa_status_t hwa_model_desc(const hwa_model_t *model, hwa_model_desc_t *desc);
 

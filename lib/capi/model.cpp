@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "capi/entry.h"
+#include "data/models.h"
 #include "plan/model/read.h"
 
 using namespace hwa;
@@ -94,6 +95,23 @@ hwa_status_t hwa_model_from_file(const char *path, hwa_model_t **out_model, hwa_
         HWA_TRY(core::Model model, plan::read_model(path));
         return handle_of(std::move(model));
     });
+}
+
+hwa_status_t hwa_model_from_catalog(const hwa_catalog_t *catalog, const char *name,
+                                    hwa_model_t **out_model, hwa_error_t *error) {
+    return hand_out(out_model, error, [&]() -> base::Result<std::unique_ptr<hwa_model_t>> {
+        if (name == nullptr)
+            return null_argument("name");
+        if (catalog != nullptr)
+            return base::error(base::Status::Invalid, "catalog: is none that was opened");
+        HWA_TRY(core::Model model, plan::read_known(name));
+        return handle_of(std::move(model));
+    });
+}
+
+const char *hwa_catalog_model(const hwa_catalog_t *catalog, uint32_t index) {
+    const auto models = data::known_models();
+    return catalog == nullptr && index < models.size() ? models[index].name : nullptr;
 }
 
 hwa_status_t hwa_model_desc(const hwa_model_t *model, hwa_model_desc_t *desc) {

@@ -10,7 +10,9 @@ namespace hwa::tool {
 
 namespace {
 
-constexpr char models[] = "give a GGUF or safetensors file, a folder, or a count such as 8B";
+constexpr char models[] =
+    "give a GGUF or safetensors file, a folder, a name such as Llama-3.2-1B, or a count such as "
+    "8B";
 
 /// Says why a file is no model; the general hints are about devices.
 int refuse_model(const hwa_error_t &error) {
@@ -38,10 +40,14 @@ Model open_model(const std::string &name, int *exit) {
         desc.name = name.c_str();
         if (hwa_model_from_desc(&desc, Out(model), &error) != HWA_OK)
             *exit = fail(error);
-    } else if (!there) {
-        *exit =
-            fail(ExitFailed, "there is no file '" + name + "', and it is no parameter count either",
-                 models);
+    } else if (!there &&
+               hwa_model_from_catalog(nullptr, name.c_str(), Out(model), &error) != HWA_OK) {
+        *exit = error.status == HWA_ERROR_NOT_FOUND
+                    ? fail(ExitFailed,
+                           "there is no file '" + name +
+                               "', and it is no parameter count and no known name either",
+                           models)
+                    : fail(error);
     }
     return model;
 }

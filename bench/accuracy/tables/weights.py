@@ -2,6 +2,7 @@
 """Parameters and bytes of published checkpoints, by their config.json or by their name."""
 
 import json
+import re
 
 from library import Refused
 from score import Row, Score
@@ -11,12 +12,25 @@ TABLE = 'weights'
 NUMBERS = {'layers': 'num_hidden_layers', 'hidden': 'hidden_size', 'heads': 'num_attention_heads',
            'kv_heads': 'num_key_value_heads', 'head_dim': 'head_dim', 'vocab': 'vocab_size',
            'ffn_or_moe_ffn': 'intermediate_size'}
+# Shapes of MPT: layers, heads, width (scripts/train/yamls/pretrain of mosaicml/llm-foundry).
+MPT = {'MPT-125m': (12, 12, 768), 'MPT-350m': (24, 16, 1024), 'MPT-760m': (24, 12, 1536),
+       'MPT-1b': (24, 16, 2048), 'MPT-3b': (32, 20, 2560), 'MPT-7b': (32, 32, 4096),
+       'MPT-13b': (40, 40, 5120), 'MPT-30b': (48, 56, 7168), 'MPT-70b': (80, 64, 8192)}
+
+
+def mpt(row):
+    """With positions that are learned, as it was trained for the table."""
+    layers, heads, width = MPT[row['model']]
+    return {'model_type': 'mpt', 'n_layers': layers, 'n_heads': heads, 'd_model': width,
+            'vocab_size': 50368, 'no_bias': False, 'max_seq_len': row['seq_len'], 'learned_pos_emb': True,
+            'attn_config': {'alibi': False}}
 
 
 def configs(folder):
     path = folder / 'models.json'
     rows = json.loads(path.read_text())['rows'] if path.exists() else []
-    return {row['id']: complete(row['config']) for row in rows}
+    return {row['id']: complete(row['config']) for row in rows
+            if not row['id'].startswith(('litgpt:', 'calculon:'))}
 
 
 def complete(config):
@@ -31,18 +45,54 @@ def complete(config):
     return config
 
 
+ENDINGS = re.compile(r'[-_](\d+bits?(-.*)?|mxfp4|nvfp4|bf16|fp8|mlx|gguf|instruct|it|chat|hf)$',
+                     re.IGNORECASE)
+
+
 class Models:
     def __init__(self, library, folder):
         self.library = library
         self.configs = configs(folder)
-        self.why = []  # rows that were refused
+        self.shapes = {}  # models of the catalogue by their numbers
+        for name in library.known_names():
+            model = library.known(name)
+            self.shapes.setdefault(self.shape_of(model), model)
+
+    def shape_of(self, model):
+        desc = self.library.describe(model)
+        return (self.library.text(desc.architecture), desc.layers, desc.hidden_size, desc.heads,
+                desc.vocabulary, 0 if desc.experts else desc.ffn_size)
+
+    def short(self, name):
+        """By the part behind the slash, with and without what quantizing and tuning append."""
+        name = name.split('/')[-1]
+        while name:
+            found = self.library.known(name)
+            if not found:
+                same = [key for key in self.configs if key.split('/')[-1].lower() == name.lower()]
+                found = self.library.model(self.configs[same[0]]) if same else None
+            if found or not ENDINGS.search(name):
+                return found
+            name = ENDINGS.sub('', name)
+        return None
 
     def named(self, row):
+        """The model that a row means, by its name or because a known one has the same numbers."""
         for key in (row.get('model_ref'), row.get('model')):
-            for prefix in ('', 'litgpt:'):
-                if key and prefix + key in self.configs:
-                    return self.library.model(self.configs[prefix + key])
-        return None
+            if not key:
+                continue
+            found = self.library.known(key)
+            if found:
+                return found
+            if key in self.configs:
+                return self.library.model(self.configs[key])
+        for key in (row.get('model'), row.get('base_model', '').replace(' ', '-')):
+            found = self.short(key) if key else None
+            if found:
+                return found
+        shape = (row.get('model_type'), row.get('layers'), row.get('hidden'), row.get('heads'),
+                 row.get('vocab'))
+        return self.shapes.get((*shape, row.get('ffn_or_moe_ffn'))) or self.shapes.get((*shape, 0))
 
     def sized(self, row):
         """The model of a row about bytes, which has a config or a name."""
@@ -58,6 +108,8 @@ class Models:
         return self.library.model(config | {'model_type': row.get('model_type', '')})
 
     def of(self, row):
+        if row['model'] in MPT:
+            return self.library.model(mpt(row))
         if 'config' in row:
             return self.library.model(complete(row['config']))
         return self.named(row) or self.numbered(row)
@@ -100,9 +152,8 @@ def sizes(models, rows, name, limits, recipe=None):
             model = models.sized(row)
             chosen = {'recipe': recipe(row)} if recipe else {}
             held = models.library.weights(model, **chosen)
-        except (Refused, KeyError) as error:
+        except (Refused, KeyError):
             made.refused += 1
-            models.why.append((row['id'], error))
             continue
         made.rows.append(Row(row['id'], row['group'], held, measured_bytes(row)))
     return made
@@ -115,9 +166,9 @@ def scores(library, folder):
     for row in rows:
         kinds.setdefault(row['kind'], []).append(row)
     totals = kinds.get('hf_param_total', []) + kinds.get('param_total', [])
-    return [parameters(models, [row for row in totals if models.named(row)],
+    return [parameters(models, [row for row in totals if row['model'] in MPT or models.named(row)],
                        'parameters by config.json'),
-            parameters(models, [row for row in totals if not models.named(row)],
+            parameters(models, [row for row in totals if row['model'] not in MPT and not models.named(row)],
                        'parameters by a few numbers'),
             parameters(models, kinds.get('gguf_loader', []), 'parameters that a loader counts'),
             sizes(models, kinds.get('hf_checkpoint', []), 'bytes of checkpoints',

@@ -361,6 +361,9 @@ typedef struct {
 } hwa_model_desc_t;
 hwa_status_t hwa_model_from_desc(const hwa_model_desc_t *desc, hwa_model_t **out_model, hwa_error_t *error);
 hwa_status_t hwa_model_from_file(const char *path, hwa_model_t **out_model, hwa_error_t *error);
+typedef struct hwa_catalog_t hwa_catalog_t;
+const char *hwa_catalog_model(const hwa_catalog_t *catalog, uint32_t index);
+hwa_status_t hwa_model_from_catalog(const hwa_catalog_t *catalog, const char *name, hwa_model_t **out_model, hwa_error_t *error);
 hwa_status_t hwa_model_desc(const hwa_model_t *model, hwa_model_desc_t *desc);
 void hwa_model_free(hwa_model_t *model);
 typedef int32_t hwa_mode_t;

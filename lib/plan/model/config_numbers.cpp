@@ -33,7 +33,7 @@ constexpr uint64_t depth = core::layer_limit;
 constexpr NumberField fields[] = {
     {&N::layers,
      depth,
-     Required,
+     Positive,
      {"num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers"}},
     {&N::hidden, width, Required, {"hidden_size", "n_embd", "d_model", "dim", "model_dim"}},
     {&N::heads,
@@ -212,6 +212,8 @@ LayerKind kind_of(std::string_view word) {
         return LayerKind::Window;
     if (holds("linear") || holds("mamba") || holds("conv") || holds("recurrent"))
         return LayerKind::Recurrent;
+    if (holds("moe"))
+        return LayerKind::Mixture;
     if (holds("attention") || holds("hybrid"))
         return LayerKind::Full;
     if (holds("moe"))
@@ -325,12 +327,18 @@ void read_flags(const JsonValue &root, ConfigNumbers &n) {
     n.qkv_bias = flag(root, {"add_qkv_bias", "use_qkv_bias", "qkv_bias"}) == 1;
     n.out_bias = flag(root, {"attention_out_bias"}) == 1;
     n.ffn_bias = flag(root, {"mlp_bias", "use_bias"}) == 1;
-    n.router_bias =
-        word(root, "topk_method") == "noaux_tc" ||
-        flag(root, {"use_routing_bias", "moe_router_enable_expert_bias", "use_expert_bias"}) == 1;
+    n.router_bias = word(root, "topk_method") == "noaux_tc" ||
+                    flag(root, {"use_routing_bias", "use_moe_router_bias",
+                                "moe_router_enable_expert_bias", "use_expert_bias"}) == 1;
+    n.norm_bias = flag(root, {"no_bias"}) == 0;
+    n.attention_bias |= n.norm_bias;
+    n.ffn_bias |= n.norm_bias;
     n.two_norms = flag(root, {"new_decoder_architecture"}) == 1;
     n.multi_query = flag(root, {"multi_query"}) == 1 && !n.two_norms && n.kv_heads == 0;
     n.key_is_value = flag(root, {"attention_k_eq_v"}) == 1;
+    const auto attention = root.find("attn_config");
+    n.learned_positions = flag(root, {"learned_pos_emb"}) == 1 &&
+                          !(attention && flag(*attention, {"alibi", "rope"}) == 1);
     n.block_ffn = flag(root, {"block_auto_adjust_ff_dim"}) == 1;
     n.gated = flag(root, {"is_gated_act"}) == 1 || word(root, "feed_forward_proj") == "gated-gelu";
     n.ungated = word(root, "hidden_act") == "relu2" || word(root, "mlp_hidden_act") == "relu2";
@@ -345,6 +353,11 @@ base::Result<ConfigNumbers> read_config_numbers(const JsonValue &root) {
     n.family = base::sanitise(word(root, "model_type"), 128);
     for (const NumberField &row : fields)
         HWA_CHECK(read_number(root, row, n));
+    if (n.layers == 0) // Nemotron's hybrids list their layers only
+        if (const auto list = root.find("layers_block_type"))
+            n.layers = std::min<uint64_t>(list->children().size(), depth);
+    if (n.layers == 0)
+        return base::error(Status::Parse, "%s.num_hidden_layers: is missing", root.place().c_str());
     HWA_CHECK(check(root, n));
     read_flags(root, n);
     read_kinds(root, n);

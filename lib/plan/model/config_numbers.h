@@ -74,6 +74,7 @@ struct ConfigNumbers {
     bool qkv_bias = false;
     bool out_bias = false;
     bool ffn_bias = false;
+    bool norm_bias = false;
     bool router_bias = false;
     bool multi_query = false;
     bool two_norms = false; ///< Falcon's newer layers
@@ -81,6 +82,7 @@ struct ConfigNumbers {
     bool gated = false;
     bool every_window = false; ///< all layers have it
     bool key_is_value = false;
+    bool learned_positions = false;
     bool block_ffn = false;       ///< the FFN is two thirds of its width, in whole blocks
     std::vector<LayerKind> kinds; ///< as listed; empty: by the periods
     std::vector<uint64_t> ffns;   ///< of each layer; empty: all the same

@@ -25,7 +25,7 @@ void Inventory::add(Role role, Count columns, Count rows) {
 void Inventory::norm(uint64_t count) {
     for (uint64_t i = 0; i < count && !has(NoNorms); ++i) {
         add(Role::Norm, n.hidden);
-        if (has(NormBias))
+        if (has(NormBias) || n.norm_bias)
             add(Role::Norm, n.hidden);
     }
 }
@@ -267,7 +267,7 @@ void Inventory::outside() {
         add(Role::Output, narrowed, n.vocabulary);
     if (has(OutputBias) && !tied)
         add(Role::Bias, n.vocabulary);
-    if (has(Positions))
+    if (has(Positions) || n.learned_positions)
         add(Role::Position, n.hidden, n.context + (has(LateStart) ? 2 : 0));
     if (has(Types))
         add(Role::Position, n.hidden, n.types);
@@ -289,10 +289,14 @@ void Inventory::drafts() {
     for (uint64_t i = 0; i < std::min<uint64_t>(count, 16) && !overflow_; ++i) {
         Layer like;
         ConfigNumbers last = n;
-        last.kinds.clear();
         last.period = 1;
+        last.kinds.assign(n.layers, LayerKind::Full);
         Inventory one(last, family, model);
         one.layer(n.layers - 1, like);
+        if (has(SingleParts)) { // attention, and then experts
+            last.kinds.back() = LayerKind::Mixture;
+            one.layer(n.layers - 1, like);
+        }
         overflow_ |= one.overflow();
         add(Role::Other, Count(2) * n.hidden, n.hidden);
         norm(3);

@@ -54,6 +54,9 @@ base::Done tally_safetensors(const Source &source, uint32_t packed_bits, Tally &
 /// Any of these by what the path is: a file by its name and first bytes, a folder by its content.
 base::Result<core::Model> read_model(const std::string &path);
 
+/// A model of the table in data/models.h.
+base::Result<core::Model> read_known(std::string_view name);
+
 /// The part of a path behind the last slash, and the part up to and with it.
 std::string_view file_name(std::string_view path);
 std::string folder_of(const std::string &path);
