@@ -22,8 +22,8 @@ def mpt(row):
     """With positions that are learned, as it was trained for the table."""
     layers, heads, width = MPT[row['model']]
     return {'model_type': 'mpt', 'n_layers': layers, 'n_heads': heads, 'd_model': width,
-            'vocab_size': 50368, 'no_bias': False, 'max_seq_len': row['seq_len'], 'learned_pos_emb': True,
-            'attn_config': {'alibi': False}}
+            'vocab_size': 50368, 'no_bias': False, 'max_seq_len': row['seq_len'],
+            'learned_pos_emb': True, 'attn_config': {'alibi': False}}
 
 
 def configs(folder):
@@ -33,8 +33,26 @@ def configs(folder):
             if not row['id'].startswith(('litgpt:', 'calculon:'))}
 
 
+# Towers that every model of a family has, where a row or the table leaves them out.
+TOWERS = {
+    'gemma3': {'model_type': 'siglip_vision_model', 'hidden_size': 1152, 'image_size': 896,
+               'intermediate_size': 4304, 'num_hidden_layers': 27, 'patch_size': 14},
+    'qwen2_vl': {'model_type': 'qwen2_vl', 'depth': 32, 'embed_dim': 1280, 'patch_size': 14},
+    'qwen2_5_vl': {'model_type': 'qwen2_5_vl', 'depth': 32, 'hidden_size': 1280,
+                   'intermediate_size': 3420, 'patch_size': 14}}
+
+
+def with_tower(config, family):
+    tower = TOWERS.get(family)
+    if not tower or 'vision_config' in config or 'hidden_size' not in config:
+        return config
+    wide = 'hidden_size' if family == 'qwen2_vl' else 'out_hidden_size'
+    return config | {'vision_config': {wide: config['hidden_size']} | tower}
+
+
 def complete(config):
-    """The config with the lists of layers that the table abridges written out."""
+    """The config with what the table abridges written out: its tower and its lists of layers."""
+    config = with_tower(config, config.get('wrapper_model_type'))
     counts, first = config.get('layer_types_counts'), config.get('layer_types_first8')
     if not counts or 'layer_types' in config:
         return config
@@ -105,7 +123,8 @@ class Models:
 
     def numbered(self, row):
         config = {name: row[key] for key, name in NUMBERS.items() if row.get(key)}
-        return self.library.model(config | {'model_type': row.get('model_type', '')})
+        family = row.get('model_type', '')
+        return self.library.model(with_tower(config, family) | {'model_type': family})
 
     def of(self, row):
         if row['model'] in MPT:
@@ -140,7 +159,11 @@ def recipe_of(row):
     return name
 
 
-def measured_bytes(row):
+def measured_bytes(row, parameters):
+    if row['kind'] == 'gguf' and 'bits_per_weight' in row:
+        bits = round(row['bits_per_weight'], 4)
+        if bits != round(bits, 2):  # finer than the size, which has two decimals
+            return bits / 8 * parameters
     return row.get('tensor_bytes_exact') or row.get('tensor_bytes') or (
         row['size_gib'] * 2**30 if 'size_gib' in row else row['size_gb'] * 1e9)
 
@@ -155,7 +178,8 @@ def sizes(models, rows, name, limits, recipe=None):
         except (Refused, KeyError):
             made.refused += 1
             continue
-        made.rows.append(Row(row['id'], row['group'], held, measured_bytes(row)))
+        told = measured_bytes(row, models.library.describe(model).parameters)
+        made.rows.append(Row(row['id'], row['group'], held, told))
     return made
 
 
@@ -166,9 +190,9 @@ def scores(library, folder):
     for row in rows:
         kinds.setdefault(row['kind'], []).append(row)
     totals = kinds.get('hf_param_total', []) + kinds.get('param_total', [])
-    return [parameters(models, [row for row in totals if row['model'] in MPT or models.named(row)],
-                       'parameters by config.json'),
-            parameters(models, [row for row in totals if row['model'] not in MPT and not models.named(row)],
+    told = [row for row in totals if row['model'] in MPT or models.named(row)]
+    return [parameters(models, told, 'parameters by config.json'),
+            parameters(models, [row for row in totals if row not in told],
                        'parameters by a few numbers'),
             parameters(models, kinds.get('gguf_loader', []), 'parameters that a loader counts'),
             sizes(models, kinds.get('hf_checkpoint', []), 'bytes of checkpoints',

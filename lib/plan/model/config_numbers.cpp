@@ -323,7 +323,7 @@ void read_flags(const JsonValue &root, ConfigNumbers &n) {
     n.tied = flag(root, {"tie_word_embeddings"});
     n.head_norm = flag(root, {"use_qk_norm", "qk_norm", "qk_layernorm"});
     n.output_gate = flag(root, {"attn_output_gate"});
-    n.attention_bias = flag(root, {"attention_bias", "use_bias"}) == 1;
+    n.attention_bias = flag(root, {"attention_bias", "use_bias", "bias"}) == 1;
     n.qkv_bias = flag(root, {"add_qkv_bias", "use_qkv_bias", "qkv_bias"}) == 1;
     n.out_bias = flag(root, {"attention_out_bias"}) == 1;
     n.ffn_bias = flag(root, {"mlp_bias", "use_bias"}) == 1;

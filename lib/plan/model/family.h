@@ -49,7 +49,7 @@ enum Trait : uint64_t {
     LateExperts = 1ULL << 37,   ///< intermediate_size_mlp is the width of dense layers
     OutputLayers = 1ULL << 38,  ///< a head of a masked language model
     KeyIsValue = 1ULL << 39,    ///< full layers have one matrix for both
-    NormedLatent = 1ULL << 40,
+    BothFfns = 1ULL << 40,      ///< experts beside a dense FFN, each behind norms of its own
     Gpt = QkvBias | OutBias | FfnBias | NormBias | Ungated,
     Bert = Gpt | Whole | Positions | Types | EmbeddingNorm | NoOutput,
 };

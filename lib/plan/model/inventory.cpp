@@ -66,7 +66,7 @@ LayerForm Inventory::form(uint64_t index) const {
         made.mixture = kind == LayerKind::Mixture;
         made.dense = kind == LayerKind::Ffn;
     } else {
-        made.dense = !made.mixture;
+        made.dense = !made.mixture || has(BothFfns);
     }
     return made;
 }
@@ -209,6 +209,10 @@ void Inventory::mixture(uint64_t, Layer &made) {
     add(Role::Router, n.hidden, n.experts);
     if (n.router_bias || has(ExpertBias) || has(RouterBias))
         add(Role::Bias, n.experts);
+    if (has(BothFfns)) { // the router scales its input and its choices
+        add(Role::Norm, n.hidden);
+        add(Role::Bias, n.experts);
+    }
     gated(Role::ExpertGate, width, n.experts, columns);
     if (has(ExpertBias)) {
         add(Role::Bias, Count(n.experts) * 2 * width);
@@ -234,7 +238,8 @@ void Inventory::norms(const LayerForm &form) {
     const bool falcon = family.name == "falcon" || family.name.starts_with("RefinedWeb");
     const bool alone = has(OneNorm | SingleParts) || (falcon && !n.two_norms);
     norm(alone ? 1 : has(FourNorms) ? 4 : 2);
-    (void)form;
+    if (has(BothFfns) && form.mixture)
+        norm(3);
 }
 
 void Inventory::layer(uint64_t index, Layer &made) {

@@ -2,6 +2,7 @@
 // Inventory: the tensors of a network by its numbers and its family.
 #pragma once
 
+#include "base/json.h"
 #include "base/status.h"
 #include "core/model.h"
 #include "plan/model/config_numbers.h"
@@ -77,8 +78,13 @@ class Inventory {
 /// The tensors of a layer that keeps a state, by the family's recurrence.
 void add_recurrence(Inventory &inventory, core::Layer &made);
 
+/// The tower of a vision_config, in front of a decoder of that width. False if it is of a kind not
+/// known, and nothing was added.
+bool add_tower(const base::JsonValue &vision, uint64_t decoder_width, Inventory &inventory);
+
 /// Fills the shape, the layers, the tensors and the counts of `model`. False if the family is not
-/// known and plain decoder layers were assumed. Fails where the counts overflow.
+/// known and plain decoder layers were assumed. Fails where the counts overflow. Tensors that are
+/// in the model already are kept.
 base::Result<bool> fill_family(const ConfigNumbers &numbers, core::Model &model);
 
 } // namespace hwa::plan

@@ -202,10 +202,11 @@ uint64_t Packer::mlx(const Tensor &tensor) const {
                        tensor.columns % mix_.block.elements != 0;
     if (stays)
         return 2 * tensor.parameters();
-    // Routers keep 8 bits whatever the mix.
-    if (tensor.role == Role::Router && mix_.block.elements > 1)
-        return tensor.columns % 64 == 0 ? tensor.columns / 64 * 68 * tensor.rows
-                                        : 2 * tensor.parameters();
+    // Gemma 4 keeps the FFN beside its experts at 8 bits in groups of 64.
+    const bool finer = model_.architecture.starts_with("gemma4") && model_.experts != 0 &&
+                       tensor.role >= Role::Gate && tensor.role <= Role::Down;
+    if (finer && mix_.block.elements > 1 && tensor.columns % 64 == 0)
+        return tensor.columns / 64 * 68 * tensor.rows;
     return tensor.columns / mix_.block.elements * mix_.block.bytes * tensor.rows;
 }
 

@@ -51,6 +51,11 @@ class Tally;
 base::Done tally_safetensors(const Source &source, uint32_t packed_bits, Tally &tally,
                              HeaderBudget &budget);
 
+/// The initializers of an ONNX file, with the config.json beside it. Data that lies in other files
+/// is counted by its shape; they are not opened.
+base::Result<core::Model> read_onnx(const std::string &path);
+base::Done tally_onnx(const Source &source, Tally &tally);
+
 /// Any of these by what the path is: a file by its name and first bytes, a folder by its content.
 base::Result<core::Model> read_model(const std::string &path);
 

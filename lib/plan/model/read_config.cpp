@@ -139,6 +139,14 @@ base::Result<Config> read_config_text(const std::string &name, std::string_view 
     Config made;
     HWA_TRY(const Packing packing, read_packing(top));
     HWA_TRY(const ConfigNumbers numbers, read_config_numbers(root));
+    if (const auto vision = top.find("vision_config"); vision && vision->is_object()) {
+        const Family plain;
+        Inventory tower(numbers, plain, made.model);
+        if (!add_tower(*vision, numbers.hidden, tower))
+            made.model.notes.push_back("the tower for images is of no kind known: not counted");
+        if (tower.overflow())
+            return vision->error("has more parameters than are taken seriously");
+    }
     auto known = fill_family(numbers, made.model);
     if (!known)
         return base::error(known.error().status, "%s: %s", root.place().c_str(),

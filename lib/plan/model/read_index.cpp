@@ -203,6 +203,15 @@ base::Result<Model> read_safetensors(const std::string &path) {
     return finish(path, config, tally, model);
 }
 
+base::Result<Model> read_onnx(const std::string &path) {
+    HWA_TRY(const std::optional<Config> config, config_beside(path));
+    HWA_TRY(const Source source, file_source(path));
+    Model model;
+    Tally tally(model);
+    HWA_CHECK(tally_onnx(source, tally));
+    return finish(path, config, tally, model);
+}
+
 base::Result<Model> read_safetensors_index(const std::string &path) {
     HWA_TRY(const Source source, file_source(path));
     HWA_TRY(const Index index, read_index(source));

@@ -22,6 +22,8 @@ static base::Result<Model> read_file(const std::string &path) {
         return base::error(Status::Parse, "%s: byte 0: the file is empty", path.c_str());
     if (name.ends_with(".gguf") || std::memcmp(start, "GGUF", 4) == 0)
         return read_gguf(path);
+    if (name.ends_with(".onnx"))
+        return read_onnx(path);
     if (name.ends_with(".index.json"))
         return read_safetensors_index(path);
     if (name.ends_with(".json"))
@@ -29,7 +31,7 @@ static base::Result<Model> read_file(const std::string &path) {
     if (name.ends_with(".safetensors") || (got == 9 && start[8] == '{'))
         return read_safetensors(path);
     return base::error(Status::Unsupported,
-                       "%s: is no GGUF or safetensors file, no safetensors index and no "
+                       "%s: is no GGUF, safetensors or ONNX file, no safetensors index and no "
                        "config.json",
                        path.c_str());
 }
@@ -37,7 +39,8 @@ static base::Result<Model> read_file(const std::string &path) {
 /// In a folder, tensors are preferred to formulas.
 static base::Result<Model> read_folder(const std::string &path) {
     const std::string folder = path.ends_with('/') ? path : path + "/";
-    for (const char *name : {"model.safetensors.index.json", "model.safetensors", "config.json"})
+    for (const char *name :
+         {"model.safetensors.index.json", "model.safetensors", "model.onnx", "config.json"})
         if (os::path_kind(folder + name) == os::PathKind::File)
             return read_file(folder + name);
     HWA_TRY(const auto names, os::list_folder(path, 4096));
