@@ -35,11 +35,22 @@ constexpr EngineRow engines[] = {
     {Engine::Jax, "jax"},
 };
 
+struct BackendRow {
+    Backend backend;
+    const char *name;
+};
+
+constexpr BackendRow backends[] = {
+    {Backend::Any, "any"},       {Backend::Cuda, "cuda"},   {Backend::Rocm, "rocm"},
+    {Backend::Vulkan, "vulkan"}, {Backend::Metal, "metal"}, {Backend::Sycl, "sycl"},
+    {Backend::Cpu, "cpu"},
+};
+
 /// Where a pin is kept; the type of the member says what the pin takes.
-using Member =
-    std::variant<Choice<uint32_t> Run::*, Choice<uint64_t> Run::*, Choice<double> Run::*,
-                 Choice<bool> Run::*, Choice<core::Dtype> Run::*,
-                 Choice<const CacheFormat *> Run::*, Choice<Engine> Run::*, Choice<Version> Run::*>;
+using Member = std::variant<Choice<uint32_t> Run::*, Choice<uint64_t> Run::*, Choice<double> Run::*,
+                            Choice<bool> Run::*, Choice<core::Dtype> Run::*,
+                            Choice<const CacheFormat *> Run::*, Choice<Engine> Run::*,
+                            Choice<Backend> Run::*, Choice<Version> Run::*>;
 
 struct Pin {
     std::string_view key;
@@ -50,11 +61,15 @@ constexpr Pin pins[] = {
     {"activation_dtype", &Run::activation_dtype},
     {"adapter_parameters", &Run::adapter_parameters},
     {"allocated_only", &Run::allocated_only},
+    {"attention_data_parallel", &Run::attention_data},
     {"attention_dropout", &Run::attention_dropout},
+    {"backend", &Run::backend},
+    {"cached_tokens", &Run::cached},
     {"compiled", &Run::compiled},
     {"block", &Run::block},
     {"cache_bytes", &Run::cache_bytes},
     {"context_parallel", &Run::context},
+    {"continuous_batching", &Run::continuous},
     {"data_parallel", &Run::data},
     {"deferred_gradients", &Run::deferred_gradients},
     {"distributed_optimizer", &Run::distributed_optimizer},
@@ -81,14 +96,20 @@ constexpr Pin pins[] = {
     {"loss_chunks", &Run::loss_chunks},
     {"master_weights", &Run::master_weights},
     {"memory_share", &Run::memory_share},
+    {"network", &Run::network},
     {"offload_activations", &Run::offload_activations},
     {"offload_optimizer", &Run::offload_optimizer},
     {"offload_weights", &Run::offload_weights},
     {"optimizer_instances", &Run::optimizer_instances},
     {"pipeline_parallel", &Run::pipeline},
+    {"prefill_attention_data_parallel", &Run::prefill_attention_data},
+    {"prefill_expert_parallel", &Run::prefill_expert},
+    {"prefill_tensor_parallel", &Run::prefill_tensor},
+    {"prefill_workers", &Run::prefill_workers},
     {"sequence_parallel", &Run::sequence_parallel},
     {"sequences", &Run::sequences},
     {"tensor_parallel", &Run::tensor},
+    {"tuned_products", &Run::tuned_products},
     {"ubatch", &Run::ubatch},
     {"unified_cache", &Run::unified_cache},
     {"value_dtype", &Run::value_format},
@@ -169,16 +190,24 @@ struct Setter {
         run.*place = version(parts[0], parts[1], parts[2]);
         return {};
     }
-    base::Done operator()(Choice<Engine> Run::*place) const {
-        for (const EngineRow &row : engines)
+    /// One name of a table of them.
+    template <class Row>
+    base::Done named(const char *what, std::span<const Row> rows, auto member, auto place) const {
+        std::string names;
+        for (const Row &row : rows) {
             if (attr.type == AttrType::Text && attr.s == row.name) {
-                run.*place = row.engine;
+                run.*place = row.*member;
                 return {};
             }
-        std::string names;
-        for (const EngineRow &row : engines)
             names += std::string(names.empty() ? "" : ", ") + row.name;
-        return base::error(Status::Invalid, "pins: engine is none of %s", names.c_str());
+        }
+        return base::error(Status::Invalid, "pins: %s is none of %s", what, names.c_str());
+    }
+    base::Done operator()(Choice<Engine> Run::*place) const {
+        return named("engine", std::span<const EngineRow>(engines), &EngineRow::engine, place);
+    }
+    base::Done operator()(Choice<Backend> Run::*place) const {
+        return named("backend", std::span<const BackendRow>(backends), &BackendRow::backend, place);
     }
 };
 

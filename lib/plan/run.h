@@ -33,6 +33,9 @@ enum class Engine : uint8_t {
 
 const char *engine_name(Engine engine);
 
+/// What an engine's kernels are written for.
+enum class Backend : uint8_t { Any, Cuda, Rocm, Vulkan, Metal, Sycl, Cpu };
+
 template <class T> using Choice = std::optional<T>;
 
 /// Of an engine; 1.2.3 is 1'002'003.
@@ -70,6 +73,16 @@ struct Run {
     Choice<uint64_t> cache_bytes;  ///< of the pool, on each device
     Choice<double> memory_share;   ///< of the device that the engine may fill
     Choice<bool> graphs;           ///< steps are recorded once and replayed
+    Choice<Backend> backend;
+    Choice<bool> tuned_products;      ///< by the vendor's library of tuned products
+    Choice<bool> network;             ///< stages are on different machines
+    Choice<bool> continuous;          ///< prompts join while others are answered
+    Choice<uint64_t> cached;          ///< tokens of the prompt that are in the cache already
+    Choice<uint32_t> attention_data;  ///< groups of ranks that answer sequences of their own
+    Choice<uint32_t> prefill_workers; ///< groups of devices for prompts alone
+    Choice<uint32_t> prefill_tensor;  ///< devices of each
+    Choice<uint32_t> prefill_attention_data;
+    Choice<uint32_t> prefill_expert;
     // Training.
     Choice<uint32_t> virtual_stages; ///< of the interleaved pipeline, for each rank
     Choice<uint64_t> global_batch;   ///< sequences of one step over all replicas
