@@ -49,6 +49,7 @@ base::Result<Plan> evaluate(const Case &one) {
     plan.step_seconds = time.step;
     plan.flops_utilization = time.utilization;
     plan.error_factor = time.error_factor;
+    plan.first_token_error_factor = time.prompt_error_factor;
     if (time.token > 0)
         plan.tokens_per_second = static_cast<double>(one.workload.batch) / time.token;
     return plan;

@@ -71,6 +71,7 @@ struct Plan {
     double usd_per_hour = 0;
     double usd_per_million_tokens = 0;
     double error_factor = 0;
+    double first_token_error_factor = 0; ///< where it is not `error_factor`
     double memory_error_factor = 0;
     std::vector<std::string> notes;
     Certificate certificate; ///< all 0 where nothing was searched

@@ -108,6 +108,7 @@ void write_speed(JsonWriter &out, const Plan &plan) {
     write_known(out, "first_token_seconds", plan.first_token_seconds);
     write_known(out, "flops_utilization", plan.flops_utilization);
     write_known(out, "error_factor", plan.error_factor);
+    write_known(out, "first_token_error_factor", plan.first_token_error_factor);
     out.end_object();
 }
 

@@ -1,104 +1,266 @@
 // SPDX-License-Identifier: MIT
-// Seconds of prompts and tokens.
+// Seconds of prompts and tokens: passes through the stages, put together as the engine does.
+#include "plan/time/pass.h"
 #include "plan/time/step.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace hwa::plan {
 
 namespace {
 
-/// Sums over slices.
-struct Sums {
-    double memory = 0, compute = 0, step = 0, prompt = 0, links = 0, peak = 0;
-    double error_factor = 0;
-    bool step_known = true, prompt_known = true, link_unknown = false;
+double count(const Choice<uint32_t> &choice) {
+    return std::max(1U, choice.value_or(1));
+}
+
+bool serves(Engine engine) {
+    return engine == Engine::Vllm || engine == Engine::Sglang || engine == Engine::TensorRtLlm;
+}
+
+Backend backend_of(const core::Device &device, ChipClass chip) {
+    if (device.kind == core::Kind::Cpu)
+        return Backend::Cpu;
+    switch (chip) {
+    case ChipClass::AmdHbm:
+    case ChipClass::AmdGddr:
+        return Backend::Rocm;
+    case ChipClass::Xe2:
+        return Backend::Sycl;
+    case ChipClass::Tpu:
+        return Backend::Any;
+    case ChipClass::Other:
+        return device.vendor.value == "apple" ? Backend::Metal : Backend::Any;
+    default:
+        return Backend::Cuda;
+    }
+}
+
+Setting setting_of(const Case &one, const core::Device &device, ChipClass chip) {
+    const Run &run = one.run;
+    Setting setting;
+    setting.engine = run.engine.value_or(Engine::Any);
+    setting.chip = chip;
+    setting.backend = run.backend.value_or(backend_of(device, chip));
+    const auto set = [&setting](uint32_t trait, bool is) { setting.traits |= is ? trait : 0; };
+    const bool shared =
+        !device.memories.empty() && device.memories[0].kind == core::MemoryKind::Ddr;
+    set(TraitPlainAttention, !run.flash_attention.value_or(true));
+    set(TraitNoGraphs, !run.graphs.value_or(true));
+    set(TraitUnified, shared && device.kind != core::Kind::Cpu);
+    set(TraitNetwork, run.network.value_or(false));
+    set(TraitPlainBlas, !run.tuned_products.value_or(true));
+    set(TraitAmdvlk, device.driver.value == "amdvlk");
+    set(TraitExperts, one.model->experts != 0);
+    set(TraitLatent,
+        !one.model->layers.empty() && one.model->layers.back().mixer == core::Mixer::Latent);
+    set(TraitApart, run.prefill_workers.value_or(0) != 0);
+    return setting;
+}
+
+/// One deployment of an engine: the stages of one replica, and what they share.
+class Serving {
+  public:
+    Serving(const Case &one, std::span<const PaceFactor> table)
+        : one_(one), held_(hold(*one.model, one.format)), table_(table) {
+        const Run &run = one.run;
+        decode_.groups = count(run.attention_data);
+        decode_.tensor = std::max(1.0, count(run.tensor) / decode_.groups);
+        decode_.expert = count(run.expert);
+        prefill_ = decode_;
+        if (run.prefill_workers.value_or(0) != 0) {
+            prefill_.groups = count(run.prefill_attention_data);
+            prefill_.tensor = std::max(1.0, count(run.prefill_tensor) / prefill_.groups);
+            prefill_.expert = count(run.prefill_expert);
+        }
+        for (const Slice &slice : one.slices)
+            if (slice.replica == 0 && slice.tensor_rank == 0 && slice.context_rank == 0 &&
+                slice.expert_rank == 0)
+                stages_.push_back(stage_of(slice));
+    }
+
+    bool known() const {
+        return !stages_.empty() &&
+               std::all_of(stages_.begin(), stages_.end(), [](const Stage &stage) {
+                   return stage.speeds.chip.bytes_per_second > 0 &&
+                          stage.speeds.chip.ops_per_second[0] > 0;
+               });
+    }
+
+    /// One token of each of `sequences` in every group.
+    PassTime token(double sequences) const {
+        const Workload &work = one_.workload;
+        const double tokens =
+            static_cast<double>(work.prompt_tokens) + static_cast<double>(work.output_tokens) / 2;
+        return through({sequences, 1, false}, decode_, tokens, 1);
+    }
+
+    /// Prompts of `sequences` together, without what is in the cache already.
+    double prompt(double sequences) const {
+        const Workload &work = one_.workload;
+        const double cached = std::min(static_cast<double>(one_.run.cached.value_or(0)),
+                                       static_cast<double>(work.prompt_tokens) - 1);
+        const double fresh = static_cast<double>(work.prompt_tokens) - std::max(0.0, cached);
+        const double middle = cached + fresh / 2;
+        if (one_.run.engine != Engine::LlamaCpp)
+            return through({sequences, fresh, true}, prefill_, middle, 1).all;
+        const double most =
+            static_cast<double>(std::max<uint64_t>(1, one_.run.ubatch.value_or(512)));
+        const double passes = std::ceil(fresh / most);
+        return sequences * through({1, fresh / passes, true}, prefill_, middle, passes).all;
+    }
+
+    double pace(Pace which) const { return pace_of(which, stages_.front().speeds.setting, table_); }
+
+    /// Sequences that the memory of a group of ranks holds at once.
+    double slots() const {
+        double fewest = 1e9;
+        for (const Stage &stage : stages_) {
+            const Workload &work = one_.workload;
+            const Work held = work_of(one_, held_, *stage.slice,
+                                      static_cast<double>(work.prompt_tokens) +
+                                          static_cast<double>(work.output_tokens) / 2);
+            const double weights = (held.bytes + held.output_bytes) / decode_.tensor +
+                                   held.expert_bytes / decode_.all();
+            const double room = static_cast<double>(stage.slice->device->memory_bytes()) *
+                                    one_.run.memory_share.value_or(0.9) -
+                                weights;
+            const double each = held.cache_bytes / std::min(decode_.tensor, held.kv_heads);
+            if (stage.slice->device->memory_bytes() != 0 && each > 0)
+                fewest = std::min(fewest, std::floor(room / each));
+        }
+        const double asked = one_.run.sequences.value_or(1U << 24);
+        return std::max(1.0, std::min(fewest, asked));
+    }
+
+    double groups() const { return decode_.groups; }
+    double prefill_groups() const {
+        return prefill_.groups * std::max(1U, one_.run.prefill_workers.value_or(1));
+    }
+
+  private:
+    struct Stage {
+        const Slice *slice = nullptr;
+        Speeds speeds;
+    };
+
+    Stage stage_of(const Slice &slice) const {
+        Stage stage;
+        stage.slice = &slice;
+        stage.speeds.chip = chip_of(*slice.device);
+        stage.speeds.setting = setting_of(one_, *slice.device, stage.speeds.chip.kind);
+        stage.speeds.table = table_;
+        if (const core::Compute *integer = slice.device->find_compute(core::Dtype::I8))
+            stage.speeds.integer_ops_per_second = integer->ops_per_second;
+        stage.speeds.link_bytes_per_second = 20e9; // PCIe, where no link is told
+        for (const core::Link &link : one_.system->links)
+            if (link.a == slice.device->id || link.b == slice.device->id)
+                stage.speeds.link_bytes_per_second = std::max(
+                    stage.speeds.link_bytes_per_second, static_cast<double>(link.bytes_per_second));
+        return stage;
+    }
+
+    /// All stages, one after the other; of `passes` that follow each other, some run at once.
+    PassTime through(const Tokens &tokens, const Ranks &ranks, double context,
+                     double passes) const {
+        PassTime sum;
+        for (const Stage &stage : stages_) {
+            const Work work = work_of(one_, held_, *stage.slice, context);
+            const PassTime time = pass_time(work, ranks, tokens, stage.speeds);
+            sum.memory += time.memory;
+            sum.compute += time.compute;
+            sum.all += time.all;
+        }
+        const double stages = static_cast<double>(stages_.size());
+        sum.all = passes * (sum.all + (stages - 1) * pace(Pace::Hop));
+        if (tokens.prompt && stages > 1) {
+            const double overlap = std::min(1.0, pace(Pace::Overlap));
+            sum.all *= 1 - overlap + overlap * (passes + stages - 1) / (passes * stages);
+        }
+        return sum;
+    }
+
+    const Case &one_;
+    HeldWeights held_;
+    std::span<const PaceFactor> table_;
+    Ranks decode_;
+    Ranks prefill_;
+    std::vector<Stage> stages_;
 };
 
-StageTime add(const StageTime &a, const StageTime &b) {
-    return {a.memory + b.memory, a.compute + b.compute, a.start + b.start, a.prompt + b.prompt};
+/// All prompts, then all tokens.
+void one_batch(const Serving &serving, double sequences, StepTime &made) {
+    made.token = serving.token(sequences / serving.groups()).all;
+    made.prompt = serving.prompt(sequences / serving.groups());
 }
 
-void add_slice(const Case &one, const Sized &sized, const Slice &slice, Sums &sums) {
-    const Rates rates = rates_of(*slice.device);
-    StageTime all;
-    for (uint32_t i = 0; i < slice.layer_count; ++i) {
-        const StageTime layer =
-            time_of(*one.model, sized, one.workload, slice.first_layer + i, 1, rates);
-        sums.step += layer.step();
-        all = add(all, layer);
+/// Prompts join while others are answered: each token waits for its share of them, and a prompt
+/// waits for those before it. What the memory cannot hold waits until others are done.
+void continuous(const Serving &serving, double sequences, double output, StepTime &made) {
+    const double others = (sequences - 1) / sequences;
+    const double wanted = sequences / serving.groups();
+    const double held = std::min(wanted, serving.slots());
+    const double step = serving.token(held).all;
+    const double prompt = serving.prompt(1);
+    made.token = step + others * held / output * prompt * serving.pace(Pace::Interleave);
+    made.prompt = serving.pace(Pace::Arrival) + others * step * serving.pace(Pace::Wait) +
+                  prompt * serving.pace(Pace::Prompt) +
+                  others * prompt * held * serving.pace(Pace::Burst) +
+                  prompt * std::min(1.0, others * held * prompt / (output * made.token)) *
+                      serving.pace(Pace::Queue) +
+                  output * made.token * (wanted / held - 1);
+}
+
+/// Prompts have devices of their own. Where these are the slower side, fewer sequences are being
+/// answered at once than are in flight, and the others wait for their prompt.
+void apart(const Serving &serving, double sequences, double output, StepTime &made) {
+    const double prompt = serving.prompt(1);
+    const double fed = serving.prefill_groups() / prompt; // sequences per second
+    double held = std::min(sequences / serving.groups(), serving.slots());
+    double step = serving.token(held).all;
+    if (held * serving.groups() / (output * step) > fed) {
+        double low = 1e-3, high = held;
+        for (int i = 0; i < 30; ++i) {
+            held = (low + high) / 2;
+            step = serving.token(held).all;
+            (held * serving.groups() / (output * step) > fed ? high : low) = held;
+        }
     }
-    sums.memory += all.memory;
-    sums.compute += all.compute;
-    sums.prompt += all.prompt;
-    sums.peak += rates.peak_ops_per_second;
-    sums.error_factor = std::max(sums.error_factor, rates.error_factor);
-    sums.step_known = sums.step_known && rates.bytes_per_second > 0;
-    sums.prompt_known = sums.prompt_known && rates.ops_per_second > 0;
-}
-
-void add_hop(const Case &one, const Slice &from, const Slice &to, Sums &sums) {
-    const Way way = one.links != nullptr ? one.links->between(*from.device, *to.device) : Way();
-    const HopTime time = hop_time(one, way);
-    sums.links += time.step;
-    sums.prompt += time.prompt;
-    sums.link_unknown = sums.link_unknown || way.bytes_per_second == 0;
-}
-
-StepTime settle(const Case &one, const Sums &sums) {
-    StepTime made;
-    made.unknown_link = sums.link_unknown;
-    if (sums.prompt_known)
-        made.prompt = sums.prompt;
-    if (!sums.step_known)
-        return made;
-    made.token = sums.step + sums.links;
-    made.error_factor = sums.error_factor;
-    made.bound = sums.links > std::max(sums.memory, sums.compute) ? Bound::Link
-                 : sums.compute > sums.memory                     ? Bound::Compute
-                                                                  : Bound::Memory;
-    const double tokens = static_cast<double>(one.workload.batch) / made.token;
-    if (sums.prompt_known && sums.peak > 0)
-        made.utilization = std::min(1.0, 2 * static_cast<double>(one.model->active_parameters) *
-                                             tokens / sums.peak);
-    return made;
+    made.token = step;
+    const double waiting = sequences / (held * serving.groups()) - 1;
+    made.prompt = serving.pace(Pace::Arrival) + prompt * serving.pace(Pace::Prompt) +
+                  serving.pace(Pace::Burst) * sequences / fed +
+                  output * step * std::max(0.0, waiting);
 }
 
 } // namespace
 
-/// The hidden states of one step, 4 bytes each.
-HopTime hop_time(const Case &one, const Way &way) {
-    if (way.bytes_per_second == 0)
-        return {};
-    const double rows = static_cast<double>(one.workload.batch);
-    const double bytes = 4.0 * one.model->hidden_size / static_cast<double>(way.bytes_per_second);
-    const double start = 1e-9 * way.latency_ns;
-    return {start + rows * bytes,
-            start + rows * static_cast<double>(one.workload.prompt_tokens) * bytes};
+base::Result<StepTime> inference_time(const Case &one, std::span<const PaceFactor> table) {
+    const Serving serving(one, table);
+    StepTime made;
+    if (!serving.known())
+        return made;
+    const double sequences =
+        std::max(1.0, static_cast<double>(one.workload.batch) / count(one.run.data));
+    const double output = static_cast<double>(std::max<uint64_t>(1, one.workload.output_tokens));
+    if (one.run.prefill_workers.value_or(0) != 0)
+        apart(serving, sequences, output, made);
+    else if (one.run.continuous.value_or(serves(one.run.engine.value_or(Engine::Any))))
+        continuous(serving, sequences, output, made);
+    else
+        one_batch(serving, sequences, made);
+    const PassTime step = serving.token(sequences / serving.groups());
+    made.bound = step.compute > step.memory ? Bound::Compute : Bound::Memory;
+    made.error_factor = serving.pace(Pace::TokenError);
+    made.prompt_error_factor = serving.pace(Pace::PromptError);
+    if (!std::isfinite(made.token) || !std::isfinite(made.prompt))
+        return base::error(base::Status::Invalid,
+                           "model: its sizes are beyond what times can be computed of");
+    return made;
 }
 
-double slice_seconds(const Case &one, const Slice &slice) {
-    if (one.workload.trains() || one.sized == nullptr)
-        return 0;
-    Sums sums;
-    add_slice(one, *one.sized, slice, sums);
-    return sums.step_known ? sums.step : 0;
-}
-
-/// Stages take turns on each token, so that their times add up.
 base::Result<StepTime> inference_time(const Case &one) {
-    Sized made;
-    if (one.sized == nullptr) {
-        HWA_TRY(made, size_up(*one.model, one.format, one.workload));
-    }
-    const Sized &sized = one.sized != nullptr ? *one.sized : made;
-    Sums sums;
-    for (size_t i = 0; i < one.slices.size(); ++i) {
-        add_slice(one, sized, one.slices[i], sums);
-        if (i > 0)
-            add_hop(one, one.slices[i - 1], one.slices[i], sums);
-    }
-    return settle(one, sums);
+    return one.run.engine ? inference_time(one, pace_table()) : turns_time(one);
 }
 
 } // namespace hwa::plan

@@ -4,7 +4,10 @@
 
 #include "base/status.h"
 #include "plan/case.h"
+#include "plan/time/pace.h"
 #include "plan/time/roofline.h"
+
+#include <span>
 
 namespace hwa::plan {
 
@@ -15,12 +18,19 @@ struct StepTime {
     double step = 0;        ///< of one training step
     double utilization = 0; ///< of the peak rate, 0 to 1
     double error_factor = 0;
+    double prompt_error_factor = 0; ///< of `prompt`, where it is not `error_factor`
     Bound bound = Bound::Unknown;
     bool unknown_link = false; ///< between two stages, and not counted
 };
 
 base::Result<StepTime> inference_time(const Case &one);
 base::Result<StepTime> training_time(const Case &one);
+
+/// With constants of one's own, as fitting needs; the engine is one that a pin names.
+base::Result<StepTime> inference_time(const Case &one, std::span<const PaceFactor> table);
+
+/// Where no engine is named. The time of each slice is one term of a sum, as the search needs.
+base::Result<StepTime> turns_time(const Case &one);
 
 /// Seconds of one slice alone, for one token of each sequence; 0 is not known.
 double slice_seconds(const Case &one, const Slice &slice);

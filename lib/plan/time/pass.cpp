@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+// One pass: products with weights on the soft knee of bandwidth and rate, then attention, then
+// what is neither. docs/plan.md has the formulas.
+#include "plan/time/pass.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hwa::plan {
+
+namespace {
+
+/// The constants of one setting, with the bits of the matrices at hand.
+class Paces {
+  public:
+    explicit Paces(const Speeds &speeds) : speeds_(speeds) {}
+
+    double operator()(Pace pace, uint8_t bits = 16) const {
+        Setting setting = speeds_.setting;
+        setting.bits = bits;
+        return pace_of(pace, setting, speeds_.table);
+    }
+
+  private:
+    const Speeds &speeds_;
+};
+
+uint8_t bits_of(double bytes, double parameters) {
+    const double each = parameters > 0 ? bytes / parameters : 2;
+    return each > 1.4 ? 16 : each > 0.85 ? 8 : 4;
+}
+
+/// The peak that an engine multiplies at. GGUF engines sum up in 16 bits or in integers, which
+/// products that are held back in sums of f32 do at full rate.
+double peak_of(const Speeds &speeds, uint8_t bits) {
+    const auto at = [&speeds](Math math) {
+        return speeds.chip.ops_per_second[static_cast<size_t>(math)];
+    };
+    if (speeds.setting.engine == Engine::LlamaCpp)
+        return std::max(at(Math::Bf16), speeds.integer_ops_per_second / 2);
+    if (speeds.setting.engine == Engine::Transformers || bits == 16)
+        return at(Math::Bf16);
+    if (bits == 8)
+        return at(Math::Fp8);
+    return speeds.setting.chip == ChipClass::Blackwell ? at(Math::Fp4) : at(Math::Bf16);
+}
+
+struct Product {
+    double parameters = 0;
+    double bytes = 0;
+    double rows = 0; ///< tokens that pass each matrix
+    uint8_t bits = 16;
+};
+
+/// Adds one product: bandwidth and rate join in a soft knee.
+void multiply(PassTime &time, const Product &product, const Speeds &speeds, const Paces &pace,
+              bool routed) {
+    const uint8_t bits = product.bits;
+    const double share = pace(Pace::Memory, bits) * (routed ? pace(Pace::ExpertMemory, bits) : 1);
+    const double reach = pace(Pace::Compute, bits) * (routed ? pace(Pace::ExpertCompute, bits) : 1);
+    const double rows = product.rows + pace(routed ? Pace::ExpertRows : Pace::Rows, bits);
+    const double memory = product.bytes / (speeds.chip.bytes_per_second * share);
+    const double compute = 2 * product.parameters * rows / (peak_of(speeds, bits) * reach);
+    time.memory += memory;
+    time.compute += compute;
+    time.all += std::sqrt(memory * memory + compute * compute);
+}
+
+void route(PassTime &time, const Work &work, const Ranks &ranks, const Tokens &tokens,
+           const Speeds &speeds, const Paces &pace) {
+    if (work.expert_parameters <= 0 || work.experts <= 0)
+        return;
+    const double all = tokens.all() * ranks.groups;
+    const double chance = std::min(1.0, work.experts_per_token / work.experts);
+    const double awake = chance < 1 ? 1 - std::pow(1 - chance, all) : 1;
+    const double skew = ranks.expert > 1 ? 1 + pace(Pace::Skew) : 1;
+    const double share = awake * skew / ranks.all();
+    Product product;
+    product.parameters = work.expert_parameters * share;
+    product.bytes = work.expert_bytes * share;
+    product.rows = all * chance / awake;
+    product.bits = bits_of(work.expert_bytes, work.expert_parameters);
+    multiply(time, product, speeds, pace, true);
+}
+
+void attend(PassTime &time, const Work &work, const Ranks &ranks, const Tokens &tokens,
+            const Speeds &speeds, const Paces &pace) {
+    const Chip &chip = speeds.chip;
+    const double rate = chip.ops_per_second[static_cast<size_t>(Math::Bf16)];
+    const double split = std::min(ranks.tensor, work.kv_heads);
+    double memory = work.cache_bytes * tokens.sequences / split /
+                    (chip.bytes_per_second * pace(Pace::CacheMemory));
+    if (speeds.setting.engine == Engine::Transformers)
+        memory *= 1 + pace(Pace::Copies) * work.spread;
+    memory += work.state_bytes * tokens.sequences / ranks.tensor / chip.bytes_per_second;
+    double compute = 0;
+    if (tokens.prompt) {
+        compute =
+            work.prompt_ops * tokens.all() / ranks.tensor / (rate * pace(Pace::PromptAttention));
+        if ((speeds.setting.traits & TraitPlainAttention) != 0)
+            memory += work.pairs * tokens.all() / ranks.tensor * pace(Pace::Scores) /
+                      chip.bytes_per_second;
+    } else if (work.token_ops > 0) {
+        compute =
+            work.token_ops * tokens.all() / ranks.tensor / (rate * pace(Pace::TokenAttention));
+    }
+    time.memory += memory;
+    time.compute += compute;
+    time.all += memory + compute;
+}
+
+double links(const Work &work, const Ranks &ranks, const Tokens &tokens, const Speeds &speeds,
+             const Paces &pace) {
+    const double bytes = tokens.all() * work.hidden * 2;
+    const double link = std::max(1e9, speeds.link_bytes_per_second);
+    double seconds = 0;
+    if (ranks.tensor > 1)
+        seconds += 2 * work.layers *
+                   (pace(Pace::Reduce) * std::log2(ranks.tensor) +
+                    bytes * (ranks.tensor - 1) / ranks.tensor / (link * pace(Pace::ReduceLink)));
+    if (ranks.groups > 1 && work.expert_layers > 0)
+        seconds += 2 * work.expert_layers *
+                   (pace(Pace::Exchange) +
+                    bytes * work.experts_per_token / 2 / (link * pace(Pace::ExchangeLink)));
+    return seconds;
+}
+
+} // namespace
+
+PassTime pass_time(const Work &work, const Ranks &ranks, const Tokens &tokens,
+                   const Speeds &speeds) {
+    const Paces pace(speeds);
+    PassTime time;
+    Product dense;
+    dense.parameters = work.parameters / ranks.tensor;
+    dense.bytes = work.bytes / ranks.tensor;
+    dense.rows = tokens.all();
+    dense.bits = bits_of(work.bytes, work.parameters);
+    multiply(time, dense, speeds, pace, false);
+    if (work.output_parameters > 0) {
+        Product output;
+        output.parameters = work.output_parameters / ranks.all();
+        output.bytes = work.output_bytes / ranks.all();
+        output.rows = tokens.sequences * ranks.groups;
+        output.bits = bits_of(work.output_bytes, work.output_parameters);
+        multiply(time, output, speeds, pace, false);
+    }
+    route(time, work, ranks, tokens, speeds, pace);
+    attend(time, work, ranks, tokens, speeds, pace);
+    time.rest = work.layers * pace(Pace::Layer) + work.expert_layers * pace(Pace::ExpertLayer) +
+                work.recurrent_layers * pace(Pace::RecurrentLayer) +
+                work.latent_layers * pace(Pace::LatentLayer) + pace(Pace::Step) +
+                tokens.sequences * ranks.groups * pace(Pace::Sequence) +
+                links(work, ranks, tokens, speeds, pace);
+    time.all += time.rest;
+    return time;
+}
+
+} // namespace hwa::plan

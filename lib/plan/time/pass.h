@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// Pass: seconds of one pass through a stage, from its work, the chip and the pace.
+#pragma once
+
+#include "plan/time/pace.h"
+#include "plan/time/work.h"
+
+namespace hwa::plan {
+
+/// How ranks share a stage. Attention is split over `tensor`, and `groups` of such ranks answer
+/// sequences of their own; experts are spread over `expert` ranks, and split over the rest.
+struct Ranks {
+    double tensor = 1;
+    double groups = 1;
+    double expert = 1;
+
+    double all() const { return tensor * groups; }
+};
+
+/// Tokens that pass at once, in each group.
+struct Tokens {
+    double sequences = 1;
+    double each = 1; ///< 1: of an answer; more: of a prompt
+    bool prompt = false;
+
+    double all() const { return sequences * each; }
+};
+
+/// Where the seconds of a pass go.
+struct PassTime {
+    double memory = 0;
+    double compute = 0;
+    double rest = 0; ///< launches and links
+    double all = 0;
+};
+
+struct Speeds {
+    Chip chip;
+    double integer_ops_per_second = 0; ///< in eight bits
+    double link_bytes_per_second = 0;  ///< between ranks
+    Setting setting;
+    std::span<const PaceFactor> table;
+};
+
+PassTime pass_time(const Work &work, const Ranks &ranks, const Tokens &tokens,
+                   const Speeds &speeds);
+
+} // namespace hwa::plan

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+// plan/time: seconds of prompts and tokens, worked out by hand with the default constants.
+#include "check.h"
+
+#include "plan/time/step.h"
+
+#include <cmath>
+
+using namespace hwa;
+using namespace hwa::plan;
+using core::Dtype;
+
+/// 1 TB/s and 100 TFLOP/s in 16 bits.
+static core::Device card() {
+    core::Device device;
+    device.id = "gpu-0";
+    device.kind = core::Kind::Gpu;
+    device.vendor.value = "nvidia";
+    core::Memory memory;
+    memory.kind = core::MemoryKind::Gddr;
+    memory.size_bytes.value = uint64_t{24} << 30;
+    memory.bytes_per_second.value = 1'000'000'000'000;
+    device.memories.push_back(memory);
+    device.put_compute({Dtype::Bf16, core::Support::Native, 1e14, 0, core::Source::Table});
+    return device;
+}
+
+/// Two layers of 10^9 parameters in bf16, and half as many in the output.
+static core::Model model() {
+    core::Model made;
+    made.dtype = Dtype::Bf16;
+    made.hidden_size = 4096;
+    made.heads = 32;
+    made.kv_heads = 8;
+    made.head_size = 128;
+    core::Layer layer;
+    layer.heads = 32;
+    layer.kv_heads = 8;
+    layer.key_size = layer.value_size = 128;
+    layer.weights.matrix = 1'000'000'000;
+    layer.weights.bytes = 2'000'000'000;
+    made.layers = {layer, layer};
+    made.embedding.matrix = made.output.matrix = 500'000'000;
+    made.embedding.bytes = made.output.bytes = 1'000'000'000;
+    made.tensors = {{core::Role::Output, -1, 1000, 500'000, 1'000'000'000},
+                    {core::Role::Up, 0, 1000, 1'000'000, 2'000'000'000},
+                    {core::Role::Up, 1, 1000, 1'000'000, 2'000'000'000}};
+    core::count_parameters(made);
+    return made;
+}
+
+/// A case of `devices` stages, with what it points to.
+struct Fixture {
+    core::System system;
+    core::Model network = model();
+    Case one;
+
+    explicit Fixture(size_t devices = 1) {
+        for (size_t i = 0; i < devices; ++i)
+            system.devices.push_back(card());
+        one.system = &system;
+        one.model = &network;
+        one.format = own_format(network);
+        one.workload.batch = 1;
+        one.workload.prompt_tokens = 1000;
+        one.workload.output_tokens = 200;
+        one.workload.context_tokens = 1200;
+        one.workload.cache_dtype = Dtype::F16;
+        one.run.engine = Engine::LlamaCpp;
+        for (uint32_t i = 0; i < devices; ++i) {
+            Slice slice;
+            slice.device = &system.devices[i];
+            slice.first_layer = static_cast<uint32_t>(i * 2 / devices);
+            slice.layer_count = static_cast<uint32_t>(2 / devices);
+            slice.stage = i;
+            slice.output = i + 1 == devices;
+            one.slices.push_back(slice);
+        }
+    }
+
+    StepTime time() const {
+        const auto made = inference_time(one, {});
+        if (!made)
+            fail_msg("%s", made.error().message.c_str());
+        return *made;
+    }
+};
+
+static void near(double value, double wanted) {
+    if (std::fabs(value / wanted - 1) > 1e-4)
+        fail_msg("%.9g is not %.9g", value, wanted);
+}
+
+static void a_token_reads_weights_and_cache(void **) {
+    // Layers: 4 GB at 0.75 TB/s are 5.33333 ms; 2 x 2e9 x (1 + 10) operations at 0.45 x 1e14 are
+    // 0.97778 ms; joined 5.42222 ms. Output: 1.33333 and 0.24444, joined 1.35556 ms. Cache: 1100
+    // tokens x 2 layers x 8 heads x 256 numbers x 2 bytes at 0.6 TB/s are 0.0150187 ms. Besides:
+    // 2 layers at 30 us, 300 us, 3 us.
+    near(Fixture().time().token, 7.155797e-3);
+}
+
+static void a_prompt_computes(void **) {
+    Fixture fixture;
+    fixture.one.run.ubatch = 1000;
+    // Layers: 2 x 2e9 x 1010 operations are 89.7778 ms beside 5.33333 ms of bytes: 89.9360 ms.
+    // Output of one row: 1.35556 ms. Cache: 500 tokens are 0.00682667 ms. Attention: 1000 tokens
+    // x 500 before them x 2 layers x 2 x 32 heads x 256 at 0.25 x 1e14: 0.65536 ms. Then 0.363 ms.
+    near(fixture.time().prompt, 92.316747e-3);
+    // Half of it in the cache: 2 x 2e9 x 510 operations are 45.3333 ms, joined 45.6460 ms; cache
+    // of 750 tokens 0.01024 ms; attention of 500 tokens x 750: 0.49152 ms.
+    fixture.one.run.cached = 500;
+    near(fixture.time().prompt, 47.866319e-3);
+}
+
+static void without_flash_attention_scores_are_moved(void **) {
+    Fixture fixture;
+    fixture.one.run.ubatch = 1000;
+    fixture.one.run.flash_attention = false;
+    // 1000 tokens x 500 x 2 layers x 32 heads x 16 bytes at 1 TB/s are 0.512 ms more.
+    near(fixture.time().prompt, 92.828747e-3);
+}
+
+static void stages_take_turns_on_a_token_and_overlap_on_a_prompt(void **) {
+    const Fixture one, two(2);
+    // Each stage has its own 300 us and 3 us, and a hop takes 100 us.
+    near(two.time().token - one.time().token, 403e-6);
+    // Two passes over two stages take three turns of four: 1 - 0.7 + 0.7 x 3 / 4.
+    assert_true(two.time().prompt < 0.85 * one.time().prompt);
+}
+
+static void ranks_share_the_work_and_meet(void **) {
+    Fixture fixture(1);
+    fixture.one.run.engine = Engine::Vllm;
+    fixture.one.run.tensor = 2;
+    // Half of the layers is 2.71111 ms, of the output 0.677778 ms, of the cache 0.00750933 ms.
+    // Four all-reduces: 10 us, and 8192 bytes x 1/2 at 0.5 x 20 GB/s, 0.4096 us. Then 0.363 ms.
+    near(fixture.time().token, 3.801037e-3);
+}
+
+static void experts_awake_are_read(void **) {
+    Fixture fixture;
+    for (core::Layer &layer : fixture.network.layers) {
+        layer.weights.expert = 900'000'000;
+        layer.weights.expert_bytes = 1'800'000'000;
+        layer.experts = 8;
+        layer.experts_per_token = 2;
+    }
+    for (int32_t layer : {0, 1}) {
+        fixture.network.tensors[static_cast<size_t>(layer) + 1] = {core::Role::Up, layer, 1000,
+                                                                   100'000, 200'000'000};
+        fixture.network.tensors.push_back(
+            {core::Role::ExpertUp, layer, 1000, 900'000, 1'800'000'000});
+    }
+    const double one = fixture.time().token;
+    fixture.one.workload.batch = 64;
+    const double many = fixture.time().token;
+    // A quarter of 3.6 GB for one sequence, all of it for 64.
+    assert_true(one < 4.5e-3 && many > 8e-3);
+}
+
+static void prompts_of_others_delay_a_token(void **) {
+    Fixture fixture;
+    fixture.one.run.engine = Engine::Vllm;
+    fixture.one.workload.batch = 8;
+    const StepTime joined = fixture.time();
+    fixture.one.run.continuous = false;
+    const StepTime apart = fixture.time();
+    // 8 x 7/8 prompts of some 92 ms in 200 tokens, 0.9 of them in the way.
+    near(joined.token - apart.token, 7 * 0.9 / 200 * 92.316747e-3);
+    fixture.one.run.continuous = true;
+    fixture.one.run.prefill_workers = 1;
+    assert_true(fixture.time().token <= apart.token * 1.0001);
+}
+
+static void what_memory_cannot_hold_waits(void **) {
+    Fixture fixture;
+    fixture.one.run.engine = Engine::Vllm;
+    fixture.one.workload.batch = 64;
+    const double free = fixture.time().prompt;
+    fixture.one.run.sequences = 32;
+    const StepTime held = fixture.time();
+    // Half of them wait until the others have had their 200 tokens.
+    assert_true(held.prompt > free && held.prompt > 200 * held.token);
+}
+
+static void factors_match_what_they_name(void **) {
+    const PaceFactor table[] = {
+        {Pace::Memory, Engine::LlamaCpp, Backend::Any, -1, 0, 0, 2},
+        {Pace::Memory, Engine::Vllm, Backend::Any, -1, 0, 0, 3},
+        {Pace::Memory, Engine::Any, Backend::Cuda, -1, 8, 0, 5},
+        {Pace::Memory, Engine::Any, Backend::Any, 0, 0, TraitLatent, 7},
+        {Pace::Layer, Engine::LlamaCpp, Backend::Any, -1, 0, 0, 11},
+    };
+    Setting setting{Engine::LlamaCpp, Backend::Cuda, ChipClass::Ada, 16, 0};
+    near(pace_of(Pace::Memory, setting, table), 0.75 * 2);
+    setting.bits = 8;
+    near(pace_of(Pace::Memory, setting, table), 0.75 * 2 * 5);
+    setting.chip = ChipClass::Hopper;
+    setting.traits = TraitLatent | TraitExperts;
+    near(pace_of(Pace::Memory, setting, table), 0.75 * 2 * 5 * 7);
+    near(pace_of(Pace::Layer, setting, table), 30e-6 * 11);
+    near(pace_of(Pace::Step, setting, table), 300e-6);
+}
+
+static void published_factors_are_in_order(void **) {
+    const auto table = pace_table();
+    assert_true(table.size() > 1);
+    for (size_t i = 0; i < table.size(); ++i) {
+        assert_true(table[i].factor > 0 && std::isfinite(table[i].factor));
+        assert_true(i == 0 || table[i - 1].pace <= table[i].pace);
+    }
+}
+
+static void what_is_unknown_has_no_time(void **) {
+    Fixture fixture;
+    fixture.system.devices[0].memories[0].bytes_per_second.value = 0;
+    assert_true(fixture.time().token == 0 && fixture.time().prompt == 0);
+    Fixture slow;
+    slow.system.devices[0].compute.clear();
+    assert_true(slow.time().token == 0);
+}
+
+int main() {
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(a_token_reads_weights_and_cache),
+        cmocka_unit_test(a_prompt_computes),
+        cmocka_unit_test(without_flash_attention_scores_are_moved),
+        cmocka_unit_test(stages_take_turns_on_a_token_and_overlap_on_a_prompt),
+        cmocka_unit_test(ranks_share_the_work_and_meet),
+        cmocka_unit_test(experts_awake_are_read),
+        cmocka_unit_test(prompts_of_others_delay_a_token),
+        cmocka_unit_test(what_memory_cannot_hold_waits),
+        cmocka_unit_test(factors_match_what_they_name),
+        cmocka_unit_test(published_factors_are_in_order),
+        cmocka_unit_test(what_is_unknown_has_no_time),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
