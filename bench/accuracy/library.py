@@ -116,6 +116,12 @@ class Library:
 
         `pins` is a dictionary; `devices` are ids, in the order to use them, or all of the system.
         """
+        options, _ = self.options(system, pins, devices, **workload)
+        plan = self._made(self.lib.hwa_plan, 'hwa_plan_t', system, model, options)
+        return json.loads(self.text(self.lib.hwa_plan_json(plan)))
+
+    def options(self, system, pins, devices=None, **workload):
+        """The options of a plan, and what they point to."""
         kept = [self.ffi.new('char[]', value.encode()) for value in pins.values()
                 if isinstance(value, str)]
         texts = iter(kept)
@@ -138,8 +144,7 @@ class Library:
         found = self._devices(system, devices)
         options = self._struct('hwa_plan_options_t', workload=work, pins=attrs,
                                pin_count=len(pins), devices=found, device_count=len(found))
-        plan = self._made(self.lib.hwa_plan, 'hwa_plan_t', system, model, options)
-        return json.loads(self.text(self.lib.hwa_plan_json(plan)))
+        return options, (kept, names, attrs, work, found, workload)
 
     def _devices(self, system, ids):
         if ids is None:

@@ -6,15 +6,21 @@ RATES = {'fp64': 'f64', 'fp32': 'f32', 'tf32': 'tf32', 'fp16': 'f16', 'bf16': 'b
 KINDS = {'soc': 'gpu', 'igpu': 'gpu', 'accelerator': 'asic'}
 
 
+def memory_kind(name):
+    if 'HBM' in name:
+        return 'hbm'
+    return 'ddr' if 'LPDDR' in name or name.startswith(('DDR', 'system')) else 'gddr'
+
+
 def device(index, sheet, memory_bytes=None):
     """One device of a row of hardware.json; `memory_bytes` where it is known better."""
     size = memory_bytes or int(sheet.get('mem_gb_label', 0) * 2**30)
     kind = KINDS.get(sheet.get('cls', 'gpu'), sheet.get('cls', 'gpu'))
-    memory = {'kind': 'hbm' if 'HBM' in sheet.get('mem_type', '') else 'gddr', 'size_bytes': size,
+    memory = {'kind': memory_kind(sheet.get('mem_type', '')), 'size_bytes': size,
               'usable_bytes': size}
     if sheet.get('mem_bw_gbs'):
         memory['bytes_per_second'] = int(sheet['mem_bw_gbs'] * 1e9)
-    compute = {RATES[name]: {'ops_per_second': rate * 1e12, 'native': True}
+    compute = {RATES[name]: {'ops_per_second': rate * 1e12, 'support': 'native'}
                for name, rate in sheet.get('dense_tflops', {}).items() if name in RATES}
     return {'id': f'{kind}-{index}', 'kind': kind, 'vendor': sheet.get('vendor'),
             'name': sheet['id'], 'memories': [memory], 'compute': compute}
@@ -24,5 +30,5 @@ def system(sheets, links=()):
     """A machine of those devices; `links` are pairs of indices with bytes per second."""
     devices = [device(index, sheet) for index, sheet in enumerate(sheets)]
     return {'schema': 1, 'devices': devices,
-            'links': [{'a': devices[a]['id'], 'b': devices[b]['id'], 'kind': 'nvlink',
+            'links': [{'a': devices[a]['id'], 'b': devices[b]['id'], 'kind': 'fabric',
                        'bytes_per_second': int(rate)} for a, b, rate in links]}

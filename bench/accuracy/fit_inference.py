@@ -1,0 +1,354 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Fits lib/plan/time/paces.csv to the tables throughput_single and serving.
+
+    fit_inference.py LIBFIT-PACES.SO [--write] [--leave device|model|table]
+
+A constant is a default times factors, one for each level of what it may depend on: engine,
+backend, class of chip, bits of a weight, traits of the run. Each level is drawn towards 1 by its
+width, so that what few rows tell stays near to what many tell. Robust least squares of the
+logarithm of times, by the library's own functions, whose constants are set between calls.
+`--leave` fits without each group in turn and prints the errors on it.
+"""
+
+import argparse
+import collections
+import csv
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from library import Library, Refused
+from tables import serving, throughput_single
+
+HERE = Path(__file__).parent
+CSV = HERE.parents[1] / 'lib' / 'plan' / 'time' / 'paces.csv'
+ENGINES = ['', 'llama.cpp', 'vllm', 'sglang', 'tensorrt-llm', 'transformers', 'mlx']
+BACKENDS = ['', 'cuda', 'rocm', 'vulkan', 'metal', 'sycl', 'cpu']
+CHIPS = ['hopper', 'blackwell', 'ada', 'blackwell_gddr', 'xe2', 'ampere_hbm', 'ampere_gddr',
+         'older', 'amd_hbm', 'amd_gddr', 'tpu', 'other']
+TRAITS = ['plain_attention', 'no_graphs', 'latent', 'experts', 'unified', 'network', 'plain_blas',
+          'amdvlk', 'apart']
+# Levels of each pace: what they go by, with the width of their factors (of the logarithm).
+E, B, C, W, U = 'engine', 'backend', 'chip', 'bits', 'unified'
+LEVELS = {
+    'memory': [((E, B), .3), ((E, B, W), .2), ((E, B, C), .15), ((E, B, C, U), .1),
+               ((E, B, C, W), .07), ((E, B, C, 'experts'), .1)],
+    'compute': [((E, B, W), .5), ((E, B, C), .3), ((E, B, C, W), .3), ((E, B, C, U), .3),
+                ((E, B, 'no_graphs'), .2), ((E, B, W, 'amdvlk'), .7),
+                ((E, B, W, 'plain_blas'), 1)],
+    'rows': [((E, B), .7), ((E, B, W), .4), ((E, B, C), .4)],
+    'expert_memory': [((E, B), .3), ((E, B, C), .2), ((E, B, C, U), .2)],
+    'expert_compute': [((E, B), .5), ((E, B, W), .3), ((E, B, C), .3), ((E, B, C, U), .3)],
+    'expert_rows': [((E, B), .7), ((E, B, C), .4)],
+    'skew': [((E, B), .7)],
+    'cache_memory': [((E, B), .5), ((E, B, C), .3), ((E, B, 'latent'), .5), ((E, B, C, U), .3)],
+    'prompt_attention': [((E, B), .5), ((E, B, C), .4), ((E, B, 'latent'), .5),
+                         ((E, B, C, U), .4), ((E, B, 'amdvlk'), .5),
+                         ((E, B, 'plain_attention'), .5)],
+    'token_attention': [((E, B), .4), ((E, B, C), .3)],
+    'scores': [((E, B), .5)],
+    'copies': [((E, B), .5)],
+    'layer': [((E, B), .7), ((E, B, C), .4), ((E, B, 'experts'), .2), ((E, B, 'no_graphs'), .7),
+              ((E, B, C, U), .3)],
+    'expert_layer': [((E, B), .7), ((E, B, C), .3)],
+    'recurrent_layer': [((E, B), .7), ((E, B, C), .3)],
+    'latent_layer': [((E, B), .7), ((E, B, C), .4)],
+    'step': [((E, B), .7), ((E, B, C), .5)],
+    'sequence': [((E, B), .7), ((E, B, C), .4), ((E, B, 'experts'), .3)],
+    'hop': [((E, B), .7), ((E, B, 'network'), .7)],
+    'reduce': [((E, B), .5), ((E, B, C), .4)],
+    'reduce_link': [((E, B), .4), ((E, B, C), .3)],
+    'exchange': [((E, B), .5)],
+    'exchange_link': [((E, B), .5)],
+    'overlap': [((E, B), .5)],
+    'interleave': [((E, B), .2), ((E, B, C), .1)],
+    'arrival': [((E, B), .7), ((E, B, C), .4), ((E, B, 'apart'), .7)],
+    'wait': [((E, B), .5), ((E, B, C), .3)],
+    'prompt': [((E, B), .3), ((E, B, C), .2), ((E, B, 'experts'), .2), ((E, B, 'apart'), .5)],
+    'burst': [((E, B), .7), ((E, B, C), .3), ((E, B, 'apart'), .7)],
+    'queue': [((E, B), .7), ((E, B, C), .3)],
+    'token_error': [],
+    'prompt_error': [],
+}
+ROBUST = .2  # residuals beyond this count less
+
+
+class Measure:
+    """One measured time, and how the library is asked for it."""
+
+    def __init__(self, row, kind, seconds, call, setting, weight=1):
+        self.row, self.kind, self.seconds, self.call = row, kind, seconds, call
+        self.setting, self.weight = setting, weight
+
+
+class Recorder(Library):
+    """Keeps what a plan was asked with, so that it can be asked again with other constants."""
+
+    def plan(self, system, model, pins, devices=None, **workload):
+        options, kept = self.options(system, pins, devices, **workload)
+        self.last = Call(self, (system, model, options), kept)
+        self.last.seconds()
+
+
+class Call:
+    def __init__(self, library, arguments, kept):
+        self.library, self.arguments, self.kept = library, arguments, kept
+        self.info = library._struct('hwa_plan_info_t')
+        self.out, self.error = library.ffi.new('hwa_plan_t **'), library.ffi.new('hwa_error_t *')
+
+    def seconds(self):
+        """Until the first token, and between tokens."""
+        lib = self.library.lib
+        if lib.hwa_plan(*self.arguments, self.out, self.error) != lib.HWA_OK:
+            raise Refused(self.library.text(self.error.message))
+        lib.hwa_plan_info(self.out[0], self.info)
+        found = self.info.first_token_seconds, self.info.token_seconds
+        lib.hwa_plan_free(self.out[0])
+        return found
+
+
+def singles(library, folder):
+    asker = throughput_single.Asker(library, folder)
+    rows = json.loads((folder / 'throughput_single.json').read_text())['rows']
+    for row in rows:
+        if not row.get('tokens_per_s'):
+            continue
+        try:
+            asker.plan(row)
+        except (Refused, KeyError, TypeError):
+            continue
+        phase, batch = row['phase'], row['batch']
+        tokens = row.get('tokens') or row.get('prompt_tokens') or 512
+        if phase.startswith('pp'):
+            kind, seconds = 'prompt', batch * tokens / row['tokens_per_s']
+        elif phase == 'total':
+            kind = 'total'
+            seconds = (row['prompt_tokens'] + row['gen_tokens']) / row['tokens_per_s']
+        else:
+            kind, seconds = 'token', batch / row['tokens_per_s']
+        case = throughput_single.Case(row, asker.sheets)
+        crowd = row.get('quality') == 'crowd'
+        yield Measure(row, kind, seconds, library.last, traits_of(case.pins(), case.environment),
+                      .1 if crowd else 1)
+
+
+def servings(library, folder):
+    asker = serving.Asker(library, folder)
+    for row in json.loads((folder / 'serving.json').read_text())['rows']:
+        if serving.unstated(row):
+            continue
+        try:
+            asker.plan(row)
+        except (Refused, KeyError, TypeError):
+            continue
+        setting = traits_of(asker.pins(row)[0], '')
+        yield Measure(row, 'token', row['tpot_ms'] / 1e3, library.last, setting)
+        yield Measure(row, 'first', row['ttft_ms'] / 1e3, library.last, setting)
+
+
+def traits_of(pins, environment):
+    """Those that pins tell; what follows of the model and the device is found by trying."""
+    return {'plain_attention': not pins.get('flash_attention', True),
+            'no_graphs': not pins.get('graphs', True), 'network': bool(pins.get('network')),
+            'plain_blas': not pins.get('tuned_products', True), 'amdvlk': 'amdvlk' in environment,
+            'apart': 'prefill_workers' in pins, 'engine': pins['engine']}
+
+
+def value(measure, seconds):
+    first, token = seconds
+    if measure.kind == 'total':
+        return first + measure.row['gen_tokens'] * token
+    return token if measure.kind == 'token' else first
+
+
+class Fit:
+    def __init__(self, library, measures):
+        library.ffi.cdef('''void fit_clear(void);
+            int32_t fit_add(const char *, int32_t, int32_t, int32_t, int32_t, uint32_t, double);
+            void fit_set(int32_t, double);''', override=True)
+        self.library, self.lib = library, library.lib
+        self.measures = measures
+        self.classify()
+        self.levels()
+
+    def add(self, pace, key, factor=1.0):
+        engine, backend, chip, bits, traits = key
+        bit = sum(1 << TRAITS.index(trait) for trait in traits)
+        return self.lib.fit_add(pace.encode(), ENGINE_VALUES[engine], BACKENDS.index(backend),
+                                CHIPS.index(chip) if chip else -1, bits, bit, factor)
+
+    def moves(self, pace, key, measure):
+        """Whether the time depends on that factor."""
+        self.lib.fit_clear()
+        before = value(measure, measure.call.seconds())
+        self.add(pace, key, 1.5)
+        return value(measure, measure.call.seconds()) != before
+
+    def classify(self):
+        known = {}
+        for measure in self.measures:
+            place = (measure.setting['engine'], str(measure.row.get('gpu') or
+                     measure.row.get('system')), measure.row.get('backend'),
+                     measure.row.get('model') or measure.row.get('model_desc'))
+            if place not in known:
+                pace = 'layer'
+                found = {B: '', C: ''}
+                for name in BACKENDS[1:]:
+                    if self.moves(pace, ('', name, '', 0, ()), measure):
+                        found[B] = name
+                for name in CHIPS:
+                    if self.moves(pace, ('', '', name, 0, ()), measure):
+                        found[C] = name
+                for name in ('latent', 'experts', 'unified'):
+                    found[name] = self.moves(pace, ('', '', '', 0, (name,)), measure)
+                known[place] = found
+            measure.setting = measure.setting | known[place]
+
+    def levels(self):
+        """All keys that the measures have, by pace."""
+        found = {}
+        for measure in self.measures:
+            setting = measure.setting
+            for pace, levels in LEVELS.items():
+                for parts, width in levels:
+                    traits = tuple(part for part in parts if part in TRAITS)
+                    if not all(setting.get(trait) for trait in traits):
+                        continue
+                    for bits in (4, 8, 16) if W in parts else (0,):
+                        key = (setting[E] if E in parts else '', setting[B] if B in parts else '',
+                               setting[C] if C in parts else '', bits, traits)
+                        found.setdefault((pace, key), width)
+        order = list(LEVELS)
+        self.keys = sorted(found, key=lambda key: (order.index(key[0]), key[1]))
+        self.width = np.array([found[key] for key in self.keys])
+        self.log = np.zeros(len(self.keys))
+        self.load()
+        self.uses()
+
+    def load(self):
+        self.lib.fit_clear()
+        for (pace, key), log in zip(self.keys, self.log):
+            assert self.add(pace, key, float(np.exp(log))) >= 0, pace
+
+    def applies(self, key, setting):
+        engine, backend, chip, _, traits = key
+        return (engine in ('', setting[E]) and backend in ('', setting[B]) and
+                chip in ('', setting[C]) and all(setting.get(trait) for trait in traits))
+
+    def uses(self):
+        """For each key the measures that its factor moves."""
+        base = self.predict()
+        self.moved = []
+        for index, (pace, key) in enumerate(self.keys):
+            self.lib.fit_set(index, 1.1)
+            self.moved.append([at for at, measure in enumerate(self.measures)
+                               if self.applies(key, measure.setting) and
+                               value(measure, measure.call.seconds()) != base[at]])
+            self.lib.fit_set(index, 1.0)
+
+    def predict(self, which=None):
+        which = self.measures if which is None else which
+        return np.array([value(measure, measure.call.seconds()) for measure in which])
+
+    def run(self, mask, steps=7, quiet=True):
+        """Least squares over the measures where `mask` is true."""
+        measured = np.log([measure.seconds for measure in self.measures])
+        groups = collections.Counter((m.row['group'], m.kind) for m in self.measures)
+        weight = np.array([m.weight / groups[m.row['group'], m.kind] ** .4
+                           for m in self.measures]) * mask
+        prior = np.diag((.2 / self.width) ** 2)
+        for step in range(steps):
+            now = np.log(self.predict())
+            slope = np.zeros((len(measured), len(self.keys)))
+            for index, moved in enumerate(self.moved):
+                self.lib.fit_set(index, float(np.exp(self.log[index] + .01)))
+                for at in moved:
+                    if mask[at]:
+                        measure = self.measures[at]
+                        slope[at, index] = (np.log(value(measure, measure.call.seconds())) -
+                                            now[at]) / .01
+                self.lib.fit_set(index, float(np.exp(self.log[index])))
+            left = measured - now
+            pull = weight / np.maximum(1, np.abs(left) / ROBUST)
+            normal = slope.T @ (slope * pull[:, None]) + prior
+            change = np.linalg.solve(normal, slope.T @ (pull * left) - prior @ self.log)
+            self.log += np.clip(change, -.7, .7)
+            self.load()
+            if not quiet:
+                print(f'step {step}: median {np.median(np.abs(np.exp(left) - 1)):.2%}',
+                      file=sys.stderr, flush=True)
+        return np.log(self.predict()) - measured
+
+
+# As lib/plan/run.h numbers them.
+ENGINE_VALUES = {name: at for at, name in enumerate(
+    ('', 'llama.cpp', 'vllm', 'sglang', 'tensorrt-llm', 'transformers', 'mlx'))}
+
+
+def table_of(measure):
+    return 'serving' if 'tpot_ms' in measure.row else measure.row['id'].split('-')[0]
+
+
+def show(name, fit, left, mask=None):
+    """Errors of what `mask` has, by table and kind."""
+    parts = collections.defaultdict(list)
+    for at, measure in enumerate(fit.measures):
+        if mask is None or mask[at]:
+            parts[table_of(measure), measure.setting[E], measure.setting[B],
+                  measure.kind].append(left[at])
+    for part, values in sorted(parts.items()):
+        errors = np.abs(np.exp(values) - 1)
+        print(f'{name:<8} {" ".join(part):<42} {len(values):>5}  median {np.median(errors):7.2%} '
+              f'mean {errors.mean():8.2%} p90 {np.quantile(errors, .9):8.2%} '
+              f'bias {np.median(values):+.2f}', flush=True)
+
+
+def write(rows, fields=('pace', 'engine', 'backend', 'chip', 'bits', 'traits', 'factor')):
+    with open(CSV, 'w', encoding='utf-8', newline='') as file:
+        out = csv.writer(file, lineterminator='\n')
+        out.writerow(fields)
+        out.writerows(rows)
+
+
+def error_rows(fit, left):
+    """What 80 % of the times stay within, by engine, backend and kind: rows of the table."""
+    made = []
+    for pace, kinds, base in (('token_error', ('token', 'total'), 1.3),
+                              ('prompt_error', ('prompt', 'first'), 1.5)):
+        parts = collections.defaultdict(list)
+        for at, measure in enumerate(fit.measures):
+            if measure.kind in kinds and measure.row.get('quality') != 'crowd':
+                parts[measure.setting[E], measure.setting[B]].append(abs(left[at]))
+        for (engine, backend), values in sorted(parts.items()):
+            factor = np.exp(np.quantile(values, .8))
+            made.append((pace, engine, backend, '', '', '', f'{factor / base:.4g}'))
+    return made
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('library')
+    parser.add_argument('--write', action='store_true')
+    parser.add_argument('--leave', choices=('device', 'model', 'table'))
+    parser.add_argument('--steps', type=int, default=7)
+    arguments = parser.parse_args()
+    folder = Path(os.environ['HWA_TEST_DATA']) / 'ground-truth'
+    library = Recorder(arguments.library)
+    fit = Fit(library, [*singles(library, folder), *servings(library, folder)])
+    print(f'{len(fit.measures)} times, {len(fit.keys)} factors', flush=True)
+    everything = np.ones(len(fit.measures), bool)
+    left = fit.run(everything, arguments.steps, quiet=False)
+    show('fit', fit, left)
+    if arguments.write:
+        rows = [(pace, key[0], key[1], key[2], key[3] or '', ' '.join(key[4]),
+                 f'{np.exp(log):.4g}')
+                for (pace, key), log in zip(fit.keys, fit.log) if abs(log) > .02]
+        write(rows + error_rows(fit, left))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Seconds until the first token and between tokens of servers under steady load."""
+
+import json
+
+import machines
+from library import Refused
+from names import Models
+from score import Row, Score
+from sheets import Sheets
+
+TABLE = 'serving'
+ENGINES = {'vllm': 'vllm', 'sglang': 'sglang', 'trtllm': 'tensorrt-llm'}
+FORMATS = {'fp8': 'fp8', 'fp8_block': 'fp8-block', 'nvfp4': 'nvfp4', 'int4_wo': 'awq-g32'}
+NAMES = {'zhipuai/GLM-5': 'zai-org/GLM-5',
+         'meta-llama/Llama-3.1-70B': 'meta-llama/Meta-Llama-3.1-70B',
+         'meta-llama/Llama-3.1-8B-Instruct': 'meta-llama/Meta-Llama-3.1-8B-Instruct',
+         'nvidia/Llama-3.1-8B-Instruct-FP8': 'meta-llama/Meta-Llama-3.1-8B-Instruct',
+         'nvidia/Qwen3-32B-NVFP4': 'Qwen/Qwen3-32B'}
+# Whose servers ran with and without drafts of further tokens, and the rows do not say which.
+DRAFTS_UNSTATED = ('deepseek-ai/DeepSeek-R1',)
+
+
+def layout(row, part):
+    """Devices, groups of attention and ranks of experts. Some rows give the ranks of experts as a
+    product with themselves: of g devices they say g, g and g * g."""
+    tensor, groups, split, experts = (row.get(part + key) or 1
+                                      for key in ('tp', 'dp_attn', 'moe_tp', 'moe_ep'))
+    devices = tensor * groups
+    if 'dp_attn' in row or part:
+        if split == experts > 1 and devices == split * experts:
+            return split, split if groups > 1 else 1, experts
+        if tensor > 1 and groups > 1 and split * experts == devices:
+            return tensor, tensor, tensor
+    if row.get(part + 'dp_attn') is None and split * experts > devices:
+        return split * experts, split * experts // tensor, experts
+    return devices, groups, experts
+
+
+class Asker:
+    def __init__(self, library, folder):
+        self.library, self.sheets, self.models = library, Sheets(folder), Models(library, folder)
+
+    def model(self, row):
+        config = self.models.config(NAMES.get(row['model'], row['model']))
+        mixed = (config.get('quantization_config') or {}).get('quant_method') == 'mxfp4'
+        if mixed or row.get('precision') == 'fp8' and 'quantization_config' in config:
+            return self.library.model(config), {}
+        config = {key: value for key, value in config.items() if key != 'quantization_config'}
+        kind = 'BF16' if row.get('precision') == 'bf16' else FORMATS.get(row.get('gemm'), 'BF16')
+        return self.library.model(config), {'recipe': kind}
+
+    def pins(self, row):
+        apart = row['mode'] == 'disagg'
+        devices, groups, experts = layout(row, 'd_' if apart else '')
+        workers = row.get('d_workers') or 1
+        pins = {'engine': ENGINES[row['backend']], 'tensor_parallel': devices,
+                'attention_data_parallel': groups, 'expert_parallel': experts}
+        if apart:
+            devices_p, groups_p, experts_p = layout(row, 'p_')
+            pins |= {'data_parallel': workers, 'prefill_workers': row.get('p_workers') or 1,
+                     'prefill_tensor_parallel': devices_p,
+                     'prefill_attention_data_parallel': groups_p,
+                     'prefill_expert_parallel': experts_p}
+        return pins, devices * workers
+
+    def fits(self, model, weights, pins, sheet):
+        """Whether the devices that the row tells can hold the weights at all."""
+        fewest = min(pins['tensor_parallel'],
+                     pins.get('prefill_tensor_parallel', pins['tensor_parallel']))
+        room = fewest * sheet['mem_gb_label'] * 2**30
+        return self.library.weights(model, **weights) < room
+
+    def batch(self, row, pins):
+        """Sequences in flight; older rows tell those of a rank."""
+        if row.get('concurrency'):
+            return row['concurrency']
+        return (row.get('d_batch') or row.get('batch') or 1) * \
+            pins['attention_data_parallel'] * pins.get('data_parallel', 1)
+
+    def plan(self, row):
+        model, weights = self.model(row)
+        pins, count = self.pins(row)
+        sheet = self.sheets.named(row['system'])
+        if not self.fits(model, weights, pins, sheet):
+            raise KeyError('a layout that cannot be')
+        rate = sheet.get('scaleup_link_gbs_per_dir', 0) * 1e9
+        links = [(0, index, rate) for index in range(1, count)]
+        system = self.library.system(machines.system([sheet] * count, links))
+        cache = {} if row.get('precision') in (None, 'bf16') else {'cache_dtype': 'f8_e4m3'}
+        return self.library.plan(system, model, pins, batch=self.batch(row, pins),
+                                 prompt_tokens=row['isl'], output_tokens=row['osl'], **weights,
+                                 **cache)
+
+
+def unstated(row):
+    """What a row leaves open that its figures depend on, or None."""
+    if row['model'] in DRAFTS_UNSTATED:
+        return 'drafts'
+    if row['mode'] == 'disagg' and not row.get('d_workers'):
+        return 'workers'
+    return None
+
+
+def scores(library, folder):
+    asker = Asker(library, folder)
+    names = {None: '', 'drafts': ', drafts not stated', 'workers': ', workers not stated'}
+    limits = {'tpot_ms': {'mean': .15}, 'ttft_ms': {'mean': .25}}
+    made = {(key, why): Score(f'serving: {key[:4]}{text}', [],
+                              limits=None if why else limits[key])
+            for why, text in names.items() for key in limits}
+    for row in json.loads((folder / f'{TABLE}.json').read_text())['rows']:
+        why = unstated(row)
+        try:
+            speed = asker.plan(row)['speed']
+            for key, seconds, factor in (
+                    ('tpot_ms', 'token_seconds', 'error_factor'),
+                    ('ttft_ms', 'first_token_seconds', 'first_token_error_factor')):
+                made[key, why].rows.append(Row(row['id'], row['group'], speed[seconds] * 1e3,
+                                               row[key], speed[factor]))
+        except (Refused, KeyError, TypeError):
+            for key in limits:
+                made[key, why].refused += 1
+    return list(made.values())
