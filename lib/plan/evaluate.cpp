@@ -19,6 +19,12 @@ uint32_t degree(const Choice<uint32_t> &choice) {
     return std::max(1U, choice.value_or(1));
 }
 
+/// Ranks that share a stage need as much as each other.
+bool alike(const Slice &a, const Slice &b) {
+    return a.first_layer == b.first_layer && a.layer_count == b.layer_count &&
+           a.embedding == b.embedding && a.output == b.output && a.device->kind == b.device->kind;
+}
+
 } // namespace
 
 base::Result<Plan> evaluate(const Case &one) {
@@ -28,9 +34,14 @@ base::Result<Plan> evaluate(const Case &one) {
     plan.workload = one.workload;
     plan.run = one.run;
     plan.stages.reserve(one.slices.size());
-    for (const Slice &slice : one.slices) {
-        HWA_TRY(const Footprint part,
-                trains ? training_bytes(one, slice) : inference_bytes(one, slice));
+    Footprint part;
+    for (size_t i = 0; i < one.slices.size(); ++i) {
+        const Slice &slice = one.slices[i];
+        if (trains) {
+            HWA_TRY(part, training_bytes(one, slice));
+        } else if (i == 0 || !alike(slice, one.slices[i - 1])) {
+            HWA_TRY(part, inference_bytes(one, slice));
+        }
         plan.stages.push_back(
             {slice.device, slice.first_layer, slice.layer_count, part, slice_seconds(one, slice)});
         plan.footprint += part;
