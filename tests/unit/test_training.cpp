@@ -14,26 +14,14 @@ using core::Model;
 using core::System;
 using hwa::test::cards;
 
-static Model read(const char *text) {
-    auto config = read_config_text("c", text);
-    assert_true(bool(config));
-    return std::move(config->model);
-}
-
-/// One layer: 256 in attention, 1536 in four experts, 48 in norms and router.
-static Model mixture() {
-    return read(R"({"model_type":"mixtral","hidden_size":8,"num_hidden_layers":1,
-        "num_attention_heads":2,"intermediate_size":16,"vocab_size":100,"num_local_experts":4,
-        "num_experts_per_tok":2,"torch_dtype":"bfloat16"})");
-}
-
 /// Each layer 256 in attention, 384 in its FFN, 16 in norms; tables of 800; a last norm of 8.
 static Model tiny() {
-    Model made = read(R"({"model_type":"llama","hidden_size":8,"num_hidden_layers":2,
-        "num_attention_heads":2,"intermediate_size":16,"vocab_size":100,
+    auto config = read_config_text("c", R"({"model_type":"llama","hidden_size":8,
+        "num_hidden_layers":2,"num_attention_heads":2,"intermediate_size":16,"vocab_size":100,
         "torch_dtype":"bfloat16"})");
-    assert_int_equal(made.parameters, 2920);
-    return made;
+    assert_true(bool(config));
+    assert_int_equal(config->model.parameters, 2920);
+    return std::move(config->model);
 }
 
 struct Asked {
@@ -137,23 +125,6 @@ static void ranks_share_what_they_compute(void **) {
     assert_int_equal(asked.bytes().activations, 2 * 1160);
     asked.one.run.context = 2;
     assert_int_equal(asked.bytes().activations, 2 * 580);
-}
-
-// Two expert ranks among four replicas: each expert is there twice, all else four times.
-static void experts_are_split_by_their_own_ranks(void **) {
-    Asked asked;
-    asked.model = mixture();
-    asked.slice.layer_count = 1;
-    asked.one.run.data = 4;
-    asked.one.run.expert = 2;
-    const uint64_t shared = 256 + 48 + 1600 + 8;
-    assert_int_equal(asked.bytes().weights, 2 * (shared + 768));
-    asked.one.workload.zero_stage = 2;
-    assert_int_equal(asked.bytes().optimizer, 4 * (shared / 4 + 768 / 2));
-    // Of a token 32 elements in rows, 32 in attention, 3 * 2 * 16 in experts and 5 * 2 * 8 on the
-    // way to them and back; 8 bytes for heads.
-    asked.slice.output = false;
-    assert_int_equal(asked.bytes().activations, 10 * (2 * (32 + 32 + 96 + 80) + 8));
 }
 
 // Of four stages the first has four micro-batches under way, the last one.
@@ -274,7 +245,6 @@ int main() {
         cmocka_unit_test(stages_of_zero_split_more_and_more),
         cmocka_unit_test(keeps_activations_until_they_are_used),
         cmocka_unit_test(ranks_share_what_they_compute),
-        cmocka_unit_test(experts_are_split_by_their_own_ranks),
         cmocka_unit_test(early_stages_keep_more),
         cmocka_unit_test(adapters_alone_are_trained),
         cmocka_unit_test(frozen_models_lie_beside),

@@ -26,12 +26,16 @@ NAMES = {'phi-1.5 1.3 b': 'microsoft/phi-1_5', 'llama 2 7 b': 'meta-llama/Llama-
          'falcon 40 b': 'tiiuae/falcon-40b', 'pythia 2.8 b': 'EleutherAI/pythia-2.8b',
          'pythia 6.9 b': 'EleutherAI/pythia-6.9b', 'pythia 12 b': 'EleutherAI/pythia-12b',
          'deepseek-r1-distill-qwen-7b': 'Qwen/Qwen2.5-7B', 'phi-2 2.7 b': 'microsoft/phi-2'}
-# Qwen 1 and 2, OPT: shapes of their config.json that the tables of models lack.
+# Qwen: layers, hidden, heads, kv heads, ffn, vocabulary and tied, by their config.json.
 SHAPES = {
     'qwen2-0.5b': (24, 896, 14, 2, 4864, 151936, True),
     'qwen2-1.5b': (28, 1536, 12, 2, 8960, 151936, True),
     'qwen2-7b': (28, 3584, 28, 4, 18944, 152064, False),
     'qwen2-72b': (80, 8192, 64, 8, 29568, 152064, False),
+    'qwen2.5-7b': (28, 3584, 28, 4, 18944, 152064, False),
+    'qwen2.5-14b': (48, 5120, 40, 8, 13824, 152064, False),
+    'qwen2.5-32b': (64, 5120, 40, 8, 27648, 152064, False),
+    'qwen2.5-72b': (80, 8192, 64, 8, 29568, 152064, False),
     'qwen-1.8b': (24, 2048, 16, 16, 11008, 151936, False),
     'qwen-7b': (32, 4096, 32, 32, 22016, 151936, False),
     'qwen-14b': (40, 5120, 40, 40, 27392, 152064, False),
@@ -46,7 +50,7 @@ class Models:
 
     def shape(self, name):
         layers, hidden, heads, kv, ffn, vocabulary, tied = SHAPES[name]
-        return {'model_type': name.split('-')[0], 'num_hidden_layers': layers,
+        return {'model_type': name.split('-')[0].split('.')[0], 'num_hidden_layers': layers,
                 'hidden_size': hidden, 'num_attention_heads': heads, 'num_key_value_heads': kv,
                 'intermediate_size': ffn, 'vocab_size': vocabulary, 'tie_word_embeddings': tied,
                 'max_position_embeddings': 32768, 'torch_dtype': 'bfloat16'}

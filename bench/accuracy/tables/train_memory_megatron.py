@@ -218,7 +218,7 @@ def scores(library, folder):
         resident, peak = made[row['world_size_known']]
         try:
             found = plan(library, row)
-        except (Refused, KeyError, TypeError, ValueError):
+        except (Refused, KeyError, TypeError):
             resident.refused += 1
             peak.refused += 1
             continue
