@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include "base/text.h"
+#include "data/models.h"
 #include "plan/model/read.h"
 
 #include <cstring>
@@ -44,6 +45,36 @@ static constexpr struct {
          "kv_lora_rank":512,"q_lora_rank":1536,"qk_nope_head_dim":128,"qk_rope_head_dim":64,
          "v_head_dim":128,"topk_method":"noaux_tc"})",
      671026419200},
+    // With the tower, which has 24 layers of 1024 and three taps.
+    {R"({"model_type":"qwen3_vl","tie_word_embeddings":true,"text_config":{
+         "model_type":"qwen3_vl_text","hidden_size":2560,"num_hidden_layers":36,
+         "num_attention_heads":32,"num_key_value_heads":8,"head_dim":128,"intermediate_size":9728,
+         "vocab_size":151936,"tie_word_embeddings":true},"vision_config":{"model_type":"qwen3_vl",
+         "depth":24,"hidden_size":1024,"intermediate_size":4096,"num_position_embeddings":2304,
+         "out_hidden_size":2560,"patch_size":16,"spatial_merge_size":2,"temporal_patch_size":2,
+         "deepstack_visual_indexes":[5,11,17]}})",
+     4437815808},
+    // MedGemma 27B: half the 54,864,813,280 bytes of its checkpoint.
+    {R"({"model_type":"gemma3_text","hidden_size":5376,"num_hidden_layers":62,
+         "num_attention_heads":32,"num_key_value_heads":16,"head_dim":128,
+         "intermediate_size":21504,"vocab_size":262208,"sliding_window":1024,
+         "vision_config":{"model_type":"siglip_vision_model","hidden_size":1152,"image_size":896,
+         "intermediate_size":4304,"num_hidden_layers":27,"patch_size":14}})",
+     27432406640},
+    // Gemma 4 26B: experts beside a dense FFN, full layers without a matrix for values.
+    {R"({"model_type":"gemma4_text","hidden_size":2816,"num_hidden_layers":30,
+         "num_attention_heads":16,"num_key_value_heads":8,"head_dim":256,"global_head_dim":512,
+         "num_global_key_value_heads":2,"attention_k_eq_v":true,"intermediate_size":2112,
+         "vocab_size":262144,"num_experts":128,"top_k_experts":8,"moe_intermediate_size":704,
+         "sliding_window":1024,"vision_config":{"model_type":"gemma4_vision","hidden_size":1152,
+         "intermediate_size":4304,"num_hidden_layers":27,"head_dim":72,"patch_size":16,
+         "position_embedding_size":10240}})",
+     25805933872},
+    // MPT 760M of llm-foundry, with biases and learned positions.
+    {R"({"model_type":"mpt","d_model":1536,"n_heads":12,"n_layers":24,"vocab_size":50368,
+         "max_seq_len":2048,"no_bias":false,"learned_pos_emb":true,
+         "attn_config":{"alibi":false}})",
+     760470528},
 };
 
 static void counts_known_models_exactly(void **) {
@@ -70,6 +101,81 @@ static void keeps_one_latent_row(void **) {
     assert_int_equal(config->model.layers[2].weights.expert, 0);
     assert_true(config->model.active_parameters > 37000000000);
     assert_true(config->model.active_parameters < 38500000000);
+}
+
+/// Every sixth layer of Gemma 3 looks back all the way, every fourth of Qwen 3 Next is attention.
+static void tells_layers_apart(void **) {
+    const auto gemma = read_config_text("c", known[7].text);
+    assert_true(bool(gemma));
+    const auto &layers = gemma->model.layers;
+    assert_int_equal(layers[0].window, 1024);
+    assert_int_equal(layers[5].window, 0);
+    assert_int_equal(layers[11].window, 0);
+    assert_int_equal(layers[5].ffn, 21504);
+
+    const auto hybrid = read_config_text(
+        "c", R"({"model_type":"qwen3_next","hidden_size":2048,"num_hidden_layers":8,
+                 "num_attention_heads":16,"num_key_value_heads":2,"head_dim":256,
+                 "vocab_size":151936,"num_experts":512,"num_experts_per_tok":10,
+                 "moe_intermediate_size":512,"shared_expert_intermediate_size":512,
+                 "linear_num_value_heads":32,"linear_num_key_heads":16,"linear_key_head_dim":128,
+                 "linear_value_head_dim":128,"linear_conv_kernel_dim":4})");
+    assert_true(bool(hybrid));
+    const core::Layer &linear = hybrid->model.layers[2], &full = hybrid->model.layers[3];
+    assert_true(linear.mixer == core::Mixer::Recurrent);
+    assert_int_equal(linear.kv_heads, 0);
+    // Three tokens of 8192 channels, and a square of 128 for each of 32 heads.
+    assert_int_equal(linear.state, 3 * 8192 + 32 * 128 * 128);
+    assert_true(full.mixer == core::Mixer::Attention);
+    assert_int_equal(full.kv_heads, 2);
+    assert_int_equal(full.shared_ffn, 512);
+    assert_int_equal(full.expert_ffn, 512);
+}
+
+/// One layer of 64 x 64 matrices, its query worked by hand in each way of packing.
+static void knows_how_weights_are_packed(void **) {
+    static constexpr struct {
+        const char *config;
+        uint64_t bytes;
+    } packed[] = {
+        {R"({"quant_method":"awq","bits":4,"group_size":32})", 64 * (32 + 2 * 2 + 1)},
+        {R"({"quant_method":"gptq","bits":4,"group_size":32})", 64 * (32 + 2 * 2 + 1) + 4 * 64},
+        {R"({"quant_method":"fp8"})", 64 * 64},
+        {R"({"quant_method":"fp8","weight_block_size":[128,128]})", 64 * 64 + 4},
+        {R"({"quant_method":"bitsandbytes","load_in_4bit":true})", 64 * 36},
+        {R"({"quant_method":"modelopt","quant_algo":"NVFP4"})", 64 * 36},
+        {R"({"bits":4,"group_size":32})", 64 * (32 + 2 * 4)},
+        {R"({"quant_method":"compressed-tensors","config_groups":{"group_0":{"weights":
+             {"num_bits":4,"type":"int","group_size":32,"strategy":"group"}}}})",
+         64 * (32 + 2 * 2)},
+    };
+    for (const auto &[config, bytes] : packed) {
+        const auto made = read_config_text(
+            "c", std::string(R"({"model_type":"llama","hidden_size":64,"num_hidden_layers":1,
+                                 "num_attention_heads":4,"intermediate_size":64,"vocab_size":128,
+                                 "torch_dtype":"bfloat16","quantization_config":)") +
+                     config + "}");
+        assert_true(bool(made));
+        for (const core::Tensor &tensor : made->model.tensors)
+            if (tensor.role == core::Role::Query && tensor.bytes != bytes)
+                fail_msg("%s: %llu bytes, not %llu", config,
+                         static_cast<unsigned long long>(tensor.bytes),
+                         static_cast<unsigned long long>(bytes));
+    }
+}
+
+static void knows_models_by_name(void **) {
+    for (const char *name : {"meta-llama/Llama-3.2-1B", "LLAMA-3.2-1b"}) {
+        const auto model = read_known(name);
+        assert_true(bool(model));
+        assert_int_equal(model->parameters, 1235814400);
+        assert_string_equal(model->name.c_str(), "meta-llama/Llama-3.2-1B");
+    }
+    const auto none = read_known("no-such-model");
+    assert_true(!none && none.error().status == Status::NotFound);
+    for (const data::KnownModel &row : data::known_models())
+        if (const auto model = read_known(row.name); !model)
+            fail_msg("%s", model.error().message.c_str());
 }
 
 static void knows_packed_formats(void **) {
@@ -152,9 +258,10 @@ static void refuses_hostile_numbers(void **) {
 
 int main() {
     const CMUnitTest tests[] = {
-        cmocka_unit_test(counts_known_models_exactly), cmocka_unit_test(keeps_one_latent_row),
-        cmocka_unit_test(knows_packed_formats),        cmocka_unit_test(says_what_it_assumes),
-        cmocka_unit_test(refuses_hostile_numbers),
+        cmocka_unit_test(counts_known_models_exactly),  cmocka_unit_test(keeps_one_latent_row),
+        cmocka_unit_test(knows_packed_formats),         cmocka_unit_test(says_what_it_assumes),
+        cmocka_unit_test(refuses_hostile_numbers),      cmocka_unit_test(tells_layers_apart),
+        cmocka_unit_test(knows_how_weights_are_packed), cmocka_unit_test(knows_models_by_name),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

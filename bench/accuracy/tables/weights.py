@@ -134,8 +134,8 @@ class Models:
         return self.named(row) or self.numbered(row)
 
 
-def parameters(models, rows, name):
-    made = Score(name, [], limits={'exact': .9, 'p95': .001})
+def parameters(models, rows, name, limits=None):
+    made = Score(name, [], limits=limits)
     for row in rows:
         measured = row.get('params_total') or row.get('n_params')
         try:
@@ -191,10 +191,11 @@ def scores(library, folder):
         kinds.setdefault(row['kind'], []).append(row)
     totals = kinds.get('hf_param_total', []) + kinds.get('param_total', [])
     told = [row for row in totals if row['model'] in MPT or models.named(row)]
-    return [parameters(models, told, 'parameters by config.json'),
+    return [parameters(models, told, 'parameters by config.json', {'exact': .9, 'p95': .001}),
             parameters(models, [row for row in totals if row not in told],
                        'parameters by a few numbers'),
-            parameters(models, kinds.get('gguf_loader', []), 'parameters that a loader counts'),
+            parameters(models, kinds.get('gguf_loader', []), 'parameters that a loader counts',
+                       {'exact': .9, 'p95': .001}),
             sizes(models, kinds.get('hf_checkpoint', []), 'bytes of checkpoints',
                   {'exact': .9, 'p95': .001}),
             sizes(models, kinds.get('gguf_loader', []), 'bytes of GGUF tensors', {'p95': .001},

@@ -272,10 +272,14 @@ void Inventory::outside() {
         add(Role::Output, narrowed, n.vocabulary);
     if (has(OutputBias) && !tied)
         add(Role::Bias, n.vocabulary);
+    // Encoders leave out what they have in common: RoBERTa's positions start at 2.
+    const bool late = family.name.ends_with("roberta");
+    const uint64_t usual = !has(Types) ? 0 : late ? 514 : 512;
     if (has(Positions) || n.learned_positions)
-        add(Role::Position, n.hidden, n.context + (has(LateStart) ? 2 : 0));
+        add(Role::Position, n.hidden,
+            (n.context != 0 ? n.context : usual) + (has(LateStart) ? 2 : 0));
     if (has(Types))
-        add(Role::Position, n.hidden, n.types);
+        add(Role::Position, n.hidden, n.types != 0 ? n.types : late ? 1 : 2);
     if (has(EmbeddingNorm))
         norm();
     if (!has(Whole) || !has(EmbeddingNorm))

@@ -70,17 +70,19 @@ Count mamba2(Inventory &in) {
 /// Gated delta rule of Qwen.
 Count delta(Inventory &in) {
     const ConfigNumbers &n = in.n;
-    const Count keys = Count(n.linear_key_heads) * n.linear_key_dim;
-    const Count values = Count(n.linear_value_heads) * n.linear_value_dim;
-    const Count heads = n.linear_value_heads;
+    const uint64_t key = or_else(n.linear_key_dim, 128);
+    const uint64_t value = or_else(n.linear_value_dim, 128);
+    const Count heads = or_else(n.linear_value_heads, 32);
+    const Count keys = Count(or_else(n.linear_key_heads, 16)) * key;
+    const Count values = heads * value;
     in.add(Role::Recurrent, n.hidden, Count(2) * keys + Count(2) * values);
     in.add(Role::Recurrent, n.hidden, Count(2) * heads);
     const Count kept = convolve(in, Count(2) * keys + values, false);
     in.add(Role::Bias, heads);
     in.add(Role::Decay, heads);
-    in.add(Role::Norm, n.linear_value_dim);
+    in.add(Role::Norm, value);
     in.add(Role::Recurrent, values, n.hidden);
-    return kept + heads * n.linear_key_dim * n.linear_value_dim;
+    return kept + heads * key * value;
 }
 
 /// The same with a decay for each channel, of Kimi.

@@ -55,6 +55,11 @@ constexpr Mix packed(const char *name, Dtype dtype, Block block, uint32_t per_ro
     return made;
 }
 
+constexpr Mix only_experts(Mix mix) {
+    mix.experts_only = true;
+    return mix;
+}
+
 using F = Ftype;
 using G = GgmlId;
 using D = Dtype;
@@ -140,6 +145,11 @@ constexpr Mix mixes[] = {
     packed("fp8-block", D::F8E4M3, {1, 1}, 0, 128),
     packed("nvfp4", D::Nvfp4, {64, 36}),
     packed("mxfp4", D::Mxfp4, {32, 17}),
+    only_experts(packed("mxfp4-experts", D::Mxfp4, {32, 17})),
+    // Without zeros, as they are symmetric.
+    packed("w4-g128", D::I4G128, {128, 66}),
+    packed("w4-g64", D::Unknown, {64, 34}),
+    packed("w4-g32", D::Unknown, {32, 18}),
 };
 
 /// Mixes for a format alone; F32 to Bf16 leave nothing at another one.
@@ -215,7 +225,8 @@ uint64_t Packer::packed(const Tensor &tensor) const {
         return 0;
     if (whole(mix_.dtype))
         return mix_.block.bytes * tensor.parameters();
-    const bool stays = tensor.layer < 0 || core::is_plain(tensor.role) ||
+    const bool stays = (tensor.layer < 0 && tensor.role != Role::Draft) ||
+                       core::is_plain(tensor.role) ||
                        (mix_.experts_only && !core::is_expert(tensor.role));
     if (stays)
         return 2 * tensor.parameters();

@@ -4,9 +4,9 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "base/units.h"
 #include "os/file.h"
 #include "plan/model/inventory.h"
+#include "plan/model/packing.h"
 
 #include <algorithm>
 
@@ -19,13 +19,6 @@ using core::Model;
 using ull = unsigned long long;
 
 namespace {
-
-/// A flag that counts only where it is a boolean.
-bool flag(const JsonValue &root, const char *name, bool otherwise = false) {
-    const auto value = root.find(name);
-    const auto said = value ? value->boolean() : base::Result<bool>(otherwise);
-    return said ? *said : otherwise;
-}
 
 std::string word(const JsonValue &root, const char *name) {
     const auto value = root.find(name);
@@ -51,58 +44,6 @@ Dtype dtype_of(std::string_view torch) {
         if (name == torch)
             return dtype;
     return Dtype::Unknown;
-}
-
-/// What a checkpoint's weights are packed into.
-struct Packing {
-    Dtype dtype = Dtype::Unknown;
-    uint32_t bits = 0; ///< of integers that share a wider one
-    bool experts_only = false;
-};
-
-base::Result<Packing> read_packing(const JsonValue &root) {
-    Packing packing;
-    auto quantized = root.find("quantization_config");
-    if (!quantized)
-        quantized = root.find("quantization");
-    if (!quantized)
-        return packing;
-    const std::string method = word(*quantized, "quant_method");
-    uint64_t bits = 0;
-    if (const auto said = quantized->find("bits")) {
-        HWA_TRY(bits, said->u64());
-        if (bits == 0 || bits > 16)
-            return base::error(Status::Parse, "%s: is %llu", said->place().c_str(),
-                               static_cast<ull>(bits));
-    }
-    if (method == "fp8")
-        packing.dtype = Dtype::F8E4M3;
-    else if (method == "mxfp4")
-        packing = {Dtype::Mxfp4, 0, true};
-    else if (bits == 4 || flag(*quantized, "load_in_4bit"))
-        packing = {Dtype::I4G128, 4, false};
-    else if (bits != 0)
-        packing = {bits == 8 ? Dtype::I8 : Dtype::Unknown, static_cast<uint32_t>(bits), false};
-    return packing;
-}
-
-/// Bytes of a tensor as published; norms, embedding and output keep the format of the model.
-uint64_t bytes_of(const core::Tensor &tensor, Dtype base, const Packing &packing) {
-    if (tensor.role == core::Role::Buffer)
-        return 0;
-    const bool stays = core::is_plain(tensor.role) || tensor.role == core::Role::Embedding ||
-                       tensor.role == core::Role::Output || tensor.role == core::Role::Tower ||
-                       (packing.experts_only && !core::is_expert(tensor.role));
-    const Dtype dtype = stays || packing.dtype == Dtype::Unknown ? base : packing.dtype;
-    const core::DtypeRow *row = core::find_dtype(dtype);
-    return base::divide_up(tensor.parameters(), row->block_elements) * row->block_bytes;
-}
-
-void set_all_bytes(Model &model, Dtype base, const Packing &packing) {
-    for (core::Tensor &tensor : model.tensors)
-        tensor.bytes = bytes_of(tensor, base, packing);
-    core::sum_tensors(model);
-    model.dtype = packing.dtype != Dtype::Unknown ? packing.dtype : base;
 }
 
 /// The part of a document that describes the decoder: of a model that also sees, its text part.
@@ -166,7 +107,7 @@ base::Result<Config> read_config_text(const std::string &name, std::string_view 
         made.model.estimated |= core::FieldDtype;
         made.model.notes.push_back("the file names no format of the weights: bf16 is assumed");
     }
-    set_all_bytes(made.model, base, packing);
+    set_published_bytes(made.model, base, packing);
     note_rest(made);
     return made;
 }
