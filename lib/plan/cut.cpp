@@ -115,6 +115,9 @@ base::Done cut(const Options &options, Case &one) {
     const uint64_t ranks = uint64_t{degree(one.run.tensor)} * degree(one.run.context);
     const uint64_t replicas = degree(one.run.data);
     const uint64_t layers = one.model->layers.size();
+    if (one.run.gpu_layers == 0U)
+        return base::error(Status::Invalid, "pins: gpu_layers is 0, which leaves the devices "
+                                            "nothing; name a processor as the device");
     if (stages > layers)
         return base::error(
             Status::Invalid, "pins: pipeline_parallel is %llu, and the model has %llu layers",

@@ -120,6 +120,18 @@ static void llamacpp_leaves_layers_on_the_host(void **) {
     assert_int_equal(plan.stages[0].footprint.cache, 10 * gib / 32);
 }
 
+static void llamacpp_deals_out_nothing_but_the_output(void **) {
+    Machine machine(1, 1000 * gib);
+    const Plan plan = made(machine.plan(
+        llama(), run_with({pin("engine", "llama.cpp"), pin("gpu_layers", 1)}), 7168, 1024));
+    assert_int_equal(plan.stages[0].first_layer, 32);
+    assert_int_equal(plan.stages[0].layer_count, 0);
+    assert_int_equal(plan.stages[0].footprint.weights, (uint64_t{128256} * 4096 + 4096) * 2);
+    const auto none = machine.plan(
+        llama(), run_with({pin("engine", "llama.cpp"), pin("gpu_layers", int64_t{0})}), 7168, 1024);
+    assert_int_equal(none.error().status, Status::Invalid);
+}
+
 static void pools_hold_what_is_left(void **) {
     Machine machine(1, 40 * gib);
     Plan plan = made(machine.plan(
@@ -218,6 +230,7 @@ int main() {
         cmocka_unit_test(shards_split_matrices_and_repeat_heads),
         cmocka_unit_test(llamacpp_looks_the_embedding_up_on_the_host),
         cmocka_unit_test(llamacpp_leaves_layers_on_the_host),
+        cmocka_unit_test(llamacpp_deals_out_nothing_but_the_output),
         cmocka_unit_test(pools_hold_what_is_left),
         cmocka_unit_test(sampler_or_layers_peak),
         cmocka_unit_test(logits_by_version),

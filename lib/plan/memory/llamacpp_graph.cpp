@@ -81,6 +81,10 @@ class Builder {
     Pool pool(bool window);
     bool windowed(const Layer &layer) const { return step_.windows && layer.window != 0; }
     const Layer &first_of(bool window) const;
+    /// Of a device with the output alone, the last one.
+    const Layer &first_layer() const {
+        return model_.layers[std::min<size_t>(part_.first, model_.layers.size() - 1)];
+    }
 
     Id head(Id from, uint64_t width, Id rotation, bool turns);
     Id rotated(Id from, uint64_t bytes, Id rotation);
@@ -128,7 +132,7 @@ const Layer &Builder::first_of(bool window) const {
         if (const Layer &layer = model_.layers[part_.first + i];
             layer.kv_heads != 0 && windowed(layer) == window)
             return layer;
-    return model_.layers[part_.first];
+    return first_layer();
 }
 
 /// In the order in which the layers ask for them.
@@ -142,7 +146,7 @@ void Builder::inputs() {
             normed_ = graph_.input(hidden_); // the first norm still runs on the device before
     }
     positions_ = graph_.input(number * step_.tokens);
-    const bool near_first = windowed(model_.layers[part_.first]);
+    const bool near_first = windowed(first_layer());
     if (near_first)
         window_ = pool(true);
     all_ = pool(false);
