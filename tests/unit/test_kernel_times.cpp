@@ -65,12 +65,14 @@ static Chip round_chip() {
 static const GemmCurve sharp = {1e-6, 1, 0, 1, 60, 0, 1, 1, 1, 1, 1};
 
 static void products_take_whole_waves(void **) {
-    // 128 x 256 tiles: 4096 / 128 x 4096 / 256 = 512 of them are 6 waves over 100 units; other
-    // tiles make 11 waves of half the work or more. A wave is 2 x 128 x 256 x 4096 / 1 TFLOP/s.
-    const Gemm shape = {4096, 4096, 4096, Math::Bf16, 0, false};
-    const double of_large = 6 * 2 * 128. * 256 * 4096 / tera;
-    const double of_half = 11 * 2 * 128. * 128 * 4096 / tera;
-    assert_near(gemm_seconds(round_chip(), sharp, shape), 1e-6 + std::min(of_large, of_half), 1e-4);
+    // 1280 x 1280 are 100 tiles of 128 x 128, one for each unit: 2 x 1280 x 1280 x 4096 operations
+    // at 100 TFLOP/s. One row more needs a second wave of something.
+    const double full = 2 * 1280. * 1280 * 4096 / (100 * tera);
+    const auto seconds = [](double m) {
+        return gemm_seconds(round_chip(), sharp, Gemm{m, 1280, 4096, Math::Bf16, 0, false});
+    };
+    assert_near(seconds(1280), 1e-6 + full, 1e-8);
+    assert_true(seconds(1281) > 1e-6 + full * 1.01);
 }
 
 static void small_products_read_their_weights(void **) {
