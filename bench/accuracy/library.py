@@ -105,6 +105,15 @@ class Library:
                                             key.encode())
         return self._systems[key]
 
+    def cluster(self, document, count):
+        """So many machines of a document as one system; opened once."""
+        key = (count, json.dumps(document, sort_keys=True))
+        if key not in self._systems:
+            machines = [self.system(document)] * count
+            self._systems[key] = self._made(self.lib.hwa_system_join, 'hwa_system_t', machines,
+                                            count)
+        return self._systems[key]
+
     def dtype(self, name):
         found = self.lib.hwa_dtype_from_name(name.encode())
         if not found:

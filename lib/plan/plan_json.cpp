@@ -106,6 +106,7 @@ void write_speed(JsonWriter &out, const Plan &plan) {
     write_known(out, "tokens_per_second", plan.tokens_per_second);
     write_known(out, "token_seconds", plan.token_seconds);
     write_known(out, "first_token_seconds", plan.first_token_seconds);
+    write_known(out, "step_seconds", plan.step_seconds);
     write_known(out, "flops_utilization", plan.flops_utilization);
     write_known(out, "error_factor", plan.error_factor);
     write_known(out, "first_token_error_factor", plan.first_token_error_factor);

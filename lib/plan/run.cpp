@@ -68,6 +68,7 @@ constexpr Pin pins[] = {
     {"compiled", &Run::compiled},
     {"block", &Run::block},
     {"cache_bytes", &Run::cache_bytes},
+    {"compute_dtype", &Run::compute_dtype},
     {"context_parallel", &Run::context},
     {"continuous_batching", &Run::continuous},
     {"data_parallel", &Run::data},

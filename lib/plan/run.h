@@ -108,6 +108,7 @@ struct Run {
     Choice<bool> fused_optimizer;        ///< a gradient is used and freed as it is made
     Choice<bool> compiled;               ///< activations are kept by a compiler's choice
     Choice<uint32_t> deferred_gradients; ///< of the output's table, by micro-batches that wait
+    Choice<core::Dtype> compute_dtype;   ///< that matrices are multiplied in, while training
     Choice<core::Dtype> activation_dtype; ///< where it is not that of the weights
     // Of both.
     Choice<bool> allocated_only; ///< as engines log it: without the driver and blocks kept unused

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: MIT
+// The parts of a training step: kernels of each layer, sends between devices, the optimizer.
+#include "plan/memory/parameters.h"
+#include "plan/memory/recipe.h"
+#include "plan/time/collectives.h"
+#include "plan/time/kernels.h"
+#include "plan/time/training.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hwa::plan {
+
+using core::Dtype;
+using core::Layer;
+using core::Mixer;
+
+namespace {
+
+/// Share of the bandwidth of a plain copy that elementwise kernels reach.
+constexpr double stream_share = 0.85;
+constexpr double compiled_share = 0.6;
+
+Math math_of(const Case &one) {
+    switch (one.run.compute_dtype.value_or(Dtype::Bf16)) {
+    case Dtype::F8E4M3:
+    case Dtype::F8E5M2:
+    case Dtype::I8:
+        return Math::Fp8;
+    case Dtype::F4E2M1:
+    case Dtype::Nvfp4:
+        return Math::Fp4;
+    default:
+        return Math::Bf16;
+    }
+}
+
+/// What all layers share.
+struct Setting {
+    const Case &one;
+    Degrees by;
+    Chip chip;
+    Fabric fabric;
+    Math math;
+    double sequence;    ///< tokens of one sequence
+    double micro_batch; ///< sequences
+    double tokens;      ///< of one micro-batch on one device, before the split by tensor ranks
+    double hidden;
+    double norm_split; ///< over how many ranks norms are split
+    double passes;     ///< forward passes: 2 where activations are computed again
+    bool flash;
+    bool frozen; ///< weights get no gradient of their own
+
+    double stream(double bytes) const { return bytes / (chip.bytes_per_second * stream_share); }
+    double send(Collective what, double ranks, double bytes, double stride = 1) const {
+        return collective_seconds(fabric, what, ranks, bytes, stride);
+    }
+};
+
+/// A matrix of n x k: forward, and backward for its input and for itself.
+void add_product(const Setting &at, double n, double k, StepParts &made) {
+    if (n <= 0 || k <= 0)
+        return;
+    const double forward = seconds_of(at.chip, Gemm{at.tokens, n, k, at.math, 0, false});
+    const double input = seconds_of(at.chip, Gemm{at.tokens, k, n, at.math, 0, false});
+    const double weight = seconds_of(at.chip, Gemm{n, k, at.tokens, at.math, 0, false});
+    made.products += at.passes * forward + input + (at.frozen ? 0 : weight);
+    made.kernels += at.passes + (at.frozen ? 1 : 2);
+}
+
+void add_ffn(const Setting &at, double width, bool gated, StepParts &made) {
+    const double rank = width / at.by.tensor;
+    add_product(at, (gated ? 2 : 1) * rank, at.hidden, made);
+    add_product(at, at.hidden, rank, made);
+    // Read and written forward; backward reads both sides and writes the gradient.
+    const double bytes = at.tokens * rank * (gated ? 6 : 4);
+    made.elementwise += at.stream(bytes * (at.passes + 5.0 / 3));
+    made.kernels += 3;
+}
+
+/// Scores of all pairs, where they are written out: two products and some passes over them.
+double plain_attention(const Setting &at, const Layer &layer) {
+    const double heads = layer.heads / at.by.tensor * at.micro_batch;
+    const double pairs = heads * at.sequence * at.sequence / at.by.context;
+    const double operations = 2 * pairs * (layer.key_size + layer.value_size);
+    const double rate = at.chip.ops_per_second[static_cast<size_t>(Math::Bf16)] * 0.6;
+    // Scaled, masked, exponentiated and dropped out, two bytes in and out of each.
+    return operations / rate + at.stream(pairs * 2 * 6);
+}
+
+double flash_attention(const Setting &at, const Layer &layer) {
+    PromptAttention shape;
+    shape.batch = at.micro_batch;
+    shape.tokens = at.sequence;
+    shape.heads = std::max(1.0, layer.heads / at.by.tensor);
+    shape.kv_heads =
+        layer.mixer == Mixer::Latent ? shape.heads : std::max(1.0, layer.kv_heads / at.by.tensor);
+    shape.key_size = layer.key_size;
+    shape.value_size = layer.value_size;
+    shape.window = layer.window;
+    return seconds_of(at.chip, shape) / at.by.context;
+}
+
+void add_attention(const Setting &at, const Layer &layer, StepParts &made) {
+    const double heads = layer.heads / at.by.tensor;
+    const double keys = std::max(layer.kv_heads / at.by.tensor, 1.0);
+    const double key = layer.key_size, value = layer.value_size;
+    if (layer.mixer == Mixer::Latent) {
+        if (layer.query_rank > 0)
+            add_product(at, layer.query_rank, at.hidden, made);
+        add_product(at, heads * key, layer.query_rank > 0 ? layer.query_rank : at.hidden, made);
+        add_product(at, layer.latent_size + layer.position_size, at.hidden, made);
+        add_product(at, heads * (key - layer.position_size + value), layer.latent_size, made);
+    } else {
+        add_product(at, heads * key + keys * (key + value), at.hidden, made);
+    }
+    add_product(at, at.hidden, heads * value, made);
+    const double forward = at.flash ? flash_attention(at, layer) : plain_attention(at, layer);
+    // Backward makes five products of the forward's two. Selective recomputing is of attention.
+    const bool again = at.one.workload.recompute == Recompute::Selective && !at.flash;
+    made.attention += forward * (at.passes + (again ? 1 : 0) + (at.flash ? 2.5 : 2));
+    made.elementwise += at.stream(at.tokens * (heads * key + keys * key) * 4 * (at.passes + 1));
+    made.kernels += at.flash ? 8 : 16;
+    if (at.by.context > 1) // keys and values go round, and their gradients
+        made.tensor_sends +=
+            (at.passes + 2) * (at.by.context - 1) *
+            at.send(Collective::SendReceive, 2, 2 * at.tokens * keys * (key + value), at.by.tensor);
+}
+
+void add_experts(const Setting &at, const Layer &layer, StepParts &made) {
+    const double copies = layer.experts_per_token;
+    Experts shape;
+    shape.tokens = at.tokens / at.by.tensor * at.by.expert * at.by.expert_tensor;
+    shape.hidden = at.hidden;
+    shape.ffn = layer.expert_ffn / at.by.expert_tensor;
+    shape.experts = layer.experts;
+    shape.per_token = copies;
+    shape.ranks = at.by.expert;
+    shape.math = at.math;
+    shape.gated = layer.gated;
+    made.experts += (at.passes + 2) * seconds_of(at.chip, shape);
+    const double routed = at.tokens / at.by.tensor * copies;
+    // Gathered, multiplied by the gate, weighted and added up.
+    made.elementwise += at.stream(
+        routed * (at.passes + 1.5) *
+        (12 * at.hidden + (layer.gated ? 6 : 4) * layer.expert_ffn / at.by.expert_tensor));
+    made.kernels += 25;
+    add_product(at, layer.experts, at.hidden, made);
+    if (at.by.expert > 1) { // out and back, forward and backward
+        // A token crosses the network once for each island that it has experts on.
+        const double islands =
+            std::ceil(at.by.expert * at.by.expert_tensor / std::max(1U, at.fabric.island));
+        const double crossing = islands * (1 - std::pow(1 - 1 / islands, copies)) / copies;
+        made.expert_sends +=
+            2 * (at.passes + 1) *
+            at.send(Collective::AllToAll, at.by.expert,
+                    routed * 2 * at.hidden * (islands > 1 ? crossing : 1), at.by.expert_tensor);
+    }
+}
+
+/// What no widths are known of, such as the matrices of recurrent layers, as one product.
+void add_rest(const Setting &at, const Layer &layer, StepParts &made) {
+    const double ffn = (layer.gated ? 3.0 : 2.0) * at.hidden * (layer.ffn + layer.shared_ffn);
+    const double rest = static_cast<double>(layer.weights.matrix - layer.weights.expert) - ffn;
+    if (layer.mixer != Mixer::Recurrent || rest <= 0)
+        return;
+    add_product(at, rest / at.hidden / at.by.tensor, at.hidden, made);
+    // The scan reads and writes its inner width, two or so times the hidden one, some ten times.
+    made.elementwise += at.stream(at.tokens * 2 * at.hidden / at.by.tensor * 20 * (at.passes + 2));
+    made.kernels += 20;
+}
+
+void add_layer(const Setting &at, const Layer &layer, StepParts &made) {
+    if (layer.mixer == Mixer::Attention || layer.mixer == Mixer::Latent)
+        add_attention(at, layer, made);
+    add_rest(at, layer, made);
+    if (layer.ffn > 0)
+        add_ffn(at, layer.ffn, layer.gated, made);
+    if (layer.shared_ffn > 0)
+        add_ffn(at, layer.shared_ffn, layer.gated, made);
+    if (layer.experts > 0)
+        add_experts(at, layer, made);
+    const double parts =
+        (layer.mixer != Mixer::None ? 1 : 0) + (layer.ffn > 0 || layer.experts > 0 ? 1 : 0);
+    // A norm and a sum on each part: six passes of two bytes forward, and eight backward.
+    made.elementwise +=
+        at.stream(at.tokens * at.hidden / at.norm_split * parts * (12 * at.passes + 16));
+    made.kernels += parts * 2 * (at.passes + 1);
+    // An all-reduce of each part's result, or a gather and a scatter of the same bytes.
+    made.tensor_sends += parts * (at.passes + 1) *
+                         at.send(Collective::AllReduce, at.by.tensor, 2 * at.tokens * at.hidden);
+}
+
+void add_logits(const Setting &at, StepParts &made) {
+    Setting plain = at; // logits are of 16 bits, and not computed again
+    plain.math = Math::Bf16;
+    plain.passes = 1;
+    const double rows = vocabulary_rows(at.one);
+    add_product(plain, rows, at.hidden, made);
+    // In 16 bits and in 32, forward and backward.
+    made.elementwise +=
+        at.stream(at.tokens * rows * (at.one.run.fused_loss.value_or(false) ? 8 : 20));
+    made.kernels += 10;
+}
+
+/// Products of the model's own, without what is computed twice, of a step on all devices.
+double model_operations(const Case &one, double tokens, double sequence) {
+    const core::Model &model = *one.model;
+    const double table = static_cast<double>(model.tied() ? 0 : model.embedding.matrix);
+    double operations =
+        6 * std::max(0.0, static_cast<double>(model.active_parameters) - table) * tokens;
+    for (const Layer &layer : model.layers) {
+        const double reach = layer.window > 0 ? std::min<double>(layer.window, sequence) : sequence;
+        if (layer.mixer == Mixer::Attention || layer.mixer == Mixer::Latent)
+            operations +=
+                3 * tokens * reach * layer.heads * (double(layer.key_size) + layer.value_size);
+    }
+    return operations;
+}
+
+/// Weights and gradients between replicas.
+void add_data(const Setting &at, const Slice &slice, StepParts &made) {
+    const Parameters held = parameters_of(at.one, slice);
+    const Recipe recipe = recipe_of(at.one);
+    const Sharding sharding = sharding_of(at.one);
+    const double replicas = at.by.replicas(), experts = at.by.expert_replicas();
+    const auto sends = [&](Collective what, double bytes) {
+        return at.send(what, replicas, held.shared() * bytes, at.by.tensor) +
+               at.send(what, experts, held.expert * bytes, at.by.expert * at.by.expert_tensor);
+    };
+    if (sharding.weights) {
+        made.weight_sends = 2 * sends(Collective::AllGather, recipe.element) +
+                            sends(Collective::ReduceScatter, recipe.gradient);
+    } else if (sharding.optimizer) {
+        made.data_sends = sends(Collective::ReduceScatter, recipe.gradient) +
+                          sends(Collective::AllGather, recipe.element);
+    } else {
+        made.data_sends = sends(Collective::AllReduce, recipe.gradient);
+    }
+    // Each number of the optimizer is read and written, and the gradient read twice.
+    const double bytes = 2 * recipe.optimizer() + 2 * recipe.gradient + recipe.weight;
+    const double share = held.shared() / (sharding.optimizer ? replicas : 1) +
+                         held.expert / (sharding.optimizer ? experts : 1);
+    made.optimizer = at.stream(share * bytes);
+}
+
+/// One stage: its layers, of which many are alike and are computed once.
+StepParts stage_parts(const Setting &at, const Slice &slice) {
+    StepParts made, layer_made;
+    const Layer *before = nullptr;
+    const auto alike = [](const Layer &a, const Layer &b) {
+        return a.mixer == b.mixer && a.heads == b.heads && a.kv_heads == b.kv_heads &&
+               a.ffn == b.ffn && a.experts == b.experts && a.window == b.window &&
+               a.expert_ffn == b.expert_ffn && a.weights.matrix == b.weights.matrix;
+    };
+    for (uint32_t i = 0; i < slice.layer_count; ++i) {
+        const Layer &layer = at.one.model->layers[slice.first_layer + i];
+        if (before == nullptr || !alike(*before, layer)) {
+            layer_made = {};
+            add_layer(at, layer, layer_made);
+            before = &layer;
+        }
+        made.products += layer_made.products;
+        made.experts += layer_made.experts;
+        made.attention += layer_made.attention;
+        made.elementwise += layer_made.elementwise;
+        made.kernels += layer_made.kernels;
+        made.tensor_sends += layer_made.tensor_sends;
+        made.expert_sends += layer_made.expert_sends;
+    }
+    if (slice.output)
+        add_logits(at, made);
+    // A compiler joins what follows each other; it keeps about this share of the passes.
+    if (at.one.run.compiled.value_or(false))
+        made.elementwise *= compiled_share;
+    return made;
+}
+
+double computing(const StepParts &parts) {
+    return parts.products + parts.experts + parts.attention + parts.elementwise +
+           parts.tensor_sends + parts.expert_sends;
+}
+
+/// PyTorch's selective recomputing is of every second product; Megatron's is of attention alone.
+double forward_passes(const Case &one, bool flash) {
+    if (one.workload.recompute == Recompute::Full)
+        return 2;
+    const bool second = one.workload.recompute == Recompute::Selective && flash &&
+                        one.run.engine.value_or(Engine::Any) == Engine::Torch;
+    return second ? 1.5 : 1;
+}
+
+Setting setting_of(const Case &one) {
+    const Degrees by(one.run);
+    std::vector<const core::Device *> devices;
+    for (const Slice &slice : one.slices)
+        devices.push_back(slice.device);
+    Setting at{one,
+               by,
+               chip_of(*devices[0]),
+               fabric_of(*one.system, devices),
+               math_of(one),
+               0,
+               0,
+               0,
+               0,
+               1,
+               1,
+               true};
+    at.sequence = static_cast<double>(one.workload.sequence_tokens);
+    if (at.sequence <= 0)
+        at.sequence =
+            one.model->context_limit > 0 ? std::min(one.model->context_limit, 4096U) : 4096;
+    at.micro_batch = static_cast<double>(std::max<uint64_t>(1, one.workload.micro_batch));
+    at.tokens = at.micro_batch * at.sequence / by.context;
+    at.hidden = one.model->hidden_size;
+    at.norm_split = one.run.sequence_parallel.value_or(false) ? by.tensor : 1;
+    at.frozen = one.workload.mode == Mode::TuneLora || one.workload.mode == Mode::TuneQlora;
+    at.flash = one.run.flash_attention.value_or(true);
+    at.passes = forward_passes(one, at.flash);
+    return at;
+}
+
+} // namespace
+
+base::Result<StepParts> step_parts(const Case &one) {
+    if (one.slices.empty())
+        return StepParts{};
+    const Setting at = setting_of(one);
+    if (at.chip.bytes_per_second <= 0 || at.chip.ops_per_second[0] <= 0 || at.hidden <= 0)
+        return StepParts{};
+    const Slice *slowest = nullptr;
+    StepParts made;
+    for (const Slice &slice : one.slices) {
+        if (slice.replica != 0 || slice.tensor_rank != 0 || slice.context_rank != 0)
+            continue;
+        const StepParts stage = stage_parts(at, slice);
+        if (slowest == nullptr || computing(stage) > computing(made)) {
+            made = stage;
+            slowest = &slice;
+        }
+    }
+    add_data(at, *slowest, made);
+    const double step = static_cast<double>(
+        one.run.global_batch.value_or(static_cast<uint64_t>(at.micro_batch * at.by.data)));
+    const double micro_batches = std::max(1.0, step / (at.by.data * at.micro_batch));
+    const double turns = std::max(1U, one.run.virtual_stages.value_or(1));
+    made.rounds = micro_batches + (at.by.pipeline - 1) / turns;
+    if (at.by.pipeline > 1)
+        made.stage_sends =
+            2 * turns *
+            at.send(Collective::SendReceive, 2, 2 * at.tokens * at.hidden / at.norm_split,
+                    at.by.tensor * at.by.context * at.by.data);
+    made.operations = model_operations(one, step * at.sequence, at.sequence);
+    made.peak = static_cast<double>(one.slices.size()) *
+                at.chip.ops_per_second[static_cast<size_t>(at.math)];
+    return made;
+}
+
+} // namespace hwa::plan

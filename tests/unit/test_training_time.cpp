@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// plan/time/training: the parts of a step, and how they are put together, worked by hand.
+#include "check.h"
+
+#include "plan/cut.h"
+#include "plan/model/read.h"
+#include "plan/time/step.h"
+#include "plan/time/training.h"
+
+#include <cmath>
+
+using namespace hwa;
+using namespace hwa::plan;
+using core::Dtype;
+
+static bool near(double left, double right) {
+    return std::fabs(left - right) <= 1e-6 * std::fabs(right);
+}
+
+/// Machines of eight Hoppers each.
+static core::System hoppers(size_t count) {
+    core::System system;
+    for (size_t i = 0; i < count; ++i) {
+        core::Device device;
+        device.id = "gpu-" + std::to_string(i);
+        device.kind = core::Kind::Gpu;
+        device.vendor = {"nvidia", core::Source::Table};
+        core::Memory memory;
+        memory.kind = core::MemoryKind::Hbm;
+        memory.size_bytes = {uint64_t{80} << 30, core::Source::Table};
+        memory.bytes_per_second = {3350000000000, core::Source::Table};
+        device.memories.push_back(memory);
+        for (const auto &[dtype, rate] : {std::pair{Dtype::Bf16, 989e12}, {Dtype::F8E4M3, 1979e12}})
+            device.put_compute({dtype, core::Support::Native, rate, 0, core::Source::Table});
+        device.put_attr(core::attr_text("host.name", std::to_string(i / 8), core::Source::Derived));
+        system.devices.push_back(std::move(device));
+    }
+    return system;
+}
+
+static core::Model llama_8b() {
+    auto config =
+        read_config_text("c", R"({"model_type":"llama","hidden_size":4096,"num_hidden_layers":32,
+                 "num_attention_heads":32,"num_key_value_heads":8,"intermediate_size":14336,
+                 "vocab_size":128256,"torch_dtype":"bfloat16","max_position_embeddings":131072,
+                 "tie_word_embeddings":false})");
+    assert_true(bool(config));
+    return std::move(config->model);
+}
+
+struct Made {
+    StepParts parts;
+    StepTime time;
+};
+
+static Made made_of(const core::System &system, const Run &run, const Workload &workload) {
+    const core::Model model = llama_8b();
+    Options options;
+    options.run = run;
+    for (const core::Device &device : system.devices)
+        options.devices.push_back(&device);
+    Case one{&system, &model, own_format(model), workload, run, {}};
+    assert_true(bool(cut(options, one)));
+    const auto parts = step_parts(one);
+    const auto time = training_time(one);
+    assert_true(parts && time);
+    return {*parts, *time};
+}
+
+static Workload of_8192(uint64_t micro_batch) {
+    Workload workload;
+    workload.mode = Mode::Train;
+    workload.sequence_tokens = 8192;
+    workload.micro_batch = micro_batch;
+    return workload;
+}
+
+static void joins_parts(void **) {
+    StepParts parts;
+    parts.products = 4;
+    parts.elementwise = 2;
+    parts.tensor_sends = 2;
+    parts.stage_sends = 1;
+    parts.rounds = 10;
+    parts.optimizer = 3;
+    const EngineCurve curve = {1, 1, 1, .5, 0, .5, .5};
+    // 4 + 0.5 x 2 + 0.5 x 2 on the device, and half of what goes to the next stage: 6.5 a round.
+    assert_true(near(step_seconds(parts, curve), 10 * 6.5 + 3));
+    // Half of a round hides 3.25 of 8 seconds of weights, and a twentieth never is.
+    parts.weight_sends = 8;
+    assert_true(near(step_seconds(parts, curve), 10 * (6.5 + 4.75 + .4) + 3));
+    // A host that needs far longer than the device decides.
+    parts.weight_sends = 0;
+    parts.kernels = 1e6;
+    assert_true(near(step_seconds(parts, {1, 1, 1, .5, 1e-3, .5, .5}), 10 * (1000 + .5) + 3));
+}
+
+static void counts_the_models_operations(void **) {
+    const Made made = made_of(hoppers(1), {}, of_8192(1));
+    // Six for each of 8,030,261,248 parameters without the embedding's 525,336,576; and of 32
+    // layers with 32 heads of 128 + 128, three times half of the pairs, both ways.
+    const double products = 6 * (8030261248. - 525336576.) * 8192;
+    const double attention = 3 * 8192. * 8192 * 32 * 256 * 32;
+    assert_true(near(made.parts.operations, products + attention));
+    assert_true(near(made.parts.peak, 989e12));
+    assert_true(made.time.utilization > .25 && made.time.utilization < .7);
+    assert_true(
+        near(made.time.utilization, made.parts.operations / made.parts.peak / made.time.step));
+}
+
+static void pipelines_fill_and_drain(void **) {
+    Run run;
+    run.pipeline = 4;
+    run.global_batch = 8;
+    const core::System system = hoppers(4);
+    assert_true(near(made_of(system, run, of_8192(1)).parts.rounds, 8 + 3));
+    assert_true(near(made_of(system, run, of_8192(2)).parts.rounds, 4 + 3));
+    run.virtual_stages = 3;
+    assert_true(near(made_of(system, run, of_8192(1)).parts.rounds, 8 + 1));
+}
+
+static void computes_again_what_is_not_kept(void **) {
+    const core::System system = hoppers(1);
+    Workload workload = of_8192(1);
+    const StepParts kept = made_of(system, {}, workload).parts;
+    workload.recompute = Recompute::Full;
+    const StepParts again = made_of(system, {}, workload).parts;
+    // One forward pass more on three of its kind, but not of the logits.
+    assert_true(again.products > 1.2 * kept.products && again.products < 4. / 3 * kept.products);
+    assert_true(near(again.operations, kept.operations));
+    workload = of_8192(1);
+    workload.mode = Mode::TuneLora;
+    assert_true(made_of(system, {}, workload).parts.products < .75 * kept.products);
+}
+
+static void sends_what_is_split(void **) {
+    Run run;
+    run.engine = Engine::Megatron;
+    run.tensor = 8;
+    const StepParts split = made_of(hoppers(8), run, of_8192(1)).parts;
+    assert_true(split.tensor_sends > 0 && split.data_sends == 0);
+    run.tensor = 1;
+    run.data = 8;
+    const StepParts copies = made_of(hoppers(8), run, of_8192(1)).parts;
+    assert_true(copies.tensor_sends == 0 && copies.data_sends > 0 && copies.weight_sends == 0);
+    run.data = 16; // over two machines
+    const StepParts far = made_of(hoppers(16), run, of_8192(1)).parts;
+    assert_true(far.data_sends > 1.3 * copies.data_sends);
+    run.engine = Engine::Torch;
+    assert_true(made_of(hoppers(16), run, of_8192(1)).parts.weight_sends > 0);
+}
+
+static void fewer_bits_are_faster(void **) {
+    const core::System system = hoppers(1);
+    Run run;
+    const double wide = made_of(system, run, of_8192(1)).time.step;
+    run.compute_dtype = Dtype::F8E4M3;
+    assert_true(made_of(system, run, of_8192(1)).time.step < .95 * wide);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(joins_parts),
+        cmocka_unit_test(counts_the_models_operations),
+        cmocka_unit_test(pipelines_fill_and_drain),
+        cmocka_unit_test(computes_again_what_is_not_kept),
+        cmocka_unit_test(sends_what_is_split),
+        cmocka_unit_test(fewer_bits_are_faster),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
