@@ -44,9 +44,31 @@ SHAPES = {
 TIED = re.compile(r'qwen2\.5-(math-|coder-|vl-)?(0\.5|1\.5|3)b')
 
 
+# What a name begins with -> the family whose layers a model has.
+FAMILIES = (('qwen3', 'qwen3'), ('qwen2.5', 'qwen2'), ('qwq', 'qwen2'), ('phi-1', 'phi'),
+            ('phi-2', 'phi'), ('stablelm-base-alpha', 'gpt_neox'), ('pythia', 'gpt_neox'),
+            ('falcon-', 'falcon'), ('', 'llama'))
+
+
+def litgpt_config(row):
+    """The config.json of a row of LitGPT's own names."""
+    name, config = row['id'].split('/')[-1].lower(), row['config']
+    family = next(family for start, family in FAMILIES if name.startswith(start))
+    keys = ('hidden_size', 'num_attention_heads', 'num_key_value_heads', 'head_dim',
+            'intermediate_size', 'max_position_embeddings')
+    return {key: config[key] for key in keys if config.get(key)} | {
+        'model_type': family, 'num_hidden_layers': config['n_layer'], 'torch_dtype': 'bfloat16',
+        'vocab_size': config['padded_vocab_size'], 'tie_word_embeddings': bool(TIED.search(name))}
+
+
 class Models:
     def __init__(self, library, folder):
-        self.library, self.configs = library, configs(folder)
+        path = folder / 'models.json'
+        rows = json.loads(path.read_text())['rows'] if path.exists() else []
+        self.library = library
+        self.configs = {row['id']: litgpt_config(row) for row in rows
+                        if row['id'].startswith('litgpt:') and not row['config']['num_experts']}
+        self.configs |= configs(folder)
 
     def shape(self, name):
         layers, hidden, heads, kv, ffn, vocabulary, tied = SHAPES[name]
@@ -66,11 +88,7 @@ class Models:
         wanted = NAMES.get(name.lower(), name).lower().split('/')[-1]
         for key, config in self.configs.items():
             if key.split('/')[-1].lower() in (wanted, f'{wanted}-instruct'):
-                made = {k: v for k, v in config.items() if k != 'quantization_config'}
-                if wanted.startswith('qwen2.5-'):
-                    made |= {'model_type': 'qwen2',
-                             'tie_word_embeddings': bool(TIED.search(wanted))}
-                return made
+                return {k: v for k, v in config.items() if k != 'quantization_config'}
         raise KeyError(name)
 
     def of(self, name):

@@ -124,12 +124,16 @@ double rotary_tables(const Case &one, const Slice &slice) {
     return 2 * half * widths * real(one.model->context_limit);
 }
 
-/// transformers unpacks the widest matrix of GPTQ's 4 bits into a buffer of its own.
-double unpacked(const Case &one) {
-    const bool packs = one.format.name.starts_with("gptq") && one.format.name != "gptq-8bit";
+/// One matrix in 16 bits beside the packed ones: transformers unpacks GPTQ's 4 bits into a buffer
+/// for the widest of the layers, LitGPT packs what it has loaded one after the other.
+double unpacked(const Case &one, const EngineProfile &profile) {
+    const std::string &name = one.format.name;
+    const bool layers =
+        profile.engine == Engine::Transformers && name.starts_with("gptq") && name != "gptq-8bit";
+    const bool all = profile.engine == Engine::LitGpt && name.starts_with("nf4");
     uint64_t widest = 0;
     for (const core::Tensor &tensor : one.model->tensors)
-        if (packs && tensor.layer >= 0 && !core::is_expert(tensor.role))
+        if (all || (layers && tensor.layer >= 0 && !core::is_expert(tensor.role)))
             widest = std::max(widest, tensor.rows * tensor.columns);
     return half * real(widest);
 }
@@ -173,8 +177,7 @@ base::Done torch_bytes(const Case &one, const Slice &slice, const EngineProfile 
     double peak = profile.share > 0 ? profiled_peak(one, slice, profile)
                                     : eager_peak(one, slice, profile, cache);
     peak += profile.slack * real(made.weights) + (profile.caches - 1) * cache;
-    if (profile.engine == Engine::Transformers)
-        peak += unpacked(one);
+    peak += unpacked(one, profile);
     if (profile.rotary_tables)
         peak += rotary_tables(one, slice);
     if (!(cache < beyond) || !(peak < beyond))
