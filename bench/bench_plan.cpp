@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Time of a plan, and time and memory of reading a model's header, beside their limits.
+#include "core/system_join.h"
 #include "os/file.h"
 #include "plan/model/read.h"
 #include "plan/plan.h"
@@ -65,32 +66,77 @@ static bool report(const char *what, double value, double limit, const char *uni
     return value <= limit;
 }
 
-static core::System eight_cards() {
+/// A node of eight cards of 80 GB with a fabric between each two, as of a cluster.
+static core::System node(int cards) {
     core::System system;
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < cards; ++i) {
         core::Device device;
         device.id = "gpu-" + std::to_string(i);
         device.kind = core::Kind::Gpu;
+        device.name = {"H100", core::Source::Table};
+        device.vendor = {"nvidia", core::Source::Table};
         core::Memory memory;
-        memory.size_bytes = {uint64_t{24} << 30, core::Source::Table};
-        memory.bytes_per_second = {1008000000000, core::Source::Table};
+        memory.kind = core::MemoryKind::Hbm;
+        memory.size_bytes = {uint64_t{80} << 30, core::Source::Table};
+        memory.bytes_per_second = {3350000000000, core::Source::Table};
         device.memories.push_back(memory);
         device.put_compute(
-            {core::Dtype::F16, core::Support::Native, 165e12, 0, core::Source::Table});
+            {core::Dtype::Bf16, core::Support::Native, 989e12, 0, core::Source::Table});
         system.devices.push_back(device);
+        for (int other = 0; other < i; ++other)
+            system.links.push_back({core::LinkKind::Fabric, device.id,
+                                    "gpu-" + std::to_string(other), 450000000000, 2000, 0, "",
+                                    core::Source::Table});
     }
+    system.put_attr(core::attr_text("network.0.kind", "infiniband", core::Source::Kernel));
+    system.put_attr(
+        core::attr_int("network.0.bytes_per_second", 400000000000, core::Source::Kernel));
+    system.put_attr(core::attr_text("network.0.state", "up", core::Source::Kernel));
     return system;
 }
 
-static bool plan_70b() {
-    const core::System system = eight_cards();
+static core::System cluster(size_t nodes) {
+    const core::System one = node(8);
+    return std::move(*core::join(std::vector<const core::System *>(nodes, &one)));
+}
+
+static core::Model billions(uint64_t count) {
     core::ModelNumbers numbers;
-    numbers.parameters = 70000000000;
-    const auto model = core::model_from_numbers(numbers);
+    numbers.parameters = count * 1000000000;
+    return std::move(*core::model_from_numbers(numbers));
+}
+
+/// Time of a plan, and what it takes beyond the system and the model; what it went through.
+static bool plan_on(const char *what, const core::System &system, const core::Model &model,
+                    const plan::Options &options, double us_limit, int rounds) {
     bool planned = true;
-    const double us =
-        median_us(1000, [&] { planned = planned && bool(plan::make_plan(system, *model, {})); });
-    return planned && report("plan of 70B on 8 devices", us, 100, "us");
+    plan::Certificate proof;
+    const double us = median_us(rounds, [&] {
+        const auto plan = plan::make_plan(system, model, options);
+        planned = planned && bool(plan);
+        if (!plan)
+            std::printf("%s\n", plan.error().message.c_str());
+        else
+            proof = plan->certificate;
+    });
+    const size_t before = live_bytes;
+    peak_bytes = live_bytes;
+    planned = planned && bool(plan::make_plan(system, model, options));
+    const double mib = static_cast<double>(peak_bytes - before) / 1048576;
+    const bool fast = report(what, us, us_limit, "us");
+    const bool small = report("  heap", mib, 64, "MiB");
+    std::printf("  %llu layouts, %.2f million a second\n",
+                static_cast<unsigned long long>(proof.space),
+                static_cast<double>(proof.space) / us);
+    return planned && fast && small;
+}
+
+static bool plan_inference() {
+    const core::Model large = billions(70);
+    bool good = plan_on("8B on 1 device", node(1), billions(8), {}, 5, 10001);
+    good = plan_on("70B on 8 devices", node(8), large, {}, 100, 1001) && good;
+    good = plan_on("70B on 1,024 devices", cluster(128), large, {}, 50000, 11) && good;
+    return plan_on("70B on 100,000 devices", cluster(12500), large, {}, 1000000, 3) && good;
 }
 
 static bool read_header(const char *path) {
@@ -108,6 +154,6 @@ int main(int count, char **arguments) {
         std::fprintf(stderr, "usage: bench-plan MODEL.gguf\n");
         return EXIT_FAILURE;
     }
-    const bool planned = plan_70b();
+    const bool planned = plan_inference();
     return read_header(arguments[1]) && planned ? EXIT_SUCCESS : EXIT_FAILURE;
 }

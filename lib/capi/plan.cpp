@@ -78,6 +78,11 @@ static void put_numbers(const plan::Plan &plan, hwa_plan_info_t &info) {
     info.weight_dtype = static_cast<hwa_dtype_t>(plan.format.dtype);
     info.cache_dtype = static_cast<hwa_dtype_t>(plan.workload.cache_dtype);
     info.tensor_parallel = plan.run.tensor.value_or(1);
+    if (plan.workload.trains()) {
+        info.micro_batch = static_cast<uint32_t>(plan.workload.micro_batch);
+        info.zero_stage = plan.workload.zero_stage;
+        info.recompute = static_cast<hwa_recompute_t>(plan.workload.recompute);
+    }
     info.data_parallel = plan.run.data.value_or(1);
     info.expert_parallel = plan.run.expert.value_or(1);
     info.context_parallel = plan.run.context.value_or(1);
@@ -137,6 +142,10 @@ hwa_status_t hwa_plan_stage(const hwa_plan_t *plan, uint32_t index, hwa_stage_t 
     made.device = plan->system->find(found.device->id);
     made.footprint = footprint_out(found.footprint);
     made.seconds_per_token = found.seconds_per_token;
+    made.replica = found.replica;
+    made.tensor_rank = found.tensor_rank;
+    made.expert_rank = found.expert_rank;
+    made.context_rank = found.context_rank;
     return fill_out(stage, made);
 }
 

@@ -26,6 +26,7 @@ struct Slice {
     uint32_t replica = 0;
     bool embedding = false; ///< it holds that too
     bool output = false;
+    int32_t like = -1; ///< index of a slice before it that holds the same on an equal device
 };
 
 struct Case {

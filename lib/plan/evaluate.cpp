@@ -25,6 +25,29 @@ bool alike(const Slice &a, const Slice &b) {
            a.embedding == b.embedding && a.output == b.output && a.device->kind == b.device->kind;
 }
 
+/// What is alike is computed once: clusters have many such slices.
+base::Result<Stage> stage_of(const Case &one, size_t index, const std::vector<Stage> &before) {
+    const Slice &slice = one.slices[index];
+    Stage made;
+    if (slice.like >= 0 && static_cast<size_t>(slice.like) < index) {
+        made = before[static_cast<size_t>(slice.like)];
+    } else if (!one.workload.trains() && index > 0 && alike(slice, one.slices[index - 1])) {
+        made = before[index - 1];
+    } else {
+        HWA_TRY(made.footprint,
+                one.workload.trains() ? training_bytes(one, slice) : inference_bytes(one, slice));
+        made.seconds_per_token = slice_seconds(one, slice);
+    }
+    made.device = slice.device;
+    made.first_layer = slice.first_layer;
+    made.layer_count = slice.layer_count;
+    made.replica = slice.replica;
+    made.tensor_rank = slice.tensor_rank;
+    made.expert_rank = slice.expert_rank;
+    made.context_rank = slice.context_rank;
+    return made;
+}
+
 } // namespace
 
 base::Result<Plan> evaluate(const Case &one) {
@@ -34,17 +57,10 @@ base::Result<Plan> evaluate(const Case &one) {
     plan.workload = one.workload;
     plan.run = one.run;
     plan.stages.reserve(one.slices.size());
-    Footprint part;
     for (size_t i = 0; i < one.slices.size(); ++i) {
-        const Slice &slice = one.slices[i];
-        if (trains) {
-            HWA_TRY(part, training_bytes(one, slice));
-        } else if (i == 0 || !alike(slice, one.slices[i - 1])) {
-            HWA_TRY(part, inference_bytes(one, slice));
-        }
-        plan.stages.push_back(
-            {slice.device, slice.first_layer, slice.layer_count, part, slice_seconds(one, slice)});
-        plan.footprint += part;
+        HWA_TRY(const Stage stage, stage_of(one, i, plan.stages));
+        plan.stages.push_back(stage);
+        plan.footprint += stage.footprint;
     }
     if (!trains)
         plan.cache_tokens = pool_tokens(one, plan.stages);

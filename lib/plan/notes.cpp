@@ -78,6 +78,21 @@ void add_notes(const Model &model, double headroom, Plan &plan) {
         plan.memory_error_factor = model.inventory == core::Inventory::Exact ? 1.05 : 1.1;
 }
 
+void add_training_notes(const Model &model, double headroom, Plan &plan) {
+    const Run &run = plan.run;
+    plan.notes.push_back(base::format(
+        "trained by %s: %llu sequences of %llu tokens in a step, %llu at once on each replica",
+        engine_name(run.engine.value_or(Engine::Any)),
+        static_cast<ull>(run.global_batch.value_or(1)),
+        static_cast<ull>(plan.workload.sequence_tokens),
+        static_cast<ull>(plan.workload.micro_batch)));
+    plan.notes.push_back(fixed(100 * headroom, 0) + " % of each memory is left free");
+    if (plan.step_seconds <= 0)
+        plan.notes.push_back("the time of a step is not known: the plan computes least twice and "
+                             "splits least that fits");
+    plan.notes.insert(plan.notes.end(), model.notes.begin(), model.notes.end());
+}
+
 std::string no_device_text(const std::vector<const Device *> &blind) {
     if (blind.empty())
         return "there is no device that a plan may use";

@@ -15,6 +15,8 @@ namespace hwa::plan {
 /// Assumptions and choices a reader should know of.
 void add_notes(const core::Model &model, double headroom, Plan &plan);
 
+void add_training_notes(const core::Model &model, double headroom, Plan &plan);
+
 /// Name of a model, or what stands for it.
 std::string model_text(const core::Model &model);
 

@@ -5,6 +5,7 @@
 #include "plan/evaluate.h"
 #include "plan/search/search.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace hwa::plan {
@@ -39,17 +40,16 @@ base::Done check(const System &system, const Options &options) {
 
 base::Result<Plan> make_plan(const System &system, const Model &model, const Options &options) {
     HWA_CHECK(check(system, options));
-    HWA_TRY(const Workload workload, settle(options.workload));
+    HWA_TRY(Workload workload, settle(options.workload));
     if (options.run.engine)
         return evaluate(system, model, options, workload);
-    if (workload.trains())
-        return base::error(Status::Unsupported,
-                           "workload: mode is %s: nothing is searched for training yet; pin an "
-                           "engine and the degrees of parallelism",
-                           mode_name(workload.mode));
     Options settled = options;
     settled.headroom = options.headroom > 0 ? options.headroom : 0.1;
-    HWA_TRY(Plan plan, search_inference(system, model, settled, workload));
+    if (workload.trains() && workload.sequence_tokens == 0)
+        workload.sequence_tokens =
+            model.context_limit != 0 ? std::min<uint64_t>(model.context_limit, 4096) : 4096;
+    HWA_TRY(Plan plan, workload.trains() ? search_training(system, model, settled, workload)
+                                         : search_inference(system, model, settled, workload));
     plan.usd_per_hour = system.usd_per_hour > 0 ? system.usd_per_hour : options.usd_per_hour;
     if (plan.tokens_per_second > 0)
         plan.usd_per_million_tokens = plan.usd_per_hour * 1e6 / (3600 * plan.tokens_per_second);

@@ -42,6 +42,10 @@ struct Stage {
     uint64_t layer_count = 0;
     Footprint footprint;
     double seconds_per_token = 0; ///< 0: not known
+    uint32_t replica = 0;
+    uint32_t tensor_rank = 0;
+    uint32_t expert_rank = 0;
+    uint32_t context_rank = 0;
 };
 
 /// What a search went through, and what that proves. A layout is a format with a number of devices

@@ -190,7 +190,7 @@ static void refuses_bad_workloads(void **state) {
     expect(&options, HWA_ERROR_INVALID, "workload: struct_size");
     workload = fresh;
     workload.mode = HWA_MODE_TRAIN;
-    expect(&options, HWA_ERROR_UNSUPPORTED, "pin an engine");
+    expect(&options, HWA_ERROR_NO_FIT, "lacks");
     workload.mode = (hwa_mode_t)99;
     expect(&options, HWA_ERROR_INVALID, "mode is 99");
     workload = fresh;

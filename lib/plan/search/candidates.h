@@ -24,8 +24,8 @@ struct DeviceClass {
 
     /// How many groups of so many devices its domains hold.
     uint64_t groups(uint32_t devices_each) const;
-    /// The first device of a group, by its number.
-    uint32_t group(uint64_t number, uint32_t devices_each) const;
+    /// The first device of each group.
+    std::vector<uint32_t> group_starts(uint32_t devices_each) const;
     /// Devices of different hosts have different pools.
     uint32_t pools() const;
 };

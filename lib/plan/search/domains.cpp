@@ -99,14 +99,12 @@ uint64_t DeviceClass::groups(uint32_t devices_each) const {
     return made;
 }
 
-uint32_t DeviceClass::group(uint64_t number, uint32_t devices_each) const {
-    for (size_t i = 0; i + 1 < domains.size(); ++i) {
-        const uint64_t here = (domains[i + 1] - domains[i]) / devices_each;
-        if (number < here)
-            return domains[i] + static_cast<uint32_t>(number) * devices_each;
-        number -= here;
-    }
-    return domains.back();
+std::vector<uint32_t> DeviceClass::group_starts(uint32_t devices_each) const {
+    std::vector<uint32_t> made;
+    for (size_t i = 0; i + 1 < domains.size(); ++i)
+        for (uint32_t at = domains[i]; at + devices_each <= domains[i + 1]; at += devices_each)
+            made.push_back(at);
+    return made;
 }
 
 uint32_t DeviceClass::pools() const {

@@ -41,8 +41,7 @@ class DeviceHops final : public Hops {
         return hop_cost(one_, one_.links->between(device(from), device(to)), objective_);
     }
     const core::Device &device(const Seat &seat) const {
-        const DeviceClass &where = found_.classes[seat.kind];
-        return *where.devices[where.group(seat.place, ranks_)];
+        return *found_.classes[seat.kind].devices[seat.place * ranks_];
     }
 
   private:
