@@ -123,7 +123,7 @@ class Serving {
             const double weights = (held.bytes + held.output_bytes) / decode_.tensor +
                                    held.expert_bytes / decode_.all();
             const double room = static_cast<double>(stage.slice->device->memory_bytes()) *
-                                    one_.run.memory_share.value_or(0.9) -
+                                    one_.run.memory_share.value_or(0.94) -
                                 weights;
             const double each = held.cache_bytes / std::min(decode_.tensor, held.kv_heads);
             if (stage.slice->device->memory_bytes() != 0 && each > 0)
