@@ -8,7 +8,8 @@ A constant is a default times factors, one for each level of what it may depend 
 backend, class of chip, bits of a weight, traits of the run. Each level is drawn towards 1 by its
 width, so that what few rows tell stays near to what many tell. Robust least squares of the
 logarithm of times, by the library's own functions, whose constants are set between calls.
-`--leave` fits without each group in turn and prints the errors on it.
+`--leave` fits without one fold of devices, models or tables after the other, and prints the errors
+on what was left out.
 """
 
 import argparse
@@ -147,7 +148,7 @@ def servings(library, folder):
             continue
         setting = traits_of(asker.pins(row)[0], '')
         yield Measure(row, 'token', row['tpot_ms'] / 1e3, library.last, setting)
-        yield Measure(row, 'first', row['ttft_ms'] / 1e3, library.last, setting)
+        yield Measure(row, 'first', row['ttft_ms'] / 1e3, library.last, setting, 1.5)
 
 
 def traits_of(pins, environment):
@@ -273,7 +274,8 @@ class Fit:
                                             now[at]) / .01
                 self.lib.fit_set(index, float(np.exp(self.log[index])))
             left = measured - now
-            pull = weight / np.maximum(1, np.abs(left) / ROBUST)
+            # What counts is the error relative to the measurement, which grows with the estimate.
+            pull = weight / np.maximum(1, np.abs(left) / ROBUST) * np.clip(np.exp(-left), .4, 2)
             normal = slope.T @ (slope * pull[:, None]) + prior
             change = np.linalg.solve(normal, slope.T @ (pull * left) - prior @ self.log)
             self.log += np.clip(change, -.7, .7)
@@ -307,6 +309,29 @@ def show(name, fit, left, mask=None):
               f'bias {np.median(values):+.2f}', flush=True)
 
 
+def name_of(measure, what):
+    row = measure.row
+    if what == 'table':
+        return table_of(measure)
+    if what == 'model':
+        return row.get('model') or row.get('model_desc')
+    return row.get('gpu') or row.get('system')
+
+
+def leave_out(fit, what, folds, steps):
+    """The residuals of each measure by a fit that has not seen its device, model or table."""
+    names = sorted({name_of(measure, what) for measure in fit.measures})
+    place = {name: at % folds for at, name in enumerate(names)}
+    fold = np.array([place[name_of(measure, what)] for measure in fit.measures])
+    left = np.zeros(len(fit.measures))
+    for at in range(folds):
+        fit.log[:] = 0
+        fit.load()
+        unseen = fold == at
+        left[unseen] = fit.run(~unseen, steps)[unseen]
+    show(f'no {what}', fit, left)
+
+
 def write(rows, fields=('pace', 'engine', 'backend', 'chip', 'bits', 'traits', 'factor')):
     with open(CSV, 'w', encoding='utf-8', newline='') as file:
         out = csv.writer(file, lineterminator='\n')
@@ -334,12 +359,16 @@ def main():
     parser.add_argument('library')
     parser.add_argument('--write', action='store_true')
     parser.add_argument('--leave', choices=('device', 'model', 'table'))
+    parser.add_argument('--folds', type=int, default=5)
     parser.add_argument('--steps', type=int, default=7)
     arguments = parser.parse_args()
     folder = Path(os.environ['HWA_TEST_DATA']) / 'ground-truth'
     library = Recorder(arguments.library)
     fit = Fit(library, [*singles(library, folder), *servings(library, folder)])
     print(f'{len(fit.measures)} times, {len(fit.keys)} factors', flush=True)
+    if arguments.leave:
+        leave_out(fit, arguments.leave, arguments.folds, arguments.steps)
+        return
     everything = np.ones(len(fit.measures), bool)
     left = fit.run(everything, arguments.steps, quiet=False)
     show('fit', fit, left)

@@ -99,7 +99,10 @@ class Models:
         shapes = Path(__file__).parent / 'data' / 'shapes.json'
         self.configs = {row['id']: row['config']
                         for row in json.loads(shapes.read_text())['rows']}
-        self.configs.update(weights_table.configs(folder))
+        table = folder / 'models.json'
+        if table.exists():
+            self.configs.update((row['id'], weights_table.complete(row['config']))
+                                for row in json.loads(table.read_text())['rows'])
 
     def config(self, name):
         for key in (name, f'litgpt:{name}'):

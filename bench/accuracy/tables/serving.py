@@ -43,6 +43,8 @@ class Asker:
 
     def model(self, row):
         config = self.models.config(NAMES.get(row['model'], row['model']))
+        if config is None:
+            raise KeyError(row['model'])
         mixed = (config.get('quantization_config') or {}).get('quant_method') == 'mxfp4'
         if mixed or row.get('precision') == 'fp8' and 'quantization_config' in config:
             return self.library.model(config), {}
