@@ -13,7 +13,7 @@ import re
 import sys
 
 LISTS = {'hybrid_layer_pattern', 'moe_layer_freq', 'layer_types', 'layers_block_type',
-         'vision_config.deepstack_visual_indexes'}
+         'compress_ratios', 'vision_config.deepstack_visual_indexes'}
 WORDS = {'model_type', 'torch_dtype', 'dtype', 'topk_method', 'hybrid_override_pattern',
          'quantization_config.quant_method', 'vision_config.model_type'}
 

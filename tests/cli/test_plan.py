@@ -12,6 +12,14 @@ MODEL = ROOT / 'examples' / 'model' / 'config.json'
 
 
 class Plan(unittest.TestCase):
+    def test_names(self):
+        plan = hwa('plan', 'llama-3.2-1B', *SAVED, '--json').json
+        self.assertEqual(plan['model']['name'], 'meta-llama/Llama-3.2-1B')
+        self.assertEqual(plan['model']['parameters'], 1235814400)
+        done = hwa('plan', 'no-such-model', *SAVED)
+        self.assertEqual(done.code, 1)
+        self.assertIn('no known name', done.err)
+
     def test_counts(self):
         for count in ('8B', '8b', '1.5B', '500M', '125k', '8000000000', '0.01T'):
             done = hwa('plan', count, *SAVED)

@@ -161,7 +161,8 @@ void add_training(CLI::App *app, PlanFor &to) {
 }
 
 void add_plan(CLI::App *app, Arguments &to) {
-    app->add_option("MODEL", to.model, "a GGUF or safetensors file, a folder, or a count: 70B")
+    app->add_option("MODEL", to.model,
+                    "a GGUF or safetensors file, a folder, a name, or a count: 70B")
         ->group("Arguments")
         ->required();
     add_workload(app, to.plan);

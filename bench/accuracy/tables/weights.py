@@ -78,8 +78,9 @@ class Models:
 
     def shape_of(self, model):
         desc = self.library.describe(model)
-        return (self.library.text(desc.architecture), desc.layers, desc.hidden_size, desc.heads,
-                desc.vocabulary, 0 if desc.experts else desc.ffn_size)
+        family = self.library.text(desc.architecture).removesuffix('_text')
+        return (family, desc.layers, desc.hidden_size, desc.heads, desc.vocabulary >> 10,
+                0 if desc.experts else desc.ffn_size)
 
     def short(self, name):
         """By the part behind the slash, with and without what quantizing and tuning append."""
@@ -108,8 +109,9 @@ class Models:
             found = self.short(key) if key else None
             if found:
                 return found
-        shape = (row.get('model_type'), row.get('layers'), row.get('hidden'), row.get('heads'),
-                 row.get('vocab'))
+        # A vocabulary that tuning made longer is as good as the same.
+        shape = ((row.get('model_type') or '').removesuffix('_text'), row.get('layers'),
+                 row.get('hidden'), row.get('heads'), (row.get('vocab') or 0) >> 10)
         return self.shapes.get((*shape, row.get('ffn_or_moe_ffn'))) or self.shapes.get((*shape, 0))
 
     def sized(self, row):

@@ -122,6 +122,8 @@ constexpr NumberField fields[] = {
     {&N::state_groups, ranks, Optional, {"mamba_n_groups", "n_groups", "mamba_ngroups"}},
     {&N::state_expand, ranks, Optional, {"mamba_expand", "expand"}},
     {&N::state_rank, ranks, Optional, {"mamba_dt_rank", "time_step_rank"}},
+    {&N::out_groups, ranks, Optional, {"o_groups"}},
+    {&N::out_rank, ranks, Optional, {"o_lora_rank"}},
     {&N::drafts,
      depth,
      Optional,
@@ -283,6 +285,11 @@ void read_marked(const JsonValue &root, ConfigNumbers &n) {
         for (const JsonValue &element : list->children())
             if (const auto bit = element.u64(); bit && n.mixtures.size() < n.layers)
                 n.mixtures.push_back(*bit != 0);
+    if (const auto list = root.find("compress_ratios"))
+        for (const JsonValue &element : list->children())
+            if (const auto ratio = element.u64();
+                ratio && *ratio <= ranks && n.ratios.size() < n.layers)
+                n.ratios.push_back(*ratio);
     if (const auto list = root.find("mlp_only_layers"); list && !list->children().empty()) {
         n.mixtures.assign(n.layers, true);
         for (const JsonValue &element : list->children())

@@ -65,6 +65,8 @@ struct ConfigNumbers {
     uint64_t state_groups = 0;
     uint64_t state_expand = 0;
     uint64_t state_rank = 0; ///< of the time step
+    uint64_t out_groups = 0; ///< what leads out of attention, in groups of a low rank
+    uint64_t out_rank = 0;
     uint64_t drafts = 0;
     uint64_t embedding_width = 0; ///< where it is not the hidden size
     int tied = -1;                ///< 1, 0, or -1 when not said; so are the next
@@ -87,6 +89,7 @@ struct ConfigNumbers {
     std::vector<LayerKind> kinds; ///< as listed; empty: by the periods
     std::vector<uint64_t> ffns;   ///< of each layer; empty: all the same
     std::vector<uint64_t> layer_kv_heads;
+    std::vector<uint64_t> ratios; ///< of tokens to what is kept of them; 0: all are kept
     std::vector<bool> mixtures;
 };
 

@@ -92,6 +92,7 @@ static constexpr Family families[] = {
     {"deepseek_v2", Latent},
     {"deepseek_v3", Latent},
     {"deepseek_v32", Latent},
+    {"deepseek_v4", Compressed | Sinks | RouterBias},
     {"deepseek_vl_v2", 0},
     {"dots1", HeadNorm},
     {"ernie4_5_moe", RouterBias},

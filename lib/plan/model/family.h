@@ -50,6 +50,7 @@ enum Trait : uint64_t {
     OutputLayers = 1ULL << 38,  ///< a head of a masked language model
     KeyIsValue = 1ULL << 39,    ///< full layers have one matrix for both
     BothFfns = 1ULL << 40,      ///< experts beside a dense FFN, each behind norms of its own
+    Compressed = 1ULL << 41,    ///< DeepSeek V4: one row for keys and values, of several tokens
     Gpt = QkvBias | OutBias | FfnBias | NormBias | Ungated,
     Bert = Gpt | Whole | Positions | Types | EmbeddingNorm | NoOutput,
 };

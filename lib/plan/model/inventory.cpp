@@ -165,6 +165,45 @@ void Inventory::latent(Layer &made) {
     made.position_size = narrow(n.rope_dim);
 }
 
+/// One row for several tokens, from rows that overlap where it stands for few.
+void Inventory::compressor(uint64_t ratio, Count width) {
+    const Count wide = width * (ratio == 4 ? 2 : 1);
+    add(Role::Other, n.hidden, wide);
+    add(Role::Other, n.hidden, wide);
+    add(Role::Bias, wide * ratio);
+    add(Role::Norm, width);
+}
+
+/// DeepSeek V4's attention: one row serves as key and value of all heads, and what leads out goes
+/// through groups of a low rank.
+void Inventory::compressed(uint64_t index, Layer &made) {
+    const Count wide = Count(n.heads) * n.head_dim;
+    add(Role::QueryDown, n.hidden, n.query_rank);
+    add(Role::Norm, n.query_rank);
+    add(Role::QueryUp, n.query_rank, wide);
+    add(Role::LatentDown, n.hidden, n.head_dim);
+    add(Role::Norm, n.head_dim);
+    const uint64_t groups = std::max<uint64_t>(n.out_groups, 1);
+    add(Role::AttentionOut, wide.value / groups, Count(groups) * n.out_rank);
+    add(Role::AttentionOut, Count(groups) * n.out_rank, n.hidden);
+    add(Role::Bias, n.heads);
+    const uint64_t ratio = at<uint64_t>(n.ratios, index, 0);
+    if (ratio != 0)
+        compressor(ratio, n.head_dim);
+    if (ratio == 4) { // many rows are left, and a small attention picks some
+        add(Role::Other, n.query_rank, Count(n.index_heads) * n.index_dim);
+        add(Role::Other, n.hidden, n.index_heads);
+        compressor(ratio, n.index_dim);
+    }
+    made.mixer = Mixer::Latent;
+    made.heads = narrow(n.heads);
+    made.kv_heads = 1;
+    made.key_size = narrow(n.head_dim);
+    made.value_size = 0;
+    made.query_rank = narrow(n.query_rank);
+    made.latent_size = narrow(n.head_dim);
+}
+
 /// The two or three matrices of an FFN, as many times over as there are `copies`; `gate` is the
 /// first of the four roles they have.
 void Inventory::gated(Role gate, Count width, Count copies, Count columns) {
@@ -248,6 +287,8 @@ void Inventory::layer(uint64_t index, Layer &made) {
     norms(form);
     if (form.attention && has(Latent) && n.kv_rank != 0)
         latent(made);
+    else if (form.attention && has(Compressed) && n.out_rank != 0 && n.query_rank != 0)
+        compressed(index, made);
     else if (form.attention)
         attention(form, index, made);
     if (form.recurrent)
@@ -309,7 +350,7 @@ void Inventory::drafts() {
         overflow_ |= one.overflow();
         add(Role::Other, Count(2) * n.hidden, n.hidden);
         norm(3);
-        if (has(Latent)) { // published with tables of their own
+        if (has(Latent | Compressed)) { // published with tables of their own
             add(Role::Other, n.hidden, n.vocabulary);
             add(Role::Other, n.hidden, n.vocabulary);
         }

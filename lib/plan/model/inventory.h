@@ -66,6 +66,8 @@ class Inventory {
   private:
     void attention(const LayerForm &form, uint64_t index, core::Layer &made);
     void latent(core::Layer &made);
+    void compressed(uint64_t index, core::Layer &made);
+    void compressor(uint64_t ratio, Count width);
     void head_norms(const core::Layer &layer);
     void dense(uint64_t index, core::Layer &made);
     void mixture(uint64_t index, core::Layer &made);
