@@ -6,6 +6,7 @@
 #include "capi/entry.h"
 #include "capi/model.h"
 #include "capi/objects.h"
+#include "plan/degrees.h"
 #include "plan/export/export.h"
 
 #include <map>
@@ -77,15 +78,17 @@ static void put_numbers(const plan::Plan &plan, hwa_plan_info_t &info) {
     info.bound = static_cast<hwa_bound_t>(plan.bound);
     info.weight_dtype = static_cast<hwa_dtype_t>(plan.format.dtype);
     info.cache_dtype = static_cast<hwa_dtype_t>(plan.workload.cache_dtype);
-    info.tensor_parallel = plan.run.tensor.value_or(1);
+    const plan::Degrees by = plan::degrees_of(plan);
+    info.tensor_parallel = static_cast<uint32_t>(by.tensor);
+    info.pipeline_parallel = static_cast<uint32_t>(by.pipeline);
+    info.data_parallel = static_cast<uint32_t>(by.data);
+    info.expert_parallel = static_cast<uint32_t>(by.expert);
+    info.context_parallel = static_cast<uint32_t>(by.context);
     if (plan.workload.trains()) {
         info.micro_batch = static_cast<uint32_t>(plan.workload.micro_batch);
         info.zero_stage = plan.workload.zero_stage;
         info.recompute = static_cast<hwa_recompute_t>(plan.workload.recompute);
     }
-    info.data_parallel = plan.run.data.value_or(1);
-    info.expert_parallel = plan.run.expert.value_or(1);
-    info.context_parallel = plan.run.context.value_or(1);
     info.footprint = footprint_out(plan.footprint);
     info.tokens_per_second = plan.tokens_per_second;
     info.first_token_seconds = plan.first_token_seconds;
@@ -121,7 +124,6 @@ hwa_status_t hwa_plan_info(const hwa_plan_t *plan, hwa_plan_info_t *info) {
     hwa_plan_info_t made = HWA_INIT(hwa_plan_info_t);
     put_numbers(plan->plan, made);
     made.stage_count = static_cast<uint32_t>(plan->plan.stages.size());
-    made.pipeline_parallel = plan->plan.run.pipeline.value_or(made.stage_count);
     made.note_count = static_cast<uint32_t>(plan->plan.notes.size());
     const plan::Format &format = plan->plan.format;
     made.recipe = format.own                           ? or_null(plan->model->recipe)
@@ -139,6 +141,11 @@ hwa_status_t hwa_plan_stage(const hwa_plan_t *plan, uint32_t index, hwa_stage_t 
     hwa_stage_t made = HWA_INIT(hwa_stage_t);
     made.first_layer = static_cast<uint32_t>(found.first_layer);
     made.layer_count = static_cast<uint32_t>(found.layer_count);
+    const plan::Degrees by = plan::degrees_of(plan->plan);
+    const uint64_t rank = index % (by.tensor * by.context);
+    made.replica = static_cast<uint32_t>(index / (by.tensor * by.context * by.pipeline));
+    made.tensor_rank = static_cast<uint32_t>(rank % by.tensor);
+    made.context_rank = static_cast<uint32_t>(rank / by.tensor);
     made.device = plan->system->find(found.device->id);
     made.footprint = footprint_out(found.footprint);
     made.seconds_per_token = found.seconds_per_token;

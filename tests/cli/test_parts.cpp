@@ -83,6 +83,12 @@ static void numbers(void **) {
     assert_string_equal(bandwidth(0).c_str(), unknown);
     assert_string_equal(operations(999.6e9).c_str(), "1.00 TFLOP/s");
     assert_string_equal(operations(NAN).c_str(), unknown);
+    assert_string_equal(rate(0).c_str(), unknown);
+    assert_string_equal(rate(16).c_str(), "16.0");
+    assert_string_equal(rate(12849).c_str(), "12800");
+    assert_string_equal(rate(0.5).c_str(), "0.500");
+    assert_string_equal(dollars(16.1).c_str(), "$16.10");
+    assert_string_equal(dollars(0.0031).c_str(), "$0.0031");
     assert_string_equal(seconds(0.0123).c_str(), "12.3 ms");
     assert_string_equal(count(8030261248).c_str(), "8.03B");
     assert_int_equal(parse_count("1.5B").value_or(0), 1500000000);

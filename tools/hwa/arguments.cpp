@@ -95,7 +95,9 @@ void add_look(CLI::App *app, LookAt &to) {
         return app->add_option(name, into, text)->option_text(what)->group("Which machine");
     };
     CLI::Option *tree = add("--sysroot", to.sysroot, "DIR", "a captured tree, not this machine");
-    add("--system", to.system, "FILE", "a machine saved by 'hwa list --json'; - is stdin")
+    add("--system", to.systems, "FILE", "a machine saved by 'hwa list --json'; - is stdin")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->excludes(tree);
     app->add_flag("--no-drivers", to.no_drivers, "ask the kernel only, no vendor library")
         ->group("Which machine");
@@ -160,15 +162,31 @@ void add_training(CLI::App *app, PlanFor &to) {
                      "activations made twice: none, selective, full"));
 }
 
+void add_devices(CLI::App *app, Arguments &to) {
+    app->add_option("--devices", to.devices, "ids of the devices to use [all that can be]")
+        ->option_text("LIST");
+    add_number(app, "--max-devices", to.plan.max_devices, 1u << 22, "use so many at most");
+    app->add_option("--headroom", to.plan.headroom, "share of memory left free [0.1]")
+        ->option_text("X")
+        ->check(CLI::Range(0.0, 0.95));
+}
+
+void add_fit(CLI::App *app, Arguments &to) {
+    app->add_option("MODEL", to.models, "files, folders or counts such as 70B")
+        ->group("Arguments")
+        ->expected(1, 1000)
+        ->required();
+    add_workload(app, to.plan);
+    add_devices(app, to);
+}
+
 void add_plan(CLI::App *app, Arguments &to) {
     app->add_option("MODEL", to.model,
                     "a GGUF or safetensors file, a folder, a name, or a count: 70B")
         ->group("Arguments")
         ->required();
     add_workload(app, to.plan);
-    app->add_option("--devices", to.devices, "ids of the devices to use [all that can be]")
-        ->option_text("LIST");
-    add_number(app, "--max-devices", to.plan.max_devices, 1u << 22, "use so many at most");
+    add_devices(app, to);
     add_choice(app, "--objective", to.plan.objective, "throughput latency cost quality",
                "throughput, latency, cost or quality");
     app->add_option("--usd-per-hour", to.plan.usd_per_hour, "price of the machine")
@@ -178,9 +196,6 @@ void add_plan(CLI::App *app, Arguments &to) {
         ->option_text("KEY=VALUE")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    app->add_option("--headroom", to.plan.headroom, "share of memory left free [0.1]")
-        ->option_text("X")
-        ->check(CLI::Range(0.0, 0.95));
     add_training(app, to.plan);
     app->add_option("--export", to.plan.program, "for llama.cpp, vllm, torchrun or deepspeed")
         ->option_text("PROGRAM")
@@ -260,6 +275,9 @@ void describe(CLI::App &app, Arguments &to) {
     CLI::App *plan = add_command(app, to, Command::Plan, "plan", "lay a model over the devices");
     add_plan(plan, to);
     add_look(plan, to.look);
+    CLI::App *fit = add_command(app, to, Command::Fit, "fit", "which models fit, and how well");
+    add_fit(fit, to);
+    add_look(fit, to.look);
     add_run(add_command(app, to, Command::Run, "run", "run operations, and check their results"),
             to);
     add_watch(add_command(app, to, Command::Watch, "watch",

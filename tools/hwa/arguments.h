@@ -11,12 +11,13 @@
 
 namespace hwa::tool {
 
-enum class Command { Summary, List, Info, Plan, Run, Watch, Doctor, Capture, Version };
+enum class Command { Summary, List, Info, Plan, Fit, Run, Watch, Doctor, Capture, Version };
 
 /// Which machine, and how to look at it.
 struct LookAt {
     std::string sysroot;
-    std::string system; ///< a file of `hwa list --json` in place of a machine; "-" is stdin
+    /// files of `hwa list --json` in place of a machine, joined where several; "-" is stdin
+    std::vector<std::string> systems;
     std::string backends;
     std::string library_path;
     uint32_t timeout_ms = 0;
@@ -58,11 +59,12 @@ struct Arguments {
     bool strict = false;  ///< trouble of a backend is exit 5
     bool require = false; ///< no accelerator is exit 3
 
-    std::string device;    ///< info, run
-    double interval = 1;   ///< watch, seconds
-    uint32_t readings = 0; ///< watch; 0: until it is stopped
-    std::string model;     ///< plan: file or count
-    std::string devices;   ///< plan, watch
+    std::string device;              ///< info, run
+    double interval = 1;             ///< watch, seconds
+    uint32_t readings = 0;           ///< watch; 0: until it is stopped
+    std::string model;               ///< plan: file or count
+    std::vector<std::string> models; ///< fit: the same
+    std::string devices;             ///< plan, watch
     PlanFor plan;
     std::string operation; ///< run; "": several
     std::string runtime;   ///< run

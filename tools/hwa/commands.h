@@ -13,6 +13,7 @@ int summary(const Arguments &arguments, Screen &screen);
 int list(const Arguments &arguments, Screen &screen);
 int info(const Arguments &arguments, Screen &screen);
 int plan(const Arguments &arguments, Screen &screen);
+int fit(const Arguments &arguments, Screen &screen);
 int run(const Arguments &arguments, Screen &screen);
 int watch(const Arguments &arguments, Screen &screen);
 int doctor(const Arguments &arguments, Screen &screen);

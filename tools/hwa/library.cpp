@@ -158,6 +158,26 @@ System read_system(const std::string &path, int *exit) {
     return system;
 }
 
+/// One machine, or several as one.
+System read_systems(const std::vector<std::string> &paths, int *exit) {
+    std::vector<System> systems;
+    std::vector<const hwa_system_t *> borrowed;
+    for (const std::string &path : paths) {
+        systems.push_back(read_system(path, exit));
+        if (systems.back() == nullptr)
+            return nullptr;
+        borrowed.push_back(systems.back().get());
+    }
+    if (systems.size() == 1)
+        return std::move(systems[0]);
+    System joined;
+    hwa_error_t error = {};
+    if (hwa_system_join(borrowed.data(), static_cast<uint32_t>(borrowed.size()), Out(joined),
+                        &error) != HWA_OK)
+        *exit = fail(error);
+    return joined;
+}
+
 /// Says why detection failed. A file or folder that is not there is a failure, a backend that there
 /// is not is a misspelt option.
 int refuse_look(const LookAt &at, const hwa_error_t &error) {
@@ -188,8 +208,8 @@ int fail(const hwa_error_t &error, std::string_view hint) {
 }
 
 System look(const LookAt &at, int *exit, const std::string &capture_dir) {
-    if (!at.system.empty())
-        return read_system(at.system, exit);
+    if (!at.systems.empty())
+        return read_systems(at.systems, exit);
     Patience patience;
     hwa_detect_options_t options = HWA_INIT(hwa_detect_options_t);
     options.flags = at.no_drivers ? uint32_t{HWA_DETECT_NO_DRIVERS} : 0;

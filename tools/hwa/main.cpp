@@ -16,6 +16,8 @@ static int dispatch(const Arguments &arguments, Screen &screen) {
         return info(arguments, screen);
     case Command::Plan:
         return plan(arguments, screen);
+    case Command::Fit:
+        return fit(arguments, screen);
     case Command::Run:
         return run(arguments, screen);
     case Command::Watch:

@@ -39,71 +39,147 @@ uint64_t free_of(const hwa_stage_t &stage) {
     return size > stage.footprint.total ? size - stage.footprint.total : 0;
 }
 
-void print_stages(const hwa_plan_t *plan, uint32_t stages, Screen &screen) {
-    Table table({{"DEVICE"},
-                 {"NAME", 6, false, 10},
-                 {"LAYERS", 2, true},
-                 {"WEIGHTS", 1, true},
-                 {"CACHE", 3, true},
-                 {"BUFFERS", 5, true},
-                 {"TOTAL", 1, true},
-                 {"FREE", 4, true}});
+/// A row of the table: devices one after the other that hold and take the same.
+struct Holder {
+    hwa_stage_t stage;
+    hwa_device_info_t device;
+    uint32_t devices;
+
+    bool like(const hwa_stage_t &other, const hwa_device_info_t &its) const {
+        const hwa_footprint_t &a = stage.footprint, &b = other.footprint;
+        return stage.first_layer == other.first_layer && stage.layer_count == other.layer_count &&
+               a.weights == b.weights && a.total == b.total && a.offload == b.offload &&
+               free_of(stage) == free_of(other) && or_empty(device.name) == or_empty(its.name);
+    }
+};
+
+/// Few devices have a row each; of many, those that are alike share one.
+std::vector<Holder> holders_of(const hwa_plan_t *plan, uint32_t stages) {
+    static constexpr uint32_t few = 8;
+    std::vector<Holder> holders;
     for (uint32_t i = 0; i < stages; ++i) {
         hwa_stage_t stage = HWA_INIT(hwa_stage_t);
         if (hwa_plan_stage(plan, i, &stage) != HWA_OK)
             continue;
         const hwa_device_info_t device = info_of(stage.device);
+        if (stages > few && !holders.empty() && holders.back().like(stage, device))
+            ++holders.back().devices;
+        else
+            holders.push_back({stage, device, 1});
+    }
+    return holders;
+}
+
+void print_stages(const std::vector<Holder> &holders, bool trains, Screen &screen) {
+    Table table({{"DEVICE"},
+                 {"NAME", 7, false, 10},
+                 {"LAYERS", trains ? 6 : 2, true},
+                 {"WEIGHTS", 1, true},
+                 {"ADAPTERS", 3, true},
+                 {"GRADIENTS", 3, true},
+                 {"OPTIMIZER", 3, true},
+                 {"CACHE", 3, true},
+                 {"ACTIVATIONS", 3, true},
+                 {"BUFFERS", 6, true},
+                 {"TOTAL", 1, true},
+                 {"FREE", 5, true}});
+    for (const Holder &holder : holders) {
+        const hwa_stage_t &stage = holder.stage;
         const hwa_footprint_t &use = stage.footprint;
         const std::string layers =
             stage.layer_count == 0
                 ? ""
                 : format("%u–%u", stage.first_layer, stage.first_layer + stage.layer_count - 1);
-        table.row({{or_empty(device.id), Look::Name},
-                   {or_empty(device.name)},
+        const std::string more = holder.devices > 1 ? format(" +%u", holder.devices - 1) : "";
+        // Of inference, what layers pass on is but a buffer.
+        const uint64_t kept = trains ? use.activations : 0;
+        table.row({{or_empty(holder.device.id) + more, Look::Name},
+                   {or_empty(holder.device.name)},
                    {layers},
                    {bytes_or_zero(use.weights)},
-                   {bytes_or_zero(use.cache)},
-                   {bytes_or_zero(use.activations + use.workspace)},
+                   {bytes(use.adapters)},
+                   {bytes(use.gradients)},
+                   {bytes(use.optimizer)},
+                   {trains ? unknown : bytes_or_zero(use.cache)},
+                   {bytes(kept)},
+                   {bytes_or_zero(use.activations + use.workspace - kept)},
                    {bytes_or_zero(use.total), Look::Strong},
                    {bytes(free_of(stage))}});
     }
     table.print(screen);
 }
 
-void print_speed(const hwa_plan_info_t &info, Screen &screen) {
+/// "tensor 8 × pipeline 2": how devices share the work; "" where there is but one way.
+std::string parallelism(const hwa_plan_info_t &info) {
+    const struct {
+        const char *name;
+        uint32_t degree;
+    } ways[] = {{"tensor", info.tensor_parallel},
+                {"context", info.context_parallel},
+                {"expert", info.expert_parallel},
+                {"pipeline", info.pipeline_parallel},
+                {"data", info.data_parallel}};
+    std::vector<std::string> parts;
+    for (const auto &way : ways)
+        if (way.degree > 1)
+            parts.push_back(format("%s %u", way.name, way.degree));
+    return join(parts, " × ");
+}
+
+/// "41.3 tokens/s, limited by memory bandwidth; likely 30 to 57".
+std::string speed(const hwa_plan_info_t &info) {
     static constexpr const char *bounds[] = {"", "computing", "memory bandwidth",
                                              "the links between devices"};
     const auto bound = static_cast<size_t>(info.bound);
-    if (info.tokens_per_second > 0) {
-        std::string line = format("%.3g tokens/s", info.tokens_per_second);
-        if (bound > 0 && bound < std::size(bounds))
-            line += std::string(", limited by ") + bounds[bound];
-        if (info.error_factor > 1)
-            line += format("; likely %.3g to %.3g", info.tokens_per_second / info.error_factor,
-                           info.tokens_per_second * info.error_factor);
-        screen.paragraph(line, "Speed        ");
-    } else {
-        screen.line("Speed        not known");
-    }
-    if (info.first_token_seconds > 0)
-        screen.line("First token  after " + seconds(info.first_token_seconds));
+    if (info.tokens_per_second <= 0)
+        return "not known";
+    std::string line = rate(info.tokens_per_second) + " tokens/s";
+    if (bound > 0 && bound < std::size(bounds))
+        line += std::string(", limited by ") + bounds[bound];
+    if (info.error_factor > 1)
+        line += "; likely " + rate(info.tokens_per_second / info.error_factor) + " to " +
+                rate(info.tokens_per_second * info.error_factor);
+    return line;
 }
 
-void print_plan(const hwa_plan_t *plan, const hwa_model_t *model, Screen &screen) {
+/// What it should bring, a line each.
+void print_promise(const hwa_plan_info_t &info, bool trains, Screen &screen) {
+    if (const std::string ways = parallelism(info); !ways.empty())
+        screen.paragraph(ways, "Parallelism  ");
+    screen.paragraph(speed(info), "Speed        ");
+    if (trains && info.step_seconds > 0)
+        screen.line("Step         " + seconds(info.step_seconds));
+    if (info.flops_utilization > 0 && trains)
+        screen.line(format("Utilization  %.0f %% of the peak", 100 * info.flops_utilization));
+    if (!trains && info.first_token_seconds > 0)
+        screen.line("First token  after " + seconds(info.first_token_seconds));
+    if (info.usd_per_million_tokens > 0)
+        screen.line("Cost         " + dollars(info.usd_per_million_tokens) +
+                    " for a million tokens, at " + dollars(info.usd_per_hour) + " an hour");
+}
+
+std::string verdict(const hwa_plan_info_t &info, bool trains) {
+    std::string fits = "Fits with ";
+    fits += info.recipe != nullptr ? printable(info.recipe) : hwa_dtype_name(info.weight_dtype);
+    fits += " weights";
+    if (!trains)
+        fits += " and " + std::string(hwa_dtype_name(info.cache_dtype)) + " cache";
+    return fits + ", " + bytes(info.footprint.total) +
+           format(" on %u device%s", info.stage_count, info.stage_count == 1 ? "" : "s");
+}
+
+void print_plan(const hwa_plan_t *plan, const hwa_model_t *model, bool trains, Screen &screen) {
     hwa_plan_info_t info = HWA_INIT(hwa_plan_info_t);
     if (hwa_plan_info(plan, &info) != HWA_OK)
         return;
     print_model(model, screen);
-    std::string fits = "Fits with ";
-    fits += info.recipe != nullptr ? printable(info.recipe) : hwa_dtype_name(info.weight_dtype);
-    fits += " weights and " + std::string(hwa_dtype_name(info.cache_dtype)) + " cache, " +
-            bytes(info.footprint.total) +
-            format(" on %u device%s", info.stage_count, info.stage_count == 1 ? "" : "s");
-    screen.line(fits, Look::Good);
+    screen.line(verdict(info, trains), Look::Good);
     screen.line();
-    print_stages(plan, info.stage_count, screen);
+    print_stages(holders_of(plan, info.stage_count), trains, screen);
+    if (info.footprint.offload != 0)
+        screen.line("Beside that, " + bytes(info.footprint.offload) + " in the memory of the host");
     screen.line();
-    print_speed(info, screen);
+    print_promise(info, trains, screen);
     for (uint32_t i = 0; i < info.note_count; ++i)
         screen.paragraph(printable(or_empty(hwa_plan_note(plan, i))), "· ", Look::Faint);
 }
@@ -137,15 +213,13 @@ int plan(const Arguments &arguments, Screen &screen) {
     Plan made;
     hwa_error_t error = {};
     if (hwa_plan(system.get(), model.get(), &wish.options, Out(made), &error) != HWA_OK)
-        return fail(error, error.status == HWA_ERROR_UNSUPPORTED
-                               ? "take another --format, such as bf16 or q4_k"
-                               : "");
+        return refuse_plan(error);
     if (!arguments.plan.program.empty())
         return print_export(made.get(), arguments.plan.program, screen);
     if (arguments.json)
         screen.print(or_empty(hwa_plan_json(made.get())));
     else
-        print_plan(made.get(), model.get(), screen);
+        print_plan(made.get(), model.get(), wish.workload.mode != HWA_MODE_INFER, screen);
     return ExitDone;
 }
 

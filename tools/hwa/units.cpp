@@ -4,6 +4,7 @@
 
 #include "text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -45,6 +46,22 @@ std::string operations(double per_second, bool floating) {
     if (!(per_second > 0))
         return unknown;
     return floating ? scaled(per_second, 1000, flops) : scaled(per_second, 1000, ops);
+}
+
+std::string rate(double value) {
+    if (!(value > 0))
+        return unknown;
+    const int digits = static_cast<int>(std::floor(std::log10(value)));
+    if (digits < 3)
+        return format("%.*f", std::min(2 - digits, 6), value);
+    const double step = std::pow(10.0, digits - 2);
+    return format("%.0f", std::round(value / step) * step);
+}
+
+std::string dollars(double value) {
+    if (!(value > 0))
+        return unknown;
+    return format(value < 0.995 ? "$%.2g" : value < 999.5 ? "$%.2f" : "$%.0f", value);
 }
 
 std::string count(uint64_t value) {

@@ -19,6 +19,10 @@ std::string bytes_or_zero(uint64_t value);
 std::string bandwidth(uint64_t bytes_per_second);
 /// "1.21 TFLOP/s"; 0 is unknown.
 std::string operations(double per_second, bool floating = true);
+/// "41.3", "12800": three significant digits, no exponent; 0 is unknown.
+std::string rate(double value);
+/// "$16.20", "$0.0031"; 0 is unknown.
+std::string dollars(double value);
 /// "8.03B" parameters; 0 is unknown.
 std::string count(uint64_t value);
 /// "12.3 ms"; 0 is unknown.

@@ -107,4 +107,13 @@ int read_wish(const Arguments &arguments, const hwa_system_t *system, Wish &wish
     return ExitDone;
 }
 
+int refuse_plan(const hwa_error_t &error) {
+    const std::string_view why = error.message;
+    if (error.status != HWA_ERROR_UNSUPPORTED)
+        return fail(error);
+    return fail(error, why.find("pins:") == 0
+                           ? "'hwa plan --help' lists what can be chosen in its place"
+                           : "take another --format, such as bf16 or q4_k");
+}
+
 } // namespace hwa::tool

@@ -26,4 +26,7 @@ struct Wish {
 /// Fills the wish; otherwise says what is wrong and returns the exit status.
 int read_wish(const Arguments &arguments, const hwa_system_t *system, Wish &wish);
 
+/// Says why there is no plan, and what to change.
+int refuse_plan(const hwa_error_t &error);
+
 } // namespace hwa::tool

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A plan as DeepSpeed's configuration file.
-#include "plan/export/degrees.h"
+#include "plan/degrees.h"
 #include "plan/export/exporters.h"
 
 #include "base/json.h"

@@ -2,7 +2,7 @@
 // A plan as a call of llama.cpp's server. Layers are dealt as its loader deals them: the last
 // --gpu-layers of the layers and the output go to the devices, in the proportions of
 // --tensor-split; so these are the counts themselves.
-#include "plan/export/degrees.h"
+#include "plan/degrees.h"
 #include "plan/export/exporters.h"
 #include "plan/export/hosts.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A plan as a call of vLLM's server.
-#include "plan/export/degrees.h"
+#include "plan/degrees.h"
 #include "plan/export/exporters.h"
 #include "plan/export/hosts.h"
 

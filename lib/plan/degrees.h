@@ -6,6 +6,8 @@
 
 namespace hwa::plan {
 
+/// The stages of a plan lie by replica, in it by stage of the pipeline, in that by context rank,
+/// and there by tensor rank.
 struct Degrees {
     uint64_t tensor = 1;
     uint64_t pipeline = 1;

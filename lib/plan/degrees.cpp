@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Over how many devices a plan splits each thing.
-#include "plan/export/degrees.h"
+#include "plan/degrees.h"
 
 #include <algorithm>
 
