@@ -95,7 +95,7 @@ def figures(left):
 
 def written(table, x, left):
     every, engine, kind, pair = table.terms(x)
-    unseen = np.exp(np.quantile(np.abs(left), .82)) * 1.3
+    unseen = np.exp(np.quantile(np.abs(left), .8)) * 1.3
     lines = ['constexpr EngineRow rows[] = {']
     for e, engine_name in [(None, 'Any'), *enumerate(table.engine_names)]:
         for k, kind_name in [(None, 'Other'), *enumerate(table.kind_names)]:
@@ -105,7 +105,7 @@ def written(table, x, left):
             if (e, k) in table.pairs:
                 at = table.pairs.index((e, k))
                 log = log + pair[at]
-                factor = np.exp(np.quantile(np.abs(left[table.pair == at]), .82))
+                factor = np.exp(np.quantile(np.abs(left[table.pair == at]), .77))
             values = ', '.join(f'{value:.3g}' for value in np.exp(log))
             lines.append(f'    {{Engine::{ENGINES.get(engine_name, engine_name)}, '
                          f'ChipClass::{kind_name}, {{{values}}}, {max(1.05, factor):.3g}}},')

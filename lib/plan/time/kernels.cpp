@@ -182,14 +182,19 @@ double prompt_seconds(const Chip &chip, const PromptCurve &curve, const PromptAt
     // Intel's kernels compute what is outside of a window, and mask it.
     const double window = reach(chip.kind == ChipClass::Xe2 ? 0 : shape.window, shape.tokens);
     const double causal = (shape.tokens + across + key_block) / 2;
-    const double seen = std::max(key_block, std::min(causal, window + (across + key_block) / 2));
+    const double windowed = window + (across + key_block) / 2;
     const double size = (shape.key_size + shape.value_size) / 2;
-    const double ops = 4 * prompt_queries * seen * size;
-    const double work = ops * chip.units / (peak(chip, Math::Bf16) * curve.compute) +
-                        prompt_queries * seen * curve.softmax;
     const double factor = (shape.fp8_cache ? curve.fp8 : 1) * (size > 256 ? curve.wide : 1) *
                           (window < shape.tokens ? curve.window : 1);
-    const double computing = std::max(1.0, count / chip.units) * (work * factor + curve.tile);
+    const auto tile = [&](double keys) {
+        const double seen = std::max(key_block, std::min(keys, windowed));
+        const double ops = 4 * prompt_queries * seen * size;
+        return factor * (ops * chip.units / (peak(chip, Math::Bf16) * curve.compute) +
+                         prompt_queries * seen * curve.softmax) +
+               curve.tile;
+    };
+    // Where there are few tiles, the last one, which sees all keys, decides.
+    const double computing = std::max(count / chip.units * tile(causal), tile(shape.tokens));
     const double bytes = shape.batch * shape.tokens * (4 * shape.heads + 4 * shape.kv_heads) * size;
     return curve.start + join(computing,
                               moving(chip, bytes, curve.memory, 1, false) +
