@@ -181,8 +181,7 @@ void add_fit(CLI::App *app, Arguments &to) {
 }
 
 void add_plan(CLI::App *app, Arguments &to) {
-    app->add_option("MODEL", to.model,
-                    "a GGUF or safetensors file, a folder, a name, or a count: 70B")
+    app->add_option("MODEL", to.model, "a file, a folder, a known name, or a count: 70B")
         ->group("Arguments")
         ->required();
     add_workload(app, to.plan);
