@@ -269,6 +269,19 @@ HWA_API hwa_status_t hwa_detect(const hwa_detect_options_t *options, hwa_system_
 HWA_API hwa_status_t hwa_system_from_json(const char *json, hwa_system_t **out_system,
                                           hwa_error_t *error);
 
+/** Known machines and models; NULL is the catalogue built in. */
+typedef struct hwa_catalog_t hwa_catalog_t;
+
+/** Name of a machine for hire by index, in alphabetical order; NULL past the end. */
+HWA_API const char *hwa_catalog_machine(const hwa_catalog_t *catalog, uint32_t index);
+
+/** A machine for hire, by name: "nebius/gpu-h100-sxm_8gpu-128vcpu-1600gb"; case does not count. Its
+    attributes "price.date", "price.region" and "price.source" say when, for where and from what its
+    price was read. For planning only: its devices cannot be opened.
+    HWA_ERROR_NOT_FOUND: no such name. */
+HWA_API hwa_status_t hwa_system_from_catalog(const hwa_catalog_t *catalog, const char *name,
+                                             hwa_system_t **out_system, hwa_error_t *error);
+
 /** Many machines as one, to plan over. The id of a device gets its host's name before it,
     "node-3/gpu-0", and the device the attribute "host.name". The systems are copied. For planning
     only: its devices cannot be opened. HWA_ERROR_INVALID: a system is NULL, or there is none. */
@@ -639,8 +652,6 @@ HWA_API hwa_status_t hwa_model_from_desc(const hwa_model_desc_t *desc, hwa_model
     the message names the place. HWA_ERROR_UNSUPPORTED: a format or version not known. */
 HWA_API hwa_status_t hwa_model_from_file(const char *path, hwa_model_t **out_model,
                                          hwa_error_t *error);
-
-typedef struct hwa_catalog_t hwa_catalog_t; /**< Known models; NULL is the one built in. */
 
 /** Name of a model by index, in alphabetical order; NULL past the end. */
 HWA_API const char *hwa_catalog_model(const hwa_catalog_t *catalog, uint32_t index);

@@ -4,8 +4,10 @@
 #include "capi/entry.h"
 #include "capi/objects.h"
 
+#include "base/text.h"
 #include "core/system_join.h"
 #include "core/system_json.h"
+#include "data/machines.h"
 
 using namespace hwa;
 using namespace hwa::capi;
@@ -17,6 +19,28 @@ hwa_status_t hwa_system_from_json(const char *json, hwa_system_t **out_system, h
         HWA_TRY(core::System system, core::system_from_json("json", json));
         auto made = std::make_unique<hwa_system_t>();
         made->state = make_state(std::move(system), nullptr, {});
+        return made;
+    });
+}
+
+const char *hwa_catalog_machine(const hwa_catalog_t *catalog, uint32_t index) {
+    const auto machines = data::machines();
+    return catalog == nullptr && index < machines.size() ? machines[index].name : nullptr;
+}
+
+hwa_status_t hwa_system_from_catalog(const hwa_catalog_t *catalog, const char *name,
+                                     hwa_system_t **out_system, hwa_error_t *error) {
+    return hand_out(out_system, error, [&]() -> base::Result<std::unique_ptr<hwa_system_t>> {
+        if (name == nullptr)
+            return null_argument("name");
+        if (catalog != nullptr)
+            return base::error(base::Status::Invalid, "catalog: is none that was opened");
+        const data::Machine *machine = data::find_machine(name);
+        if (machine == nullptr)
+            return base::error(base::Status::NotFound, "no machine for hire is called '%s'",
+                               base::sanitise(name, 96).c_str());
+        auto made = std::make_unique<hwa_system_t>();
+        made->state = make_state(data::hired_system(*machine), nullptr, {});
         return made;
     });
 }

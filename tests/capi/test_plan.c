@@ -233,6 +233,59 @@ static void refuses_bad_models(void **state) {
     assert_null(model);
 }
 
+static void exports_a_real_model(void **state) {
+    (void)state;
+    hwa_system_t *system = NULL;
+    hwa_model_t *model = NULL;
+    hwa_plan_t *plan = NULL;
+    hwa_error_t error = {0};
+    const char *hired = "lambda/gpu_2x_a6000";
+    assert_int_equal(hwa_system_from_catalog(NULL, hired, &system, &error), HWA_OK);
+    assert_int_equal(hwa_model_from_file(model_path, &model, &error), HWA_OK);
+    assert_int_equal(hwa_plan(system, model, NULL, &plan, &error), HWA_OK);
+    hwa_model_free(model);
+    hwa_system_free(system);
+    const char *text = NULL, *again = NULL;
+    assert_int_equal(hwa_plan_export(plan, "llama.cpp", &text, &error), HWA_OK);
+    assert_non_null(strstr(text, "llama-server"));
+    assert_non_null(strstr(text, model_path));
+    assert_int_equal(hwa_plan_export(plan, "llama.cpp", &again, NULL), HWA_OK);
+    assert_ptr_equal(text, again);
+    assert_int_equal(hwa_plan_export(plan, "slurm", &again, &error), HWA_ERROR_NOT_FOUND);
+    assert_null(again);
+    assert_non_null(strstr(error.message, "torchrun"));
+    assert_int_equal(hwa_plan_export(plan, "deepspeed", &again, NULL), HWA_ERROR_UNSUPPORTED);
+    assert_int_equal(hwa_plan_export(NULL, "vllm", &again, NULL), HWA_ERROR_INVALID);
+    assert_int_equal(hwa_plan_export(plan, NULL, &again, NULL), HWA_ERROR_INVALID);
+    assert_int_equal(hwa_plan_export(plan, "vllm", NULL, NULL), HWA_ERROR_INVALID);
+    hwa_plan_free(plan);
+}
+
+static void hires_machines(void **state) {
+    (void)state;
+    uint32_t count = 0;
+    for (const char *name; (name = hwa_catalog_machine(NULL, count)) != NULL; ++count) {
+        hwa_system_t *system = NULL;
+        hwa_system_info_t info = HWA_INIT(hwa_system_info_t);
+        hwa_attr_t date;
+        assert_int_equal(hwa_system_from_catalog(NULL, name, &system, NULL), HWA_OK);
+        assert_int_equal(hwa_system_info(system, &info), HWA_OK);
+        assert_string_equal(info.catalog_name, name);
+        assert_true(info.usd_per_hour > 0 && info.device_count > 0 && info.memory_bytes > 0);
+        assert_int_equal(hwa_system_attr(system, "price.date", &date), HWA_OK);
+        hwa_system_free(system);
+    }
+    assert_true(count > 20);
+    hwa_system_t *none = NULL;
+    hwa_error_t error = {0};
+    assert_int_equal(hwa_system_from_catalog(NULL, "moon/base", &none, &error),
+                     HWA_ERROR_NOT_FOUND);
+    assert_null(none);
+    assert_non_null(strstr(error.message, "moon/base"));
+    assert_int_equal(hwa_system_from_catalog(NULL, NULL, &none, NULL), HWA_ERROR_INVALID);
+    assert_int_equal(hwa_system_from_catalog(NULL, "moon/base", NULL, NULL), HWA_ERROR_INVALID);
+}
+
 static void takes_null(void **state) {
     (void)state;
     hwa_model_t *model = billions(1);
@@ -300,6 +353,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(refuses_bad_options),
         cmocka_unit_test(refuses_bad_workloads),
         cmocka_unit_test(refuses_bad_models),
+        cmocka_unit_test(exports_a_real_model),
+        cmocka_unit_test(hires_machines),
         cmocka_unit_test(takes_null),
         cmocka_unit_test(fills_structs_of_other_sizes),
     };

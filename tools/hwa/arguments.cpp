@@ -99,6 +99,10 @@ void add_look(CLI::App *app, LookAt &to) {
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->excludes(tree);
+    CLI::Option *saved = app->get_option("--system");
+    add("--machine", to.machine, "NAME", "one for hire; 'hwa list --machines' names them")
+        ->excludes(tree)
+        ->excludes(saved);
     app->add_flag("--no-drivers", to.no_drivers, "ask the kernel only, no vendor library")
         ->group("Which machine");
     add("--backends", to.backends, "LIST", "only these, or all but: vulkan,opencl or -vulkan");
@@ -266,6 +270,7 @@ void describe(CLI::App &app, Arguments &to) {
     CLI::App *list = add_command(app, to, Command::List, "list", "every device of the machine");
     add_look(list, to.look);
     add_verdict(list, to);
+    list->add_flag("--machines", to.machines, "machines for hire in place of devices");
     list->add_flag("--require", to.require, "exit 3 if there is no accelerator");
     CLI::App *info = add_command(app, to, Command::Info, "info",
                                  "all that is known of a device, and who says so");

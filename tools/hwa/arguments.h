@@ -18,6 +18,7 @@ struct LookAt {
     std::string sysroot;
     /// files of `hwa list --json` in place of a machine, joined where several; "-" is stdin
     std::vector<std::string> systems;
+    std::string machine; ///< name of one for hire, in place of a machine
     std::string backends;
     std::string library_path;
     uint32_t timeout_ms = 0;
@@ -56,8 +57,9 @@ struct Arguments {
     Colour colour = Colour::Auto;
 
     LookAt look;
-    bool strict = false;  ///< trouble of a backend is exit 5
-    bool require = false; ///< no accelerator is exit 3
+    bool strict = false;   ///< trouble of a backend is exit 5
+    bool machines = false; ///< list: those for hire
+    bool require = false;  ///< no accelerator is exit 3
 
     std::string device;              ///< info, run
     double interval = 1;             ///< watch, seconds

@@ -158,6 +158,22 @@ System read_system(const std::string &path, int *exit) {
     return system;
 }
 
+/// A machine for hire; a name that is none is a misspelt one.
+System hire(const std::string &name, int *exit) {
+    System system;
+    hwa_error_t error = {};
+    if (hwa_system_from_catalog(nullptr, name.c_str(), Out(system), &error) == HWA_OK)
+        return system;
+    std::vector<std::string> names;
+    for (uint32_t i = 0; const char *known = hwa_catalog_machine(nullptr, i); ++i)
+        names.emplace_back(known);
+    const std::string meant = nearest(name, names);
+    *exit = fail(ExitUsage, error.message,
+                 meant.empty() ? "'hwa list --machines' names those there are"
+                               : "did you mean '" + meant + "'?");
+    return nullptr;
+}
+
 /// One machine, or several as one.
 System read_systems(const std::vector<std::string> &paths, int *exit) {
     std::vector<System> systems;
@@ -208,6 +224,8 @@ int fail(const hwa_error_t &error, std::string_view hint) {
 }
 
 System look(const LookAt &at, int *exit, const std::string &capture_dir) {
+    if (!at.machine.empty())
+        return hire(at.machine, exit);
     if (!at.systems.empty())
         return read_systems(at.systems, exit);
     Patience patience;

@@ -61,7 +61,7 @@ std::string rate(double value) {
 std::string dollars(double value) {
     if (!(value > 0))
         return unknown;
-    return format(value < 0.995 ? "$%.2g" : value < 999.5 ? "$%.2f" : "$%.0f", value);
+    return format(value < 0.0995 ? "$%.2g" : value < 999.5 ? "$%.2f" : "$%.0f", value);
 }
 
 std::string count(uint64_t value) {

@@ -129,6 +129,9 @@ typedef struct {
 } hwa_detect_options_t;
 hwa_status_t hwa_detect(const hwa_detect_options_t *options, hwa_system_t **out_system, hwa_error_t *error);
 hwa_status_t hwa_system_from_json(const char *json, hwa_system_t **out_system, hwa_error_t *error);
+typedef struct hwa_catalog_t hwa_catalog_t;
+const char *hwa_catalog_machine(const hwa_catalog_t *catalog, uint32_t index);
+hwa_status_t hwa_system_from_catalog(const hwa_catalog_t *catalog, const char *name, hwa_system_t **out_system, hwa_error_t *error);
 hwa_status_t hwa_system_join(const hwa_system_t *const *systems, uint32_t system_count, hwa_system_t **out_system, hwa_error_t *error);
 const char *hwa_system_json(const hwa_system_t *system);
 void hwa_system_free(hwa_system_t *system);
@@ -361,7 +364,6 @@ typedef struct {
 } hwa_model_desc_t;
 hwa_status_t hwa_model_from_desc(const hwa_model_desc_t *desc, hwa_model_t **out_model, hwa_error_t *error);
 hwa_status_t hwa_model_from_file(const char *path, hwa_model_t **out_model, hwa_error_t *error);
-typedef struct hwa_catalog_t hwa_catalog_t;
 const char *hwa_catalog_model(const hwa_catalog_t *catalog, uint32_t index);
 hwa_status_t hwa_model_from_catalog(const hwa_catalog_t *catalog, const char *name, hwa_model_t **out_model, hwa_error_t *error);
 hwa_status_t hwa_model_desc(const hwa_model_t *model, hwa_model_desc_t *desc);
