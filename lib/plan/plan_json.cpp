@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A plan as JSON, by docs/schema/plan.json.
 #include "base/json.h"
+#include "plan/degrees.h"
 #include "plan/plan.h"
 
 namespace hwa::plan {
@@ -89,6 +90,35 @@ void write_workload(JsonWriter &out, const Workload &workload) {
     out.end_object();
 }
 
+void write_parallel(JsonWriter &out, const Plan &plan) {
+    const Degrees by = degrees_of(plan);
+    out.key("parallel").begin_object();
+    out.key("tensor").u64(by.tensor);
+    out.key("context").u64(by.context);
+    out.key("expert").u64(by.expert);
+    out.key("pipeline").u64(by.pipeline);
+    out.key("data").u64(by.data);
+    out.end_object();
+}
+
+void write_training(JsonWriter &out, const Plan &plan) {
+    constexpr const char *recomputes[] = {"choose", "none", "selective", "full"};
+    const Workload &workload = plan.workload;
+    out.key("training");
+    if (!workload.trains()) {
+        out.null();
+        return;
+    }
+    out.begin_object();
+    write_count(out, "sequence_tokens", workload.sequence_tokens);
+    write_count(out, "micro_batch", workload.micro_batch);
+    write_count(out, "global_batch", plan.run.global_batch.value_or(0));
+    out.key("zero_stage");
+    workload.zero_stage != 0 ? out.u64(workload.zero_stage - 1) : out.null();
+    out.key("recompute").text(recomputes[static_cast<size_t>(workload.recompute)]);
+    out.end_object();
+}
+
 void write_stage(JsonWriter &out, const Stage &stage) {
     out.begin_object();
     out.key("device").text(stage.device->id);
@@ -129,6 +159,8 @@ std::string plan_to_json(const Model &model, const Plan &plan) {
     out.end_object();
     out.key("cache_dtype").text(core::dtype_name(plan.workload.cache_dtype));
     write_count(out, "cache_tokens", plan.cache_tokens);
+    write_parallel(out, plan);
+    write_training(out, plan);
     out.key("stages").begin_array();
     for (const Stage &stage : plan.stages)
         write_stage(out, stage);

@@ -40,6 +40,18 @@ class Schemas(unittest.TestCase):
         self.check('plan', 'plan', '8B', *SAVED)
         self.check('version', 'version')
 
+    def test_plans_of_training(self):
+        asked = ['125M', '--sequence', '512', '--set', 'data_parallel=2', '--set',
+                 'engine=deepspeed', '--micro-batch', '2', '--zero', '2', '--recompute', 'full']
+        plan = self.check('plan', 'plan', '--mode', 'train', *asked, *SAVED)
+        self.assertEqual(plan['parallel'],
+                         {'tensor': 1, 'context': 1, 'expert': 1, 'pipeline': 1, 'data': 2})
+        self.assertEqual(plan['training'],
+                         {'sequence_tokens': 512, 'micro_batch': 2, 'global_batch': None,
+                          'zero_stage': 2, 'recompute': 'full'})
+        self.assertEqual(len(plan['stages']), 2)
+        self.assertIsNone(self.check('plan', 'plan', '8B', *SAVED)['training'])
+
     def test_schemas_refuse(self):
         for name, bad in (('system', {'schema': 1}), ('version', {'schema': 1, 'tool': '1'}),
                           ('info', {'schema': 1, 'device': {'id': 1}}),
