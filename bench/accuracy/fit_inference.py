@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: MIT
 """Fits lib/plan/time/paces.csv to the tables throughput_single and serving.
 
-    fit_inference.py LIBFIT-PACES.SO [--write] [--leave device|model|table]
+    fit_inference.py LIBFIT-PACES.SO [--write] [--leave device|model|table|group]
 
 A constant is a default times factors, one for each level of what it may depend on: engine,
 backend, class of chip, bits of a weight, traits of the run. Each level is drawn towards 1 by its
 width, so that what few rows tell stays near to what many tell. Robust least squares of the
 logarithm of times, by the library's own functions, whose constants are set between calls.
-`--leave` fits without one fold of devices, models or tables after the other, and prints the errors
-on what was left out.
+`--leave` fits without one fold of devices, models, tables or groups of rows after the other, and
+prints the errors on what was left out. `--write` takes the error factors from groups left out.
 """
 
 import argparse
@@ -313,6 +313,8 @@ def name_of(measure, what):
     row = measure.row
     if what == 'table':
         return table_of(measure)
+    if what == 'group':
+        return row['group']
     if what == 'model':
         return row.get('model') or row.get('model_desc')
     return row.get('gpu') or row.get('system')
@@ -330,6 +332,7 @@ def leave_out(fit, what, folds, steps):
         unseen = fold == at
         left[unseen] = fit.run(~unseen, steps)[unseen]
     show(f'no {what}', fit, left)
+    return left
 
 
 def write(rows, fields=('pace', 'engine', 'backend', 'chip', 'bits', 'traits', 'factor')):
@@ -358,7 +361,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('library')
     parser.add_argument('--write', action='store_true')
-    parser.add_argument('--leave', choices=('device', 'model', 'table'))
+    parser.add_argument('--leave', choices=('device', 'model', 'table', 'group'))
     parser.add_argument('--folds', type=int, default=5)
     parser.add_argument('--steps', type=int, default=7)
     arguments = parser.parse_args()
@@ -376,7 +379,8 @@ def main():
         rows = [(pace, key[0], key[1], key[2], key[3] or '', ' '.join(key[4]),
                  f'{np.exp(log):.4g}')
                 for (pace, key), log in zip(fit.keys, fit.log) if abs(log) > .02]
-        write(rows + error_rows(fit, left))
+        unseen = leave_out(fit, 'group', 3, 4)
+        write(rows + error_rows(fit, unseen))
 
 
 if __name__ == '__main__':
