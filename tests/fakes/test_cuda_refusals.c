@@ -48,8 +48,14 @@ static void init_says_100(void) {
 }
 
 static void after_fork(void) {
+    CUdeviceptr busy;
     int status = -1;
     first_context();
+    /* Once this is done the worker runs. A sanitizer holds locks while a thread begins, and a child
+       that is forked just then finds them held for ever. */
+    OK(cu.cuMemAlloc_v2(&busy, 4));
+    OK(cu.cuMemsetD8Async(busy, 0, 4, NULL));
+    OK(cu.cuCtxSynchronize());
     const pid_t child = fork();
     if (child == 0) {
         CUdeviceptr memory;
