@@ -60,6 +60,15 @@ class Hire(unittest.TestCase):
         done = hwa('plan', '8B', '--machine', EIGHT, '--objective', 'cost', '--json')
         self.assertEqual(done.code, 0, done.err)
 
+    def test_all_alike_need_no_numbers(self):
+        """Of a machine that is used as a whole, which device is which does not matter."""
+        small = ['plan', '125M', '--sequence', '512', '--mode', 'train', '--export', 'torchrun',
+                 '--machine', EIGHT]
+        text = hwa(*small, '--set', 'engine=torch', '--set', 'data_parallel=8').out
+        self.assertRegex(text, r'^torchrun ')
+        text = hwa(*small, '--set', 'engine=torch', '--set', 'data_parallel=2').out
+        self.assertRegex(text, r'^CUDA_VISIBLE_DEVICES="\$\{CUDA_VISIBLE_DEVICES:\?')
+
     def test_misspelt(self):
         done = hwa('plan', '8B', '--machine', EIGHT[:-1])
         self.assertEqual((done.code, done.out), (2, ''))

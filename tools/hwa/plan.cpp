@@ -126,19 +126,32 @@ std::string parallelism(const hwa_plan_info_t &info) {
     return join(parts, " × ");
 }
 
-/// "41.3 tokens/s, limited by memory bandwidth; likely 30 to 57".
-std::string speed(const hwa_plan_info_t &info) {
+/// ", limited by memory bandwidth"; "" where it is not known what limits.
+std::string limit(const hwa_plan_info_t &info) {
     static constexpr const char *bounds[] = {"", "computing", "memory bandwidth",
                                              "the links between devices"};
     const auto bound = static_cast<size_t>(info.bound);
+    return bound > 0 && bound < std::size(bounds) ? std::string(", limited by ") + bounds[bound]
+                                                  : std::string();
+}
+
+/// "41.3 tokens/s, limited by memory bandwidth; likely 30.0 to 57.0".
+std::string speed(const hwa_plan_info_t &info) {
     if (info.tokens_per_second <= 0)
         return "not known";
-    std::string line = rate(info.tokens_per_second) + " tokens/s";
-    if (bound > 0 && bound < std::size(bounds))
-        line += std::string(", limited by ") + bounds[bound];
+    std::string line = rate(info.tokens_per_second) + " tokens/s" + limit(info);
     if (info.error_factor > 1)
         line += "; likely " + rate(info.tokens_per_second / info.error_factor) + " to " +
                 rate(info.tokens_per_second * info.error_factor);
+    return line;
+}
+
+/// The same of a step of training.
+std::string step(const hwa_plan_info_t &info) {
+    std::string line = seconds(info.step_seconds) + limit(info);
+    if (info.error_factor > 1)
+        line += "; likely " + seconds(info.step_seconds / info.error_factor) + " to " +
+                seconds(info.step_seconds * info.error_factor);
     return line;
 }
 
@@ -146,9 +159,10 @@ std::string speed(const hwa_plan_info_t &info) {
 void print_promise(const hwa_plan_info_t &info, bool trains, Screen &screen) {
     if (const std::string ways = parallelism(info); !ways.empty())
         screen.paragraph(ways, "Parallelism  ");
-    screen.paragraph(speed(info), "Speed        ");
     if (trains && info.step_seconds > 0)
-        screen.line("Step         " + seconds(info.step_seconds));
+        screen.paragraph(step(info), "Step         ");
+    if (info.step_seconds <= 0 || info.tokens_per_second > 0)
+        screen.paragraph(speed(info), "Speed        ");
     if (info.flops_utilization > 0 && trains)
         screen.line(format("Utilization  %.0f %% of the peak", 100 * info.flops_utilization));
     if (!trains && info.first_token_seconds > 0)

@@ -119,8 +119,25 @@ std::optional<std::string> places_on_bus(const core::System &system, const Devic
     return text;
 }
 
-void set_or_ask(Command &command, std::string_view variable,
+/// True of all that their maker has in the host, where one is as good as another.
+bool all_alike(const core::System &system, const Devices &devices) {
+    const auto differs = [&](const Device *device) {
+        return device->name.value.empty() || device->name.value != devices[0]->name.value;
+    };
+    if (std::any_of(devices.begin(), devices.end(), differs))
+        return false;
+    const auto there =
+        std::count_if(system.devices.begin(), system.devices.end(), [&](const Device &other) {
+            return maker_of(other) == maker_of(*devices[0]) &&
+                   host_of(other) == host_of(*devices[0]);
+        });
+    return static_cast<size_t>(there) == devices.size();
+}
+
+void set_or_ask(const core::System &system, Command &command, std::string_view variable,
                 const std::optional<std::string> &value, const Devices &devices) {
+    if (!value && all_alike(system, devices))
+        return;
     command.set(variable, value ? shell_word(*value)
                                 : shell_wanted(variable, "the numbers of " + names_of(devices)));
 }
@@ -135,7 +152,7 @@ void show_nvidia(const core::System &system, const Devices &devices, Command &co
     }
     if (!value && !filtered(devices, "cuda.environment"))
         value = list(devices, "cuda.ordinal");
-    set_or_ask(command, "CUDA_VISIBLE_DEVICES", value, devices);
+    set_or_ask(system, command, "CUDA_VISIBLE_DEVICES", value, devices);
 }
 
 } // namespace
@@ -148,21 +165,21 @@ void show_only(const core::System &system, const Devices &devices, Command &comm
     case Maker::Amd:
         if (!filtered(devices, "hip.environment"))
             value = list(devices, "hip.ordinal");
-        return set_or_ask(command, "HIP_VISIBLE_DEVICES", value, devices);
+        return set_or_ask(system, command, "HIP_VISIBLE_DEVICES", value, devices);
     case Maker::Intel:
         if (!filtered(devices, "level_zero.environment"))
             value = list(devices, "level_zero.ordinal");
-        return set_or_ask(command, "ZE_AFFINITY_MASK", value, devices);
+        return set_or_ask(system, command, "ZE_AFFINITY_MASK", value, devices);
     case Maker::None:
         break;
     }
 }
 
-void show_only_in_vulkan(const Devices &devices, Command &command) {
+void show_only_in_vulkan(const core::System &system, const Devices &devices, Command &command) {
     std::optional<std::string> value;
     if (!filtered(devices, "vulkan.environment"))
         value = list(devices, "vulkan.index");
-    set_or_ask(command, "GGML_VK_VISIBLE_DEVICES", value, devices);
+    set_or_ask(system, command, "GGML_VK_VISIBLE_DEVICES", value, devices);
 }
 
 } // namespace hwa::plan

@@ -26,11 +26,13 @@ struct Host {
 std::vector<Host> hosts_of(const Plan &plan);
 
 /// Sets the variable by which the runtime of these devices' maker shows them in their order. Where
-/// what detection saw does not tell its value, the command asks for it.
+/// what detection saw does not tell its value, the command asks for it; not where all that there
+/// are are used, and are alike.
 void show_only(const core::System &system, const std::vector<const core::Device *> &devices,
                Command &command);
 
 /// The same through Vulkan, for devices of several makers.
-void show_only_in_vulkan(const std::vector<const core::Device *> &devices, Command &command);
+void show_only_in_vulkan(const core::System &system,
+                         const std::vector<const core::Device *> &devices, Command &command);
 
 } // namespace hwa::plan

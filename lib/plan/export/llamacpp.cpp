@@ -95,7 +95,8 @@ base::Result<std::string> export_llamacpp(const Planned &planned) {
     });
     Command command;
     command.add("llama-server");
-    mixed ? show_only_in_vulkan(devices, command) : show_only(*planned.system, devices, command);
+    mixed ? show_only_in_vulkan(*planned.system, devices, command)
+          : show_only(*planned.system, devices, command);
     add_model(planned, command);
     const uint64_t slots = plan.run.sequences.value_or(static_cast<uint32_t>(plan.workload.batch));
     command.option("--ctx-size", plan.workload.context_tokens * plan.workload.batch);
