@@ -810,7 +810,7 @@ typedef struct hwa_plan_info_t {
     uint32_t micro_batch;
     uint32_t zero_stage; /**< Plus 1, as in hwa_workload_t. */
     hwa_recompute_t recompute;
-    uint32_t alternative_count; /**< Plans that lost and are kept; 0 in this version. */
+    uint32_t alternative_count; /**< For hwa_plan_alternative(). */
     uint32_t reserved;          /**< 0. */
     const char *recipe;
     double memory_error_factor; /**< As error_factor, for the footprint. */
@@ -836,6 +836,13 @@ typedef struct hwa_stage_t {
 
 /** One stage, in the order that data passes. HWA_ERROR_RANGE: past the end. */
 HWA_API hwa_status_t hwa_plan_stage(const hwa_plan_t *plan, uint32_t index, hwa_stage_t *stage);
+
+/** A plan that lost, in short, and why: with weights of the next smaller format, on fewer devices or
+    on others, for the other objective; next best first. They are searched for when first asked for,
+    here or by `alternative_count`. Its counts of stages, notes and alternatives are 0. `reason` is
+    borrowed from the plan, and may be NULL. HWA_ERROR_RANGE: past the end. */
+HWA_API hwa_status_t hwa_plan_alternative(const hwa_plan_t *plan, uint32_t index,
+                                          hwa_plan_info_t *info, const char **reason);
 
 /** A sentence on an assumption or a choice; NULL past the end. */
 HWA_API const char *hwa_plan_note(const hwa_plan_t *plan, uint32_t index);

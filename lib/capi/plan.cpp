@@ -2,6 +2,8 @@
 // The public functions of plans.
 #include "plan/plan.h"
 
+#include "plan/alternatives.h"
+
 #include "capi/attrs.h"
 #include "capi/entry.h"
 #include "capi/model.h"
@@ -18,7 +20,10 @@ using namespace hwa::capi;
 struct hwa_plan_t {
     std::shared_ptr<const SystemState> system;
     std::shared_ptr<const core::Model> model;
+    plan::Options options; ///< its devices are the system's
     plan::Plan plan;
+    mutable base::Once alternatives_once;
+    mutable std::vector<plan::Alternative> alternatives;
     mutable base::Once json_once;
     mutable std::string json;
     mutable std::mutex exporting;
@@ -101,6 +106,26 @@ static void put_numbers(const plan::Plan &plan, hwa_plan_info_t &info) {
     info.memory_error_factor = plan.memory_error_factor;
 }
 
+static void put_choices(const core::Model &model, const plan::Plan &plan, hwa_plan_info_t &info) {
+    info.pipeline_parallel = plan.run.pipeline.value_or(static_cast<uint32_t>(plan.stages.size()));
+    info.recipe = plan.format.own                ? or_null(model.recipe)
+                  : plan.workload.recipe.empty() ? nullptr
+                                                 : plan.format.name.c_str();
+}
+
+/// Searched for once; NULL only for want of memory.
+static const std::vector<plan::Alternative> *alternatives_in(const hwa_plan_t &plan) {
+    try {
+        plan.alternatives_once.run([&] {
+            plan.alternatives =
+                plan::alternatives_of(plan.system->system, *plan.model, plan.options, plan.plan);
+        });
+    } catch (...) { // The next call tries again.
+        return nullptr;
+    }
+    return &plan.alternatives;
+}
+
 } // namespace hwa::capi
 
 hwa_status_t hwa_plan(const hwa_system_t *system, const hwa_model_t *model,
@@ -109,11 +134,15 @@ hwa_status_t hwa_plan(const hwa_system_t *system, const hwa_model_t *model,
     return hand_out(out_plan, error, [&]() -> base::Result<std::unique_ptr<hwa_plan_t>> {
         if (system == nullptr || model == nullptr)
             return null_argument(system == nullptr ? "system" : "model");
-        HWA_TRY(const plan::Options taken, options_in(*system->state, options));
+        HWA_TRY(plan::Options taken, options_in(*system->state, options));
         auto made = std::make_unique<hwa_plan_t>();
         made->system = system->state;
         made->model = model->model;
         HWA_TRY(made->plan, plan::make_plan(made->system->system, *made->model, taken));
+        // They hold for the call alone.
+        taken.cancelled = nullptr;
+        taken.cancelled_user = nullptr;
+        made->options = std::move(taken);
         return made;
     });
 }
@@ -123,12 +152,31 @@ hwa_status_t hwa_plan_info(const hwa_plan_t *plan, hwa_plan_info_t *info) {
         return HWA_ERROR_INVALID;
     hwa_plan_info_t made = HWA_INIT(hwa_plan_info_t);
     put_numbers(plan->plan, made);
+    put_choices(*plan->model, plan->plan, made);
     made.stage_count = static_cast<uint32_t>(plan->plan.stages.size());
     made.note_count = static_cast<uint32_t>(plan->plan.notes.size());
-    const plan::Format &format = plan->plan.format;
-    made.recipe = format.own                           ? or_null(plan->model->recipe)
-                  : plan->plan.workload.recipe.empty() ? nullptr
-                                                       : format.name.c_str();
+    const auto *alternatives = alternatives_in(*plan);
+    if (alternatives == nullptr)
+        return HWA_ERROR_HOST_MEMORY;
+    made.alternative_count = static_cast<uint32_t>(alternatives->size());
+    return fill_out(info, made);
+}
+
+hwa_status_t hwa_plan_alternative(const hwa_plan_t *plan, uint32_t index, hwa_plan_info_t *info,
+                                  const char **reason) {
+    if (plan == nullptr)
+        return HWA_ERROR_INVALID;
+    const auto *alternatives = alternatives_in(*plan);
+    if (alternatives == nullptr)
+        return HWA_ERROR_HOST_MEMORY;
+    if (index >= alternatives->size())
+        return HWA_ERROR_RANGE;
+    const plan::Alternative &found = (*alternatives)[index];
+    hwa_plan_info_t made = HWA_INIT(hwa_plan_info_t);
+    put_numbers(found.plan, made);
+    put_choices(*plan->model, found.plan, made);
+    if (reason != nullptr)
+        *reason = found.reason.c_str();
     return fill_out(info, made);
 }
 
@@ -141,12 +189,9 @@ hwa_status_t hwa_plan_stage(const hwa_plan_t *plan, uint32_t index, hwa_stage_t 
     hwa_stage_t made = HWA_INIT(hwa_stage_t);
     made.first_layer = static_cast<uint32_t>(found.first_layer);
     made.layer_count = static_cast<uint32_t>(found.layer_count);
-    const plan::Degrees by = plan::degrees_of(plan->plan);
-    const uint64_t rank = index % (by.tensor * by.context);
-    made.replica = static_cast<uint32_t>(index / (by.tensor * by.context * by.pipeline));
-    made.tensor_rank = static_cast<uint32_t>(rank % by.tensor);
-    made.context_rank = static_cast<uint32_t>(rank / by.tensor);
-    made.device = plan->system->find(found.device->id);
+    made.device =
+        &plan->system
+             ->devices[static_cast<size_t>(found.device - plan->system->system.devices.data())];
     made.footprint = footprint_out(found.footprint);
     made.seconds_per_token = found.seconds_per_token;
     made.replica = found.replica;

@@ -3,6 +3,7 @@
 #include "plan/plan.h"
 
 #include "plan/evaluate.h"
+#include "plan/remedies.h"
 #include "plan/search/search.h"
 
 #include <algorithm>
@@ -48,12 +49,17 @@ base::Result<Plan> make_plan(const System &system, const Model &model, const Opt
     if (workload.trains() && workload.sequence_tokens == 0)
         workload.sequence_tokens =
             model.context_limit != 0 ? std::min<uint64_t>(model.context_limit, 4096) : 4096;
-    HWA_TRY(Plan plan, workload.trains() ? search_training(system, model, settled, workload)
-                                         : search_inference(system, model, settled, workload));
+    auto found = workload.trains() ? search_training(system, model, settled, workload)
+                                   : search_inference(system, model, settled, workload);
+    if (!found && found.error().status == Status::NoFit && options.explains)
+        found.error().message += remedies_text(system, model, options, workload);
+    if (!found)
+        return found;
+    Plan &plan = *found;
     plan.usd_per_hour = system.usd_per_hour > 0 ? system.usd_per_hour : options.usd_per_hour;
     if (plan.tokens_per_second > 0)
         plan.usd_per_million_tokens = plan.usd_per_hour * 1e6 / (3600 * plan.tokens_per_second);
-    return plan;
+    return found;
 }
 
 } // namespace hwa::plan

@@ -30,7 +30,8 @@ struct Options {
     double usd_per_hour = 0;
     double min_tokens_per_second = 0;
     double min_weight_bits = 0;
-    Run run; ///< what is pinned
+    Run run;              ///< what is pinned
+    bool explains = true; ///< a refusal tells what would have to change
     int32_t (*cancelled)(void *user) = nullptr;
     void *cancelled_user = nullptr;
 };
@@ -54,6 +55,9 @@ struct Certificate {
     uint64_t space = 0;   ///< layouts that there are
     uint64_t visited = 0; ///< those whose best split was found, or shown not to fit
     uint64_t bounded = 0; ///< those that could not win
+    double best = 0;      ///< seconds that the objective counts; 0: not known
+    double least = 0;     ///< than which no layout can take fewer
+    std::string binding;  ///< what keeps the plan from being better: "memory", "link"
 };
 
 /// What was chosen and what it should bring; 0 is not known.
@@ -85,6 +89,9 @@ struct Plan {
 /// `system`, which must outlive it.
 base::Result<Plan> make_plan(const core::System &system, const core::Model &model,
                              const Options &options);
+
+/// "memory", "unknown".
+const char *bound_name(Bound bound);
 
 /// The schema number written into every plan document.
 inline constexpr uint64_t plan_schema = 1;

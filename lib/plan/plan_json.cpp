@@ -11,20 +11,6 @@ using core::Model;
 
 namespace {
 
-const char *bound_name(Bound bound) {
-    switch (bound) {
-    case Bound::Compute:
-        return "compute";
-    case Bound::Memory:
-        return "memory";
-    case Bound::Link:
-        return "link";
-    case Bound::Unknown:
-        break;
-    }
-    return "unknown";
-}
-
 /// Members are always there; what is not known is null.
 void write_text(JsonWriter &out, const char *key, const std::string &text) {
     out.key(key);
@@ -143,7 +129,37 @@ void write_speed(JsonWriter &out, const Plan &plan) {
     out.end_object();
 }
 
+void write_search(JsonWriter &out, const Certificate &search) {
+    out.key("search");
+    if (search.space == 0) {
+        out.null();
+        return;
+    }
+    out.begin_object();
+    out.key("space").u64(search.space);
+    out.key("visited").u64(search.visited);
+    out.key("bounded").u64(search.bounded);
+    write_known(out, "best_seconds", search.best);
+    write_known(out, "least_seconds", search.least);
+    out.key("binding").text(search.binding);
+    out.end_object();
+}
+
 } // namespace
+
+const char *bound_name(Bound bound) {
+    switch (bound) {
+    case Bound::Compute:
+        return "compute";
+    case Bound::Memory:
+        return "memory";
+    case Bound::Link:
+        return "link";
+    case Bound::Unknown:
+        break;
+    }
+    return "unknown";
+}
 
 std::string plan_to_json(const Model &model, const Plan &plan) {
     JsonWriter out;
@@ -170,6 +186,7 @@ std::string plan_to_json(const Model &model, const Plan &plan) {
     write_speed(out, plan);
     write_known(out, "usd_per_hour", plan.usd_per_hour);
     write_known(out, "usd_per_million_tokens", plan.usd_per_million_tokens);
+    write_search(out, plan.certificate);
     out.key("notes").begin_array();
     for (const std::string &note : plan.notes)
         out.text(note);

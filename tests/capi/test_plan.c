@@ -113,6 +113,38 @@ static void outlives_what_it_was_made_from(void **state) {
     hwa_plan_free(plan);
 }
 
+static void tells_of_plans_that_lost(void **state) {
+    (void)state;
+    hwa_system_t *system = two_cards();
+    hwa_model_t *model = billions(8);
+    hwa_plan_t *plan = NULL;
+    assert_int_equal(hwa_plan(system, model, NULL, &plan, NULL), HWA_OK);
+    const hwa_plan_info_t fresh = HWA_INIT(hwa_plan_info_t);
+    hwa_plan_info_t best = fresh, info = fresh;
+    assert_int_equal(hwa_plan_info(plan, &best), HWA_OK);
+    assert_true(best.alternative_count >= 2);
+    double before = 1e18;
+    for (uint32_t i = 0; i < best.alternative_count; ++i) {
+        const char *reason = NULL;
+        info = fresh;
+        assert_int_equal(hwa_plan_alternative(plan, i, &info, &reason), HWA_OK);
+        assert_true(info.footprint.total > 0 && info.tokens_per_second > 0);
+        const double bytes = (double)info.footprint.weights;
+        assert_true(bytes <= before);
+        before = bytes;
+        if (info.weight_dtype == HWA_DTYPE_Q8_0)
+            assert_non_null(strstr(reason, "bits for a weight, not 16.00"));
+        else
+            assert_string_equal(reason, "no faster");
+    }
+    assert_int_equal(hwa_plan_alternative(plan, best.alternative_count, &info, NULL),
+                     HWA_ERROR_RANGE);
+    assert_int_equal(hwa_plan_alternative(NULL, 0, &info, NULL), HWA_ERROR_INVALID);
+    hwa_plan_free(plan);
+    hwa_model_free(model);
+    hwa_system_free(system);
+}
+
 static void says_what_lacked(void **state) {
     (void)state;
     hwa_system_t *system = two_cards();
@@ -349,6 +381,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_the_header_of_a_real_model),
         cmocka_unit_test(outlives_what_it_was_made_from),
+        cmocka_unit_test(tells_of_plans_that_lost),
         cmocka_unit_test(says_what_lacked),
         cmocka_unit_test(refuses_bad_options),
         cmocka_unit_test(refuses_bad_workloads),

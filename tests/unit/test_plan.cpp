@@ -8,6 +8,7 @@
 #include "system_maker.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 using namespace hwa;
@@ -130,7 +131,25 @@ static void says_what_lacked(void **) {
     assert_true(error.status == Status::NoFit);
     assert_string_equal(error.message.c_str(),
                         "m needs 126.7 GiB at q2_k for 1 sequence of 640 tokens on 2 x a card, "
-                        "43.2 GiB usable: 83.5 GiB short");
+                        "43.2 GiB usable: 83.5 GiB short; 5 more of a card or 47 GiB more on each "
+                        "a card would do");
+    // What would do does, and less does not.
+    assert_true(must_fail(cards(6), 405).status == Status::NoFit);
+    assert_true(must_plan(cards(7), 405).stages.size() == 7);
+
+    Options options;
+    options.workload.context_tokens = 1 << 20;
+    options.workload.weight_dtype = core::Dtype::Bf16;
+    const std::string text = must_fail(cards(1), 8, options).message;
+    const size_t at = text.find("a context of ");
+    assert_true(at != std::string::npos && text.find("weights in") == std::string::npos);
+    options.workload.context_tokens = std::strtoull(text.c_str() + at + 13, nullptr, 10);
+    check_sound(must_plan(cards(1), 8, options));
+    options.workload.context_tokens += 256;
+    must_fail(cards(1), 8, options);
+    options.workload.context_tokens = 0;
+    assert_non_null(
+        std::strstr(must_fail(cards(1), 13, options).message.c_str(), "weights in q8_0"));
 }
 
 static void falls_back_to_the_processor(void **) {

@@ -496,6 +496,7 @@ typedef struct {
     double seconds_per_token;
 } hwa_stage_t;
 hwa_status_t hwa_plan_stage(const hwa_plan_t *plan, uint32_t index, hwa_stage_t *stage);
+hwa_status_t hwa_plan_alternative(const hwa_plan_t *plan, uint32_t index, hwa_plan_info_t *info, const char **reason);
 const char *hwa_plan_note(const hwa_plan_t *plan, uint32_t index);
 hwa_status_t hwa_plan_export(const hwa_plan_t *plan, const char *format, const char **text, hwa_error_t *error);
 const char *hwa_plan_json(const hwa_plan_t *plan);

@@ -24,6 +24,12 @@ using core::System;
 
 namespace {
 
+double cost_of(Objective objective, const Plan &plan) {
+    const double tokens = static_cast<double>(plan.workload.output_tokens);
+    return objective == Objective::Latency ? plan.first_token_seconds + tokens * plan.token_seconds
+                                           : plan.token_seconds;
+}
+
 /// Devices to use together: all classes but those in host memory, and of these one or none.
 struct Pool {
     static constexpr uint32_t none = UINT32_MAX;
@@ -269,15 +275,14 @@ base::Result<Plan> Search::run() {
         return no_fit();
     certificate_.space = space();
     certificate_.bounded = certificate_.space - certificate_.visited;
+    certificate_.best = certificate_.least =
+        plan->token_seconds > 0 ? cost_of(options_.objective, *plan) : 0;
+    // A better format was there, and did not fit.
+    const bool first = plan->format.name == formats_[0].name;
+    certificate_.binding = first ? bound_name(plan->bound) : "memory";
     plan->certificate = certificate_;
     add_notes(model_, options_.headroom, *plan);
     return std::move(*plan);
-}
-
-double cost_of(Objective objective, const Plan &plan) {
-    const double tokens = static_cast<double>(plan.workload.output_tokens);
-    return objective == Objective::Latency ? plan.first_token_seconds + tokens * plan.token_seconds
-                                           : plan.token_seconds;
 }
 
 } // namespace

@@ -277,6 +277,8 @@ base::Result<Plan> Search::run() {
         return no_fit();
     certificate_.bounded = certificate_.space - certificate_.visited;
     HWA_TRY(Plan plan, finish(*best_));
+    certificate_.best = certificate_.least = plan.step_seconds;
+    certificate_.binding = best_->recompute != Recompute::None ? "memory" : bound_name(plan.bound);
     plan.certificate = certificate_;
     add_training_notes(model_, options_.headroom, plan);
     return plan;
