@@ -837,10 +837,10 @@ typedef struct hwa_stage_t {
 /** One stage, in the order that data passes. HWA_ERROR_RANGE: past the end. */
 HWA_API hwa_status_t hwa_plan_stage(const hwa_plan_t *plan, uint32_t index, hwa_stage_t *stage);
 
-/** A plan that lost, in short, and why: with weights of the next smaller format, on fewer devices or
-    on others, for the other objective; next best first. They are searched for when first asked for,
-    here or by `alternative_count`. Its counts of stages, notes and alternatives are 0. `reason` is
-    borrowed from the plan, and may be NULL. HWA_ERROR_RANGE: past the end. */
+/** A plan that lost, in short, and why: with weights of the next smaller format, on fewer devices
+   or on others, for the other objective; next best first. They are searched for when first asked
+   for, here or by `alternative_count`. Its counts of stages, notes and alternatives are 0. `reason`
+   is borrowed from the plan, and may be NULL. HWA_ERROR_RANGE: past the end. */
 HWA_API hwa_status_t hwa_plan_alternative(const hwa_plan_t *plan, uint32_t index,
                                           hwa_plan_info_t *info, const char **reason);
 

@@ -14,6 +14,8 @@
 
 namespace hwa::plan {
 
+struct Fabric;
+
 /// The part of a model that one device holds.
 struct Slice {
     const core::Device *device = nullptr;
@@ -34,10 +36,11 @@ struct Case {
     const core::Model *model = nullptr;
     Format format;
     Workload workload;
-    Run run;                      ///< the degrees of parallelism and the engine have values
-    std::vector<Slice> slices;    ///< by stage
-    const Links *links = nullptr; ///< of the system
-    const Sized *sized = nullptr; ///< the model in this format for this workload
+    Run run;                        ///< the degrees of parallelism and the engine have values
+    std::vector<Slice> slices;      ///< by stage
+    const Links *links = nullptr;   ///< of the system
+    const Sized *sized = nullptr;   ///< the model in this format for this workload
+    const Fabric *fabric = nullptr; ///< of its devices, where some of them have no slice
 };
 
 } // namespace hwa::plan

@@ -114,7 +114,10 @@ class BruteForce {
                 const uint32_t held = layers / pipeline + (stage < layers % pipeline ? 1 : 0);
                 for (uint32_t rank = 0; rank < tensor * context; ++rank) {
                     Slice slice;
-                    slice.device = &system_.devices[one.slices.size()];
+                    // A group of tensor ranks lies in one island.
+                    const size_t group = one.slices.size() / tensor, each = island_ / tensor;
+                    slice.device = &system_.devices[group / each * island_ + group % each * tensor +
+                                                    rank % tensor];
                     slice.first_layer = first;
                     slice.layer_count = held;
                     slice.stage = stage;

@@ -206,7 +206,8 @@ std::optional<Plan> Search::lay(Case &one, const Pool &pool) {
 
 std::optional<Plan> Search::best_of(const Sized &sized, Tier tier) {
     std::optional<Plan> best;
-    Case one{&system_, &model_, sized.format, workload_, options_.run, {}, &links_, &sized};
+    Case one{&system_, &model_, sized.format, workload_, options_.run,
+             {},       &links_, &sized,       nullptr};
     for (const Pool &pool : pools(tier)) {
         certificate_.visited += layouts(pool);
         std::optional<Plan> plan = lay(one, pool);

@@ -9,7 +9,6 @@ namespace hwa::plan {
 
 namespace {
 
-constexpr uint64_t largest_micro_batch = 16;
 constexpr uint64_t least_context = 2048; ///< tokens of one rank
 constexpr uint32_t most_turns = 8;
 constexpr uint32_t most_context = 64;

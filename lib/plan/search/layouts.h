@@ -10,6 +10,8 @@
 
 namespace hwa::plan {
 
+inline constexpr uint64_t largest_micro_batch = 16;
+
 /// Degrees of parallelism and the micro-batch.
 struct Layout {
     uint32_t tensor = 1;

@@ -8,11 +8,14 @@
 #include "plan/memory/weights.h"
 #include "plan/notes.h"
 #include "plan/search/layouts.h"
+#include "plan/time/collectives.h"
 #include "plan/time/step.h"
 #include "plan/words.h"
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <memory>
 #include <optional>
 
 namespace hwa::plan {
@@ -27,7 +30,7 @@ namespace {
 /// replicas.
 constexpr Recompute recomputes[] = {Recompute::None, Recompute::Selective, Recompute::Full};
 
-/// No engine multiplies faster than its devices do. Predictions are allowed to, by this much.
+/// So many devices are not faster than one by more than their number over this.
 constexpr double optimism = 0.5;
 
 /// The engine for training where none is pinned: Megatron where several of NVIDIA's devices train
@@ -46,6 +49,41 @@ std::vector<uint32_t> zero_stages(const Workload &workload, Engine engine) {
         return {1, 2};
     return {1, 2, 3, 4};
 }
+
+/// Fabrics of the devices that layouts take. What is farther than some thousand devices away does
+/// not change them.
+class Fabrics {
+  public:
+    Fabrics(const System &system, const DeviceClass &where) : where_(where) {
+        const std::string &first = where.devices[0]->id;
+        for (const core::Link &link : system.links)
+            if (link.a == first || link.b == first)
+                near_.links.push_back(link);
+    }
+    const Fabric *of(const Layout &layout) {
+        constexpr uint64_t near = 4096;
+        const uint64_t count = std::min(near, layout.devices());
+        auto &made = made_[{layout.tensor, count}];
+        if (made == nullptr)
+            made = std::make_unique<Fabric>(fabric_of(near_, devices(layout.tensor, count)));
+        return made.get();
+    }
+
+  private:
+    std::vector<const core::Device *> devices(uint32_t tensor, uint64_t count) const {
+        std::vector<const core::Device *> made;
+        for (size_t i = 0; i + 1 < where_.domains.size() && made.size() < count; ++i)
+            for (uint32_t at = where_.domains[i];
+                 at + tensor <= where_.domains[i + 1] && made.size() < count; at += tensor)
+                for (uint32_t part = 0; part < tensor; ++part)
+                    made.push_back(where_.devices[at + part]);
+        return made;
+    }
+
+    const DeviceClass &where_;
+    System near_; ///< the first device's links alone
+    std::map<std::pair<uint32_t, uint64_t>, std::unique_ptr<Fabric>> made_;
+};
 
 class Search {
   public:
@@ -72,7 +110,7 @@ class Search {
     void set(Case &one, const DeviceClass &where, const Layout &layout) const;
     bool beats(double seconds, const Layout &layout) const;
     bool fits(const Case &one, uint64_t room);
-    double at_best(const Task &task, const Layout &layout) const;
+    double alone(Case &one, const Task &task) const;
     std::vector<Recompute> open_recomputes() const;
     base::Result<Plan> finish(const Choices &best);
     base::Error no_fit() const;
@@ -166,16 +204,23 @@ std::vector<Recompute> Search::open_recomputes() const {
     return {std::begin(recomputes), std::end(recomputes)};
 }
 
-/// Seconds that the layout's devices need at their peak; 0 where it is not known.
-double Search::at_best(const Task &task, const Layout &layout) const {
-    const double peak =
-        task.where->rates.peak_ops_per_second * static_cast<double>(layout.devices());
-    const double tokens =
-        static_cast<double>(task.sequence) * static_cast<double>(*task.run.global_batch);
-    // Forward, and backward twice as much; frozen weights need no gradients.
-    const double passes = workload_.mode == Mode::Train ? 3 : 2;
-    const double operations = 2 * static_cast<double>(model_.active_parameters) * tokens;
-    return peak > 0 ? optimism * passes * operations / peak : 0;
+/// Seconds of a step on one device, were its memory large enough; 0: not known.
+double Search::alone(Case &one, const Task &task) const {
+    double least = 0;
+    for (uint64_t micro = 1; micro <= largest_micro_batch; ++micro) {
+        if (task.micro_batch != 0 ? micro != task.micro_batch : *task.run.global_batch % micro != 0)
+            continue;
+        Layout layout;
+        layout.micro_batch = micro;
+        set(one, *task.where, layout);
+        one.workload.zero_stage = 1;
+        one.workload.recompute = open_recomputes().front();
+        const auto time = training_time(one);
+        if (!time || time->step <= 0)
+            return 0;
+        least = least > 0 ? std::min(least, time->step) : time->step;
+    }
+    return least;
 }
 
 void Search::try_layout(Case &one, const DeviceClass &where, const Layout &layout) {
@@ -204,17 +249,22 @@ void Search::try_layout(Case &one, const DeviceClass &where, const Layout &layou
 base::Done Search::search(const DeviceClass &where) {
     const Task task = task_of(where);
     HWA_TRY(const Format format, format_of(model_, workload_));
-    Case one{&system_, &model_, format, workload_, task.run, {}, &links_, nullptr};
+    Case one{&system_, &model_, format, workload_, task.run, {}, &links_, nullptr, nullptr};
     const std::vector<Layout> layouts = layouts_of(task);
     certificate_.space += layouts.size();
+    Fabrics fabrics(system_, where);
+    one.fabric = fabrics.of(Layout());
+    const double alone_seconds = alone(one, task);
     uint64_t turn = 0;
     for (const Layout &layout : layouts) {
+        const double at_best = optimism * alone_seconds / static_cast<double>(layout.devices());
         if (++turn % 64 == 1 && options_.cancelled != nullptr &&
             options_.cancelled(options_.cancelled_user) != 0)
             return base::error(Status::Cancelled, "the caller stopped the search");
         // Those that follow have no more devices.
-        if (best_ && best_->seconds > 0 && at_best(task, layout) > best_->seconds)
+        if (best_ && best_->seconds > 0 && at_best > best_->seconds)
             break;
+        one.fabric = fabrics.of(layout);
         try_layout(one, where, layout);
         ++certificate_.visited;
     }
@@ -225,7 +275,7 @@ base::Done Search::search(const DeviceClass &where) {
 base::Result<Plan> Search::finish(const Choices &best) {
     const Task task = task_of(*best.where);
     HWA_TRY(const Format format, format_of(model_, workload_));
-    Case one{&system_, &model_, format, workload_, task.run, {}, &links_, nullptr};
+    Case one{&system_, &model_, format, workload_, task.run, {}, &links_, nullptr, nullptr};
     set(one, *best.where, best.layout);
     one.workload.recompute = best.recompute;
     one.workload.zero_stage = best.zero;

@@ -290,15 +290,19 @@ double forward_passes(const Case &one, bool flash) {
     return second ? 1.5 : 1;
 }
 
-Setting setting_of(const Case &one) {
-    const Degrees by(one.run);
+Fabric fabric_between(const Case &one) {
     std::vector<const core::Device *> devices;
     for (const Slice &slice : one.slices)
         devices.push_back(slice.device);
+    return fabric_of(*one.system, devices);
+}
+
+Setting setting_of(const Case &one) {
+    const Degrees by(one.run);
     Setting at{one,
                by,
-               chip_of(*devices[0]),
-               fabric_of(*one.system, devices),
+               chip_of(*one.slices[0].device),
+               one.fabric != nullptr ? *one.fabric : fabric_between(one),
                math_of(one),
                0,
                0,
@@ -352,7 +356,7 @@ base::Result<StepParts> step_parts(const Case &one) {
             at.send(Collective::SendReceive, 2, 2 * at.tokens * at.hidden / at.norm_split,
                     at.by.tensor * at.by.context * at.by.data);
     made.operations = model_operations(one, step * at.sequence, at.sequence);
-    made.peak = static_cast<double>(one.slices.size()) *
+    made.peak = at.by.tensor * at.by.context * at.by.pipeline * at.by.data *
                 at.chip.ops_per_second[static_cast<size_t>(at.math)];
     return made;
 }
