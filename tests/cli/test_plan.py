@@ -60,6 +60,15 @@ class Plan(unittest.TestCase):
                      'WEIGHTS', 'CACHE', 'FREE'):
             self.assertIn(text, done.out)
 
+    def test_plans_that_lost(self):
+        done = hwa('plan', '13B', *SAVED)
+        rows = done.out.split('INSTEAD', 1)[1].splitlines()
+        self.assertRegex(rows[0], r'TOKENS/S +WHY NOT$')
+        self.assertTrue(any(row.endswith('slower') for row in rows[1:]), rows)
+        self.assertTrue(any(' bits for a weight' in row for row in rows[1:]), rows)
+        pinned = hwa('plan', '1B', *SAVED, '--set', 'engine=vllm', '--set', 'tensor_parallel=2')
+        self.assertNotIn('INSTEAD', pinned.out)
+
     def test_a_narrow_screen_keeps_the_speed_whole(self):
         done = hwa('plan', '8B', *SAVED, env={'COLUMNS': '40'})
         self.assertLessEqual(max(map(len, done.lines)), 40)

@@ -172,10 +172,38 @@ void print_promise(const hwa_plan_info_t &info, bool trains, Screen &screen) {
                     " for a million tokens, at " + dollars(info.usd_per_hour) + " an hour");
 }
 
+std::string format_of(const hwa_plan_info_t &info) {
+    return info.recipe != nullptr ? printable(info.recipe) : hwa_dtype_name(info.weight_dtype);
+}
+
+/// Plans that lost, and why.
+void print_alternatives(const hwa_plan_t *plan, const hwa_plan_info_t &winner, Screen &screen) {
+    Table table({{"INSTEAD"},
+                 {"PARALLELISM", 4},
+                 {"MEMORY", 2, true},
+                 {"TOKENS/S", 1, true},
+                 {"STEP", 1, true},
+                 {"WHY NOT", 0, false, 24, true}});
+    for (uint32_t i = 0; i < winner.alternative_count; ++i) {
+        hwa_plan_info_t info = HWA_INIT(hwa_plan_info_t);
+        const char *reason = nullptr;
+        if (hwa_plan_alternative(plan, i, &info, &reason) != HWA_OK)
+            continue;
+        table.row({{format_of(info)},
+                   {parallelism(info)},
+                   {bytes(info.footprint.total)},
+                   {rate(info.tokens_per_second)},
+                   {seconds(info.step_seconds)},
+                   {or_empty(reason)}});
+    }
+    if (table.empty())
+        return;
+    screen.line();
+    table.print(screen);
+}
+
 std::string verdict(const hwa_plan_info_t &info, bool trains) {
-    std::string fits = "Fits with ";
-    fits += info.recipe != nullptr ? printable(info.recipe) : hwa_dtype_name(info.weight_dtype);
-    fits += " weights";
+    std::string fits = "Fits with " + format_of(info) + " weights";
     if (!trains)
         fits += " and " + std::string(hwa_dtype_name(info.cache_dtype)) + " cache";
     return fits + ", " + bytes(info.footprint.total) +
@@ -196,6 +224,7 @@ void print_plan(const hwa_plan_t *plan, const hwa_model_t *model, bool trains, S
     print_promise(info, trains, screen);
     for (uint32_t i = 0; i < info.note_count; ++i)
         screen.paragraph(printable(or_empty(hwa_plan_note(plan, i))), "· ", Look::Faint);
+    print_alternatives(plan, info, screen);
 }
 
 /// The plan for another program, and nothing else.
