@@ -139,6 +139,16 @@ static bool plan_inference() {
     return plan_on("70B on 100,000 devices", cluster(12500), large, {}, 1000000, 3) && good;
 }
 
+static bool plan_training() {
+    plan::Options options;
+    options.workload.mode = plan::Mode::Train;
+    bool good = plan_on("training 8B on 8 devices", node(8), billions(8), options, 1000, 51);
+    const core::Model large = billions(70);
+    good = plan_on("training 70B on 1,024 devices", cluster(128), large, options, 50000, 5) && good;
+    return plan_on("training 70B on 100,000 devices", cluster(12500), large, options, 1000000, 1) &&
+           good;
+}
+
 static bool read_header(const char *path) {
     bool sound = true;
     const double us = median_us(51, [&] { sound = sound && bool(plan::read_model(path)); });
@@ -154,6 +164,7 @@ int main(int count, char **arguments) {
         std::fprintf(stderr, "usage: bench-plan MODEL.gguf\n");
         return EXIT_FAILURE;
     }
-    const bool planned = plan_inference();
+    const bool inferred = plan_inference();
+    const bool planned = plan_training() && inferred;
     return read_header(arguments[1]) && planned ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -51,9 +51,11 @@ class Trials {
         system_.links = system.links;
         system_.flags = system.flags;
         named_ = !options.devices.empty();
+        // Whatever the order of devices, of equal ones the first by its id.
         for (const Device &device : system_.devices)
             if (device.kind != Kind::Cpu &&
-                (roomiest_ == nullptr || device.memory_bytes() > roomiest_->memory_bytes()))
+                (roomiest_ == nullptr || std::pair(~device.memory_bytes(), device.id) <
+                                             std::pair(~roomiest_->memory_bytes(), roomiest_->id)))
                 roomiest_ = &device;
         if (roomiest_ == nullptr && !system_.devices.empty())
             roomiest_ = &system_.devices[0];

@@ -9,6 +9,7 @@
 #include "system_maker.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
@@ -258,9 +259,127 @@ static void is_the_best_of_all_cases(void **) {
     assert_true(found > count / 2 && mixed > count / 10);
 }
 
+/// Whether a plan is at least as good as another: in the finer format, else by the objective.
+static bool no_worse(const Options &options, const Plan &one, const Plan &other) {
+    const auto has_processor = [](const Plan &plan) {
+        return std::any_of(plan.stages.begin(), plan.stages.end(),
+                           [](const Stage &stage) { return stage.device->kind == Kind::Cpu; });
+    };
+    if (options.objective != Objective::Quality && has_processor(one) != has_processor(other))
+        return !has_processor(one);
+    if (std::fabs(one.weight_bits - other.weight_bits) > 0.3)
+        return one.weight_bits > other.weight_bits;
+    return has_processor(one) != has_processor(other) || !better(options.objective, other, one);
+}
+
+/// More memory, or faster links, never make a plan worse.
+static void more_never_hurts(void **) {
+    uint64_t compared = 0;
+    for (uint64_t seed = 0; seed < 2000; ++seed) {
+        Random random(seed);
+        const core::Model model = random_model(random);
+        System system = random_system(random);
+        const Options options = random_options(random, model);
+        const auto before = make_plan(system, model, options);
+        System more = system;
+        if (seed % 2 == 0)
+            for (Device &device : more.devices)
+                device.memories[0].size_bytes.value += device.memory_bytes() / 4;
+        else
+            for (core::Link &link : more.links)
+                link.bytes_per_second *= 3;
+        const auto after = make_plan(more, model, options);
+        if (!before)
+            continue;
+        ++compared;
+        if (!after || !no_worse(options, *after, *before))
+            fail_msg("seed %llu: %g s, and with more %g s", static_cast<unsigned long long>(seed),
+                     before->token_seconds, after ? after->token_seconds : 0.0);
+    }
+    assert_true(compared > 1000);
+}
+
+static void neither_order_nor_time_matter(void **) {
+    for (uint64_t seed = 0; seed < 1000; ++seed) {
+        Random random(seed);
+        const core::Model model = random_model(random);
+        System system = random_system(random);
+        const Options options = random_options(random, model);
+        const auto first = make_plan(system, model, options);
+        const std::string text = first ? plan_to_json(model, *first) : first.error().message;
+        for (int turn = 0; turn < 2; ++turn) {
+            const auto again = make_plan(system, model, options);
+            assert_string_equal(
+                (again ? plan_to_json(model, *again) : again.error().message).c_str(),
+                text.c_str());
+            std::shuffle(system.devices.begin(), system.devices.end(), random);
+            std::shuffle(system.links.begin(), system.links.end(), random);
+        }
+    }
+}
+
+/// Every deployment that can be pinned, on the first of eight cards with a fabric.
+static void splits_tensors_where_that_is_best(void **) {
+    System system = cards(8);
+    for (size_t i = 0; i < 8; ++i) {
+        system.devices[i].vendor = {"nvidia", core::Source::Table};
+        system.devices[i].memories[0].kind = core::MemoryKind::Hbm;
+        for (size_t other = 0; other < i; ++other)
+            system.links.push_back({core::LinkKind::Fabric,
+                                    system.devices[i].id,
+                                    system.devices[other].id,
+                                    300000000000,
+                                    1000,
+                                    0,
+                                    "",
+                                    {}});
+    }
+    core::ModelNumbers numbers;
+    numbers.parameters = 32000000000;
+    const auto model = core::model_from_numbers(numbers);
+    const auto plan = make_plan(system, *model, {});
+    assert_true(bool(plan));
+    assert_true(plan->run.tensor.value_or(1) > 1 && plan->run.engine == Engine::Vllm);
+    double least = 1e9;
+    uint32_t best = 0;
+    for (uint32_t tensor = 1; tensor <= 8; ++tensor)
+        for (uint32_t pipeline = 1; pipeline * tensor <= 8; ++pipeline) {
+            Options options;
+            options.headroom = 0.1;
+            options.run.engine = Engine::Vllm;
+            options.run.tensor = tensor;
+            options.run.pipeline = pipeline;
+            for (uint32_t i = 0; i < tensor * pipeline; ++i)
+                options.devices.push_back(&system.devices[i]);
+            const auto pinned = make_plan(system, *model, options);
+            if (model->heads % tensor == 0 && pinned && pinned->token_seconds < least) {
+                least = pinned->token_seconds;
+                best = tensor;
+            }
+        }
+    assert_int_equal(*plan->run.tensor, best);
+    assert_true(std::fabs(plan->token_seconds - least) < 1e-9);
+    // Cards of two hosts share no tensors, unless a fabric reaches over both.
+    Options two;
+    two.run.tensor = 2;
+    System apart = cards(2);
+    for (Device &device : apart.devices) {
+        device.vendor = {"nvidia", core::Source::Table};
+        device.put_attr(core::attr_text("host.name", device.id, core::Source::Derived));
+    }
+    apart.links.push_back({core::LinkKind::Pcie, "gpu-0", "gpu-1", 30000000000, 0, 0, "", {}});
+    assert_false(bool(make_plan(apart, *model, two)));
+    apart.links[0].kind = core::LinkKind::Fabric;
+    numbers.parameters = 13000000000;
+    assert_true(bool(make_plan(apart, *core::model_from_numbers(numbers), two)));
+}
+
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(is_the_best_of_all_cases),
+        cmocka_unit_test(more_never_hurts),
+        cmocka_unit_test(neither_order_nor_time_matter),
+        cmocka_unit_test(splits_tensors_where_that_is_best),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -8,6 +8,7 @@
 #include "plan/search/balance.h"
 #include "plan/search/costs.h"
 #include "plan/search/formats.h"
+#include "plan/search/serving.h"
 #include "plan/search/shortfall.h"
 #include "plan/words.h"
 
@@ -73,9 +74,13 @@ class Search {
     bool fine_enough(const Sized &sized) const;
     base::Result<std::optional<Plan>> walk(std::initializer_list<Tier> tiers);
     std::optional<Plan> best_of(const Sized &sized, Tier tier);
+    void serve(const Sized &sized, std::optional<Plan> &best);
+    std::optional<Plan> serve_on(Case &one, const DeviceClass &where, const Deployment &how);
     std::optional<Plan> lay(Case &one, const Pool &pool);
     std::optional<Plan> moor(Case &one, std::span<const SeatKind> kinds,
                              std::span<const Ladder> ladders, std::span<const Seat> seats);
+    std::optional<Plan> dock(Case &one, std::span<const Seat> seats,
+                             const std::vector<Berth> &berths);
     bool fast_enough(const Plan &plan);
     std::vector<Pool> pools(Tier tier) const;
     std::vector<Seat> seats(const Pool &pool) const;
@@ -143,7 +148,12 @@ uint64_t Search::space() const {
     for (const Tier tier : {Tier::Accelerators, Tier::Processors})
         for (const Pool &pool : pools(tier))
             one += layouts(pool);
-    return one * formats_.size();
+    one *= formats_.size();
+    for (const DeviceClass &where : found_.classes)
+        for (const Format &format : formats_)
+            if (is_served(format, where))
+                one += deployments_of(model_, where, options_, workload_).size();
+    return one;
 }
 
 StageLimit Search::stage_limit() const {
@@ -168,11 +178,17 @@ std::optional<Plan> Search::moor(Case &one, std::span<const SeatKind> kinds,
     if (berths.empty())
         return std::nullopt;
     balance(kinds, ladders, seats, berths);
+    return dock(one, seats, berths);
+}
+
+std::optional<Plan> Search::dock(Case &one, std::span<const Seat> seats,
+                                 const std::vector<Berth> &berths) {
     one.slices.clear();
     uint32_t from = 0;
     for (const Berth &berth : berths) {
         Slice &slice = one.slices.emplace_back();
-        slice.device = &hops.device(seats[berth.seat]);
+        const Seat &seat = seats[berth.seat];
+        slice.device = found_.classes[seat.kind].devices[seat.place];
         slice.first_layer = from;
         slice.layer_count = berth.end - from;
         slice.stage = static_cast<uint32_t>(one.slices.size() - 1);
@@ -192,6 +208,13 @@ std::optional<Plan> Search::lay(Case &one, const Pool &pool) {
     if (where.empty())
         return std::nullopt;
     const size_t count = found_.classes.size();
+    if (where.size() == 1 && stage_limit().least == 1) {
+        const DeviceClass &alone = found_.classes[where[0].kind];
+        const bool fits = InferenceCosts(one, alone, options_.objective)
+                              .bytes(0, static_cast<uint32_t>(model_.layers.size())) <= alone.room;
+        return fits ? dock(one, where, {{0, static_cast<uint32_t>(model_.layers.size())}})
+                    : std::nullopt;
+    }
     std::vector<InferenceCosts> costs;
     std::vector<SeatKind> kinds(count);
     std::vector<Ladder> ladders(count);
@@ -208,13 +231,51 @@ std::optional<Plan> Search::best_of(const Sized &sized, Tier tier) {
     std::optional<Plan> best;
     Case one{&system_, &model_, sized.format, workload_, options_.run,
              {},       &links_, &sized,       nullptr};
-    for (const Pool &pool : pools(tier)) {
+    const bool shares = options_.run.tensor.value_or(1) > 1 || options_.run.data.value_or(1) > 1;
+    for (const Pool &pool : shares ? std::vector<Pool>() : pools(tier)) {
         certificate_.visited += layouts(pool);
         std::optional<Plan> plan = lay(one, pool);
         if (plan && (!best || better(options_.objective, *plan, *best)))
             best = std::move(plan);
     }
+    if (tier == Tier::Accelerators)
+        serve(sized, best);
     return best;
+}
+
+std::optional<Plan> Search::serve_on(Case &one, const DeviceClass &where, const Deployment &how) {
+    deploy(how, where, one);
+    auto plan = evaluate(one);
+    if (!plan)
+        return std::nullopt;
+    for (const Stage &stage : plan->stages)
+        if (stage.footprint.total() > where.room)
+            return std::nullopt;
+    return fast_enough(*plan) ? std::optional(std::move(*plan)) : std::nullopt;
+}
+
+/// Ranks of tensors and replicas. Of stages that take turns, more are never faster: the shortest
+/// pipeline that fits stands for all.
+void Search::serve(const Sized &sized, std::optional<Plan> &best) {
+    Case one{&system_, &model_, sized.format, workload_, options_.run,
+             {},       &links_, &sized,       nullptr};
+    one.run.engine = Engine::Vllm;
+    for (const DeviceClass &where : found_.classes) {
+        if (!is_served(sized.format, where))
+            continue;
+        Deployment held;
+        for (const Deployment &how : deployments_of(model_, where, options_, workload_)) {
+            if (how.tensor == held.tensor && how.data == held.data)
+                continue;
+            ++certificate_.visited;
+            std::optional<Plan> plan = serve_on(one, where, how);
+            if (!plan)
+                continue;
+            held = how;
+            if (!best || better(options_.objective, *plan, *best))
+                best = std::move(plan);
+        }
+    }
 }
 
 /// Formats are sized up when their turn comes: most plans end at the first.
