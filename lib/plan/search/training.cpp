@@ -112,6 +112,8 @@ class Search {
     bool fits(const Case &one, uint64_t room);
     double alone(Case &one, const Task &task) const;
     std::vector<Recompute> open_recomputes() const;
+    std::vector<uint32_t> open_stages(Engine engine, const Layout &layout) const;
+    uint64_t variants(Engine engine, const Layout &layout) const;
     base::Result<Plan> finish(const Choices &best);
     base::Error no_fit() const;
 
@@ -223,12 +225,20 @@ double Search::alone(Case &one, const Task &task) const {
     return least;
 }
 
+/// Of ZeRO; one replica has nothing to split.
+std::vector<uint32_t> Search::open_stages(Engine engine, const Layout &layout) const {
+    if (layout.data * layout.context == 1 && workload_.zero_stage == 0)
+        return {1};
+    return zero_stages(workload_, engine);
+}
+
+uint64_t Search::variants(Engine engine, const Layout &layout) const {
+    return open_stages(engine, layout).size() * open_recomputes().size();
+}
+
 void Search::try_layout(Case &one, const DeviceClass &where, const Layout &layout) {
     set(one, where, layout);
-    const bool alone = layout.data * layout.context == 1;
-    for (const uint32_t zero : zero_stages(workload_, *one.run.engine)) {
-        if (alone && zero > 1 && workload_.zero_stage == 0)
-            continue;
+    for (const uint32_t zero : open_stages(*one.run.engine, layout)) {
         one.workload.zero_stage = zero;
         for (const Recompute recompute : open_recomputes()) {
             one.workload.recompute = recompute;
@@ -251,7 +261,8 @@ base::Done Search::search(const DeviceClass &where) {
     HWA_TRY(const Format format, format_of(model_, workload_));
     Case one{&system_, &model_, format, workload_, task.run, {}, &links_, nullptr, nullptr};
     const std::vector<Layout> layouts = layouts_of(task);
-    certificate_.space += layouts.size();
+    for (const Layout &layout : layouts)
+        certificate_.space += variants(*task.run.engine, layout);
     Fabrics fabrics(system_, where);
     one.fabric = fabrics.of(Layout());
     const double alone_seconds = alone(one, task);
@@ -266,7 +277,7 @@ base::Done Search::search(const DeviceClass &where) {
             break;
         one.fabric = fabrics.of(layout);
         try_layout(one, where, layout);
-        ++certificate_.visited;
+        certificate_.visited += variants(*task.run.engine, layout);
     }
     return {};
 }

@@ -244,15 +244,26 @@ void add_data(const Setting &at, const Slice &slice, StepParts &made) {
     made.optimizer = at.stream(share * bytes);
 }
 
+bool alike(const Layer &a, const Layer &b) {
+    return a.mixer == b.mixer && a.heads == b.heads && a.kv_heads == b.kv_heads && a.ffn == b.ffn &&
+           a.experts == b.experts && a.window == b.window && a.expert_ffn == b.expert_ffn &&
+           a.weights.matrix == b.weights.matrix;
+}
+
+/// Whether two stages compute the same.
+bool alike(const core::Model &model, const Slice &a, const Slice &b) {
+    if (a.layer_count != b.layer_count || a.output != b.output)
+        return false;
+    for (uint32_t i = 0; i < a.layer_count; ++i)
+        if (!alike(model.layers[a.first_layer + i], model.layers[b.first_layer + i]))
+            return false;
+    return true;
+}
+
 /// One stage: its layers, of which many are alike and are computed once.
 StepParts stage_parts(const Setting &at, const Slice &slice) {
     StepParts made, layer_made;
     const Layer *before = nullptr;
-    const auto alike = [](const Layer &a, const Layer &b) {
-        return a.mixer == b.mixer && a.heads == b.heads && a.kv_heads == b.kv_heads &&
-               a.ffn == b.ffn && a.experts == b.experts && a.window == b.window &&
-               a.expert_ffn == b.expert_ffn && a.weights.matrix == b.weights.matrix;
-    };
     for (uint32_t i = 0; i < slice.layer_count; ++i) {
         const Layer &layer = at.one.model->layers[slice.first_layer + i];
         if (before == nullptr || !alike(*before, layer)) {
@@ -333,11 +344,14 @@ base::Result<StepParts> step_parts(const Case &one) {
     const Setting at = setting_of(one);
     if (at.chip.bytes_per_second <= 0 || at.chip.ops_per_second[0] <= 0 || at.hidden <= 0)
         return StepParts{};
-    const Slice *slowest = nullptr;
+    const Slice *slowest = nullptr, *before = nullptr;
     StepParts made;
     for (const Slice &slice : one.slices) {
         if (slice.replica != 0 || slice.tensor_rank != 0 || slice.context_rank != 0)
             continue;
+        if (before != nullptr && alike(*one.model, *before, slice))
+            continue;
+        before = &slice;
         const StepParts stage = stage_parts(at, slice);
         if (slowest == nullptr || computing(stage) > computing(made)) {
             made = stage;
