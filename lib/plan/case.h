@@ -15,6 +15,7 @@
 namespace hwa::plan {
 
 struct Fabric;
+class ProductMemo;
 
 /// The part of a model that one device holds.
 struct Slice {
@@ -36,11 +37,12 @@ struct Case {
     const core::Model *model = nullptr;
     Format format;
     Workload workload;
-    Run run;                        ///< the degrees of parallelism and the engine have values
-    std::vector<Slice> slices;      ///< by stage
-    const Links *links = nullptr;   ///< of the system
-    const Sized *sized = nullptr;   ///< the model in this format for this workload
-    const Fabric *fabric = nullptr; ///< of its devices, where some of them have no slice
+    Run run;                         ///< the degrees of parallelism and the engine have values
+    std::vector<Slice> slices;       ///< by stage
+    const Links *links = nullptr;    ///< of the system
+    const Sized *sized = nullptr;    ///< the model in this format for this workload
+    const Fabric *fabric = nullptr;  ///< of its devices, where some of them have no slice
+    ProductMemo *products = nullptr; ///< of the class of its devices, for a search
 };
 
 } // namespace hwa::plan

@@ -86,7 +86,7 @@ base::Result<Plan> evaluate(const core::System &system, const core::Model &model
                             const Options &options, const Workload &workload) {
     const Links links(system);
     HWA_TRY(const Format format, format_of(model, workload));
-    Case one{&system, &model, format, workload, options.run, {}, &links, nullptr, nullptr};
+    Case one{&system, &model, format, workload, options.run, {}, &links, nullptr, nullptr, nullptr};
     HWA_CHECK(cut(options, one));
     HWA_TRY(Plan plan, evaluate(one));
     HWA_CHECK(check_room(one, plan.stages, options.headroom));

@@ -172,7 +172,7 @@ base::Result<Footprint> training_bytes(const Case &given, const Slice &slice) {
 
 base::Result<Footprint> training_footprint(const core::Model &model, const Format &format,
                                            const Workload &workload) {
-    const Case one{nullptr, &model, format, workload, {}, {}, nullptr, nullptr, nullptr};
+    const Case one{nullptr, &model, format, workload, {}, {}, nullptr, nullptr, nullptr, nullptr};
     Slice all;
     all.layer_count = static_cast<uint32_t>(model.layers.size());
     all.embedding = all.output = true;

@@ -230,7 +230,7 @@ std::optional<Plan> Search::lay(Case &one, const Pool &pool) {
 std::optional<Plan> Search::best_of(const Sized &sized, Tier tier) {
     std::optional<Plan> best;
     Case one{&system_, &model_, sized.format, workload_, options_.run,
-             {},       &links_, &sized,       nullptr};
+             {},       &links_, &sized,       nullptr,   nullptr};
     const bool shares = options_.run.tensor.value_or(1) > 1 || options_.run.data.value_or(1) > 1;
     for (const Pool &pool : shares ? std::vector<Pool>() : pools(tier)) {
         certificate_.visited += layouts(pool);
@@ -258,7 +258,7 @@ std::optional<Plan> Search::serve_on(Case &one, const DeviceClass &where, const 
 /// pipeline that fits stands for all.
 void Search::serve(const Sized &sized, std::optional<Plan> &best) {
     Case one{&system_, &model_, sized.format, workload_, options_.run,
-             {},       &links_, &sized,       nullptr};
+             {},       &links_, &sized,       nullptr,   nullptr};
     one.run.engine = Engine::Vllm;
     for (const DeviceClass &where : found_.classes) {
         if (!is_served(sized.format, where))

@@ -9,6 +9,7 @@
 #include "plan/notes.h"
 #include "plan/search/layouts.h"
 #include "plan/time/collectives.h"
+#include "plan/time/product_memo.h"
 #include "plan/time/step.h"
 #include "plan/words.h"
 
@@ -259,11 +260,14 @@ void Search::try_layout(Case &one, const DeviceClass &where, const Layout &layou
 base::Done Search::search(const DeviceClass &where) {
     const Task task = task_of(where);
     HWA_TRY(const Format format, format_of(model_, workload_));
-    Case one{&system_, &model_, format, workload_, task.run, {}, &links_, nullptr, nullptr};
+    Case one{&system_, &model_, format,  workload_, task.run,
+             {},       &links_, nullptr, nullptr,   nullptr};
     const std::vector<Layout> layouts = layouts_of(task);
     for (const Layout &layout : layouts)
         certificate_.space += variants(*task.run.engine, layout);
     Fabrics fabrics(system_, where);
+    const auto products = std::make_unique<ProductMemo>();
+    one.products = products.get();
     one.fabric = fabrics.of(Layout());
     const double alone_seconds = alone(one, task);
     uint64_t turn = 0;
@@ -286,7 +290,8 @@ base::Done Search::search(const DeviceClass &where) {
 base::Result<Plan> Search::finish(const Choices &best) {
     const Task task = task_of(*best.where);
     HWA_TRY(const Format format, format_of(model_, workload_));
-    Case one{&system_, &model_, format, workload_, task.run, {}, &links_, nullptr, nullptr};
+    Case one{&system_, &model_, format,  workload_, task.run,
+             {},       &links_, nullptr, nullptr,   nullptr};
     set(one, *best.where, best.layout);
     one.workload.recompute = best.recompute;
     one.workload.zero_stage = best.zero;

@@ -4,6 +4,7 @@
 #include "plan/memory/recipe.h"
 #include "plan/time/collectives.h"
 #include "plan/time/kernels.h"
+#include "plan/time/product_memo.h"
 #include "plan/time/training.h"
 
 #include <algorithm>
@@ -51,6 +52,10 @@ struct Setting {
     bool flash;
     bool frozen; ///< weights get no gradient of their own
 
+    double product(double m, double n, double k) const {
+        return one.products != nullptr ? one.products->seconds(chip, m, n, k, math)
+                                       : seconds_of(chip, Gemm{m, n, k, math, 0, false});
+    }
     double stream(double bytes) const { return bytes / (chip.bytes_per_second * stream_share); }
     double send(Collective what, double ranks, double bytes, double stride = 1) const {
         return collective_seconds(fabric, what, ranks, bytes, stride);
@@ -61,9 +66,9 @@ struct Setting {
 void add_product(const Setting &at, double n, double k, StepParts &made) {
     if (n <= 0 || k <= 0)
         return;
-    const double forward = seconds_of(at.chip, Gemm{at.tokens, n, k, at.math, 0, false});
-    const double input = seconds_of(at.chip, Gemm{at.tokens, k, n, at.math, 0, false});
-    const double weight = seconds_of(at.chip, Gemm{n, k, at.tokens, at.math, 0, false});
+    const double forward = at.product(at.tokens, n, k);
+    const double input = at.product(at.tokens, k, n);
+    const double weight = at.product(n, k, at.tokens);
     made.products += at.passes * forward + input + (at.frozen ? 0 : weight);
     made.kernels += at.passes + (at.frozen ? 1 : 2);
 }
