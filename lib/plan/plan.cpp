@@ -17,6 +17,18 @@ using core::System;
 
 namespace {
 
+/// Choices that the search for inference does not take into account.
+base::Done check_pins(const Run &run, const Workload &workload) {
+    const bool split = run.context.value_or(1) > 1 || run.expert.value_or(1) > 1;
+    if (workload.trains() || (!split && !run.gpu_layers))
+        return {};
+    return base::error(Status::Unsupported,
+                       "pins: %s of inference is planned for a pinned engine only",
+                       run.gpu_layers                ? "gpu_layers"
+                       : run.context.value_or(1) > 1 ? "context_parallel"
+                                                     : "expert_parallel");
+}
+
 base::Done check(const System &system, const Options &options) {
     const auto share = [](double value) { return value >= 0 && value < 1; };
     const auto amount = [](double value) { return value >= 0 && std::isfinite(value); };
@@ -44,6 +56,7 @@ base::Result<Plan> make_plan(const System &system, const Model &model, const Opt
     HWA_TRY(Workload workload, settle(options.workload));
     if (options.run.engine)
         return evaluate(system, model, options, workload);
+    HWA_CHECK(check_pins(options.run, workload));
     Options settled = options;
     settled.headroom = options.headroom > 0 ? options.headroom : 0.1;
     if (workload.trains() && workload.sequence_tokens == 0)
