@@ -108,15 +108,17 @@ class Trials {
     }
 
     std::string smaller_format() const {
-        if (workload_.trains() || (workload_.weight_dtype == core::Dtype::Unknown &&
-                                   workload_.recipe.empty() && options_.min_weight_bits <= 0))
+        // Devices that were named are none of the copy that is tried.
+        if (named_ || workload_.trains() ||
+            (workload_.weight_dtype == core::Dtype::Unknown && workload_.recipe.empty() &&
+             options_.min_weight_bits <= 0))
             return {};
         Options options = options_;
         options.workload.weight_dtype = core::Dtype::Unknown;
         options.workload.recipe.clear();
         options.min_weight_bits = 0;
         const auto plan = make_plan(system_, model_, options);
-        return plan && !named_ ? "weights in " + plan->format.name : std::string();
+        return plan ? "weights in " + plan->format.name : std::string();
     }
 
     std::string name() const { return list_devices({{roomiest_}}); }
