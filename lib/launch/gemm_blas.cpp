@@ -50,8 +50,9 @@ void call_cblas(const void *symbol, const Gemm &gemm, const T *a, const T *b, T 
     const auto operation = [](bool transpose) {
         return transpose ? api::cblas_transpose : api::cblas_no_transpose;
     };
+    // Not k: OpenBLAS's kernels for small products on newer processors multiply by an alpha of 0.
     call(api::cblas_row_major, operation(gemm.transpose_a), operation(gemm.transpose_b),
-         static_cast<Int>(gemm.m), static_cast<Int>(gemm.n), static_cast<Int>(gemm.k),
+         static_cast<Int>(gemm.m), static_cast<Int>(gemm.n), static_cast<Int>(gemm.depth()),
          static_cast<T>(gemm.alpha), a, static_cast<Int>(gemm.lda), b, static_cast<Int>(gemm.ldb),
          static_cast<T>(gemm.beta), c, static_cast<Int>(gemm.ldc));
 }
