@@ -124,20 +124,10 @@ static void takes_no_answer_for_a_number(void **state) {
     folder_remove(&folder);
 }
 
-/* The real library on a machine without a card. */
 static void hears_the_real_one(void **state) {
     (void)state;
-    static const char real[] = "/usr/lib/x86_64-linux-gnu/libxrt_core.so.2";
-    if (access(real, R_OK) != 0 || access("/sys/bus/pci/drivers/xocl", F_OK) == 0)
-        skip();
-    const struct folder folder = folder_make("");
-    folder_put(&folder, xrt.library, real);
-    hwa_system_t *system = witness_look(&xrt, &folder, 60000);
-    const hwa_backend_info_t row = witness_row(&xrt, system);
-    assert_int_equal(row.outcome, HWA_OUTCOME_ABSENT);
-    assert_non_null(strstr(row.message, "no device to show"));
-    hwa_system_free(system);
-    folder_remove(&folder);
+    witness_real(&xrt, "libxrt_core.so.2", "/sys/bus/pci/drivers/xocl", HWA_OUTCOME_ABSENT, NULL,
+                 "no device to show");
 }
 
 int main(int count, char **args) {

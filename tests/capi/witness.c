@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct folder witness_folder(const struct witness *witness, const char *fake, const char *faults,
                              const char *devices) {
@@ -97,4 +98,22 @@ void witness_cases(const struct witness *witness, const char *id, const struct w
         hwa_system_free(system);
         folder_remove(&folder);
     }
+}
+
+void witness_real(const struct witness *witness, const char *name, const char *node,
+                  hwa_outcome_t outcome, const char *stage, const char *message) {
+    char real[256];
+    snprintf(real, sizeof real, "/usr/lib/x86_64-linux-gnu/%s", name);
+    if (access(real, R_OK) != 0 || access(node, F_OK) == 0)
+        skip();
+    const struct folder folder = folder_make("");
+    folder_put(&folder, name, real);
+    hwa_system_t *system = witness_look(witness, &folder, 60000);
+    const hwa_backend_info_t row = witness_row(witness, system);
+    assert_int_equal(row.outcome, outcome);
+    if (stage != NULL)
+        assert_string_equal(row.stage, stage);
+    assert_non_null(strstr(row.message, message));
+    hwa_system_free(system);
+    folder_remove(&folder);
 }

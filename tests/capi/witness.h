@@ -29,6 +29,11 @@ hwa_device_info_t witness_info(const hwa_system_t *system, const char *id);
 int64_t witness_number(const hwa_system_t *system, const char *id, const char *key);
 const char *witness_text(const hwa_system_t *system, const char *id, const char *key);
 
+/* The real library `name` of Debian on a machine without a card, or else the test is skipped: where
+   it is not installed, or `node` shows that there is a card. `stage` NULL: none is demanded. */
+void witness_real(const struct witness *witness, const char *name, const char *node,
+                  hwa_outcome_t outcome, const char *stage, const char *message);
+
 /* One way to go wrong, and what becomes of the backend and of its only device. */
 struct witness_case {
     const char *fake, *faults;
