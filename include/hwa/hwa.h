@@ -797,7 +797,7 @@ typedef struct hwa_plan_info_t {
     uint32_t stage_count;      /**< For hwa_plan_stage(). */
     uint32_t note_count;       /**< For hwa_plan_note(). */
     hwa_footprint_t footprint; /**< Over all stages. */
-    double tokens_per_second;  /**< Generated, all sequences together. */
+    double tokens_per_second;  /**< Generated or trained, all sequences together. */
     double first_token_seconds;
     double usd_per_hour;
     double usd_per_million_tokens;

@@ -79,6 +79,8 @@ base::Result<Plan> evaluate(const Case &one) {
     plan.first_token_error_factor = time.prompt_error_factor;
     if (time.token > 0)
         plan.tokens_per_second = static_cast<double>(one.workload.batch) / time.token;
+    else if (time.step > 0)
+        plan.tokens_per_second = time.step_tokens / time.step;
     return plan;
 }
 

@@ -9,6 +9,7 @@
 #include "system_maker.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <random>
 
@@ -204,6 +205,24 @@ static void is_the_best_of_all_layouts(void **) {
     assert_true(found > 500 && space > 10000);
 }
 
+static void tells_tokens_per_second(void **) {
+    System system = cards(1);
+    core::ModelNumbers numbers;
+    numbers.parameters = 1000000000;
+    const auto model = core::model_from_numbers(numbers);
+    Options options;
+    options.workload.mode = Mode::Train;
+    options.workload.batch = 6;
+    options.workload.sequence_tokens = 1024;
+    const auto plan = make_plan(system, *model, options);
+    assert_true(plan && plan->step_seconds > 0);
+    assert_true(std::fabs(plan->tokens_per_second * plan->step_seconds - 6 * 1024) < 1e-6);
+    options.min_tokens_per_second = 1.01 * plan->tokens_per_second;
+    const auto faster = make_plan(system, *model, options);
+    assert_true(!faster && faster.error().status == base::Status::NoFit);
+    assert_true(faster.error().message.find("short of") != std::string::npos);
+}
+
 static void says_what_lacked(void **) {
     System system = cards(2);
     core::ModelNumbers numbers;
@@ -222,6 +241,7 @@ static void says_what_lacked(void **) {
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(is_the_best_of_all_layouts),
+        cmocka_unit_test(tells_tokens_per_second),
         cmocka_unit_test(says_what_lacked),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

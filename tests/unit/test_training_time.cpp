@@ -117,6 +117,7 @@ static void pipelines_fill_and_drain(void **) {
     assert_true(near(made_of(system, run, of_8192(2)).parts.rounds, 4 + 3));
     run.virtual_stages = 3;
     assert_true(near(made_of(system, run, of_8192(1)).parts.rounds, 8 + 1));
+    assert_true(near(made_of(system, run, of_8192(1)).time.step_tokens, 8 * 8192));
 }
 
 static void computes_again_what_is_not_kept(void **) {

@@ -146,23 +146,19 @@ std::string speed(const hwa_plan_info_t &info) {
     return line;
 }
 
-/// The same of a step of training.
+/// "1.20 s for 32768 tokens", of training.
 std::string step(const hwa_plan_info_t &info) {
-    std::string line = seconds(info.step_seconds) + limit(info);
-    if (info.error_factor > 1)
-        line += "; likely " + seconds(info.step_seconds / info.error_factor) + " to " +
-                seconds(info.step_seconds * info.error_factor);
-    return line;
+    return seconds(info.step_seconds) +
+           format(" for %.0f tokens", info.tokens_per_second * info.step_seconds);
 }
 
 /// What it should bring, a line each.
 void print_promise(const hwa_plan_info_t &info, bool trains, Screen &screen) {
     if (const std::string ways = parallelism(info); !ways.empty())
         screen.paragraph(ways, "Parallelism  ");
+    screen.paragraph(speed(info), "Speed        ");
     if (trains && info.step_seconds > 0)
-        screen.paragraph(step(info), "Step         ");
-    if (info.step_seconds <= 0 || info.tokens_per_second > 0)
-        screen.paragraph(speed(info), "Speed        ");
+        screen.line("Step         " + step(info));
     if (info.flops_utilization > 0 && trains)
         screen.line(format("Utilization  %.0f %% of the peak", 100 * info.flops_utilization));
     if (!trains && info.first_token_seconds > 0)

@@ -343,6 +343,10 @@ base::Result<Plan> Search::run() {
         return no_fit();
     certificate_.bounded = certificate_.space - certificate_.visited;
     HWA_TRY(Plan plan, finish(*best_));
+    if (plan.tokens_per_second < options_.min_tokens_per_second)
+        return base::error(
+            Status::NoFit, "%s",
+            too_slow_text(plan.tokens_per_second, options_.min_tokens_per_second).c_str());
     certificate_.best = certificate_.least = plan.step_seconds;
     certificate_.binding = best_->recompute != Recompute::None ? "memory" : bound_name(plan.bound);
     plan.certificate = certificate_;

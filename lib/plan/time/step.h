@@ -16,6 +16,7 @@ struct StepTime {
     double prompt = 0;      ///< until the first token
     double token = 0;       ///< between two tokens of one sequence
     double step = 0;        ///< of one training step
+    double step_tokens = 0; ///< that it trains on
     double utilization = 0; ///< of the peak rate, 0 to 1
     double error_factor = 0;
     double prompt_error_factor = 0; ///< of `prompt`, where it is not `error_factor`

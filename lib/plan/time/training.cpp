@@ -112,6 +112,7 @@ base::Result<StepTime> training_time(const Case &one) {
         row_of(trained_by(one.run.engine.value_or(Engine::Any)), chip_class(*one.slices[0].device));
     StepTime made;
     made.step = step_seconds(parts, row.curve);
+    made.step_tokens = parts.tokens;
     made.utilization = std::min(1.0, parts.operations / (made.step * parts.peak));
     made.error_factor = row.error_factor;
     const double computing = parts.products + parts.experts + parts.attention;

@@ -23,6 +23,7 @@ struct StepParts {
     double data_sends = 0; ///< of gradients, and of weights after the optimizer
     double optimizer = 0;
     double rounds = 1;     ///< micro-batches, and those for which the pipeline fills and drains
+    double tokens = 0;     ///< of all sequences
     double operations = 0; ///< of the model, nothing twice, over all devices
     double peak = 0;       ///< operations per second of all devices
 };

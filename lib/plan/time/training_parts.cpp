@@ -374,7 +374,8 @@ base::Result<StepParts> step_parts(const Case &one) {
             2 * turns *
             at.send(Collective::SendReceive, 2, 2 * at.tokens * at.hidden / at.norm_split,
                     at.by.tensor * at.by.context * at.by.data);
-    made.operations = model_operations(one, step * at.sequence, at.sequence);
+    made.tokens = step * at.sequence;
+    made.operations = model_operations(one, made.tokens, at.sequence);
     made.peak = at.by.tensor * at.by.context * at.by.pipeline * at.by.data *
                 at.chip.ops_per_second[static_cast<size_t>(at.math)];
     return made;
