@@ -64,9 +64,11 @@ struct Machine {
             options.devices.push_back(&device);
     }
 
-    base::Result<Plan> plan(const Model &model, Run run, uint64_t prompt, uint64_t output) {
+    base::Result<Plan> plan(const Model &model, Run run, uint64_t prompt, uint64_t output,
+                            uint64_t batch = 1) {
         options.run = run;
         Workload workload;
+        workload.batch = batch;
         workload.prompt_tokens = prompt;
         workload.output_tokens = output;
         auto settled = settle(workload);
@@ -93,6 +95,43 @@ static void shards_split_matrices_and_repeat_heads(void **) {
     assert_int_equal(plan.stages[3].footprint.weights, 2 * (32 * layer + 2 * v * d / 16 + d));
     // One head of keys and one of values, 208 tokens in blocks of 16.
     assert_int_equal(plan.stages[3].footprint.cache, 32 * 208 * 2 * 128 * 2);
+}
+
+/// Mixtral 8x7B.
+static Model mixtral() {
+    return read(R"({"model_type":"mixtral","hidden_size":4096,"num_hidden_layers":32,
+        "num_attention_heads":32,"num_key_value_heads":8,"intermediate_size":14336,
+        "num_local_experts":8,"num_experts_per_tok":2,
+        "vocab_size":32000,"torch_dtype":"bfloat16","max_position_embeddings":32768})");
+}
+
+static void ranks_hold_their_share_of_sequences(void **) {
+    Machine machine(8, 1000 * gib);
+    const auto stage = [&](std::initializer_list<core::Attr> degrees) {
+        std::vector<core::Attr> pins = degrees;
+        pins.push_back(pin("engine", "vllm"));
+        auto run = run_of(pins);
+        assert_true(bool(run));
+        return made(machine.plan(mixtral(), *run, 100, 100, 16)).stages[7].footprint;
+    };
+    const uint64_t d = 4096, f = 14336, v = 32000;
+    const uint64_t sequence = 32 * 208 * 2 * 8 * 128 * 2; // 208 tokens in blocks of 16
+    const uint64_t attention = 2 * d * d + 2 * d * 1024, experts = 8 * 3 * d * f;
+    const uint64_t plain = 2 * d + 8 * d; // norms and the router
+    // Replicas take an eighth of the sequences each.
+    Footprint use = stage({pin("data_parallel", 8)});
+    assert_int_equal(use.cache, 2 * sequence);
+    assert_int_equal(use.weights, 2 * (32 * (attention + experts + plain) + 2 * v * d + d));
+    // Two replicas of four groups: attention is whole, experts are spread.
+    use = stage({pin("data_parallel", 2), pin("tensor_parallel", 4),
+                 pin("attention_data_parallel", 4), pin("expert_parallel", 4)});
+    assert_int_equal(use.cache, 2 * sequence);
+    assert_int_equal(use.weights, 2 * (32 * (attention + experts / 4 + plain) + 2 * v * d + d));
+    // Context ranks hold the same weights but for the experts, and half of 200 tokens.
+    use = stage({pin("context_parallel", 2), pin("tensor_parallel", 4), pin("expert_parallel", 8)});
+    assert_int_equal(use.cache, 16 * sequence / 4 * 112 / 208);
+    assert_int_equal(use.weights,
+                     2 * (32 * (attention / 4 + experts / 8 + plain) + 2 * v * d / 4 + d));
 }
 
 static void llamacpp_looks_the_embedding_up_on_the_host(void **) {
@@ -228,6 +267,7 @@ static void latent_rows(void **) {
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(shards_split_matrices_and_repeat_heads),
+        cmocka_unit_test(ranks_hold_their_share_of_sequences),
         cmocka_unit_test(llamacpp_looks_the_embedding_up_on_the_host),
         cmocka_unit_test(llamacpp_leaves_layers_on_the_host),
         cmocka_unit_test(llamacpp_deals_out_nothing_but_the_output),

@@ -3,6 +3,7 @@
 #include "plan/memory/shards.h"
 
 #include "plan/memory/weights.h"
+#include "plan/shares.h"
 
 #include <algorithm>
 
@@ -41,9 +42,12 @@ void add_llamacpp(const Case &one, const Slice &slice, const Tensor &tensor, uin
         made.device += held;
 }
 
-/// The share of a tensor that one of `ranks` holds. Heads of keys and values are dealt out as far
-/// as there are any, and repeated from there on.
-double share_of(const Case &one, const Tensor &tensor, uint32_t ranks) {
+/// The share of a tensor that one rank holds. Heads of keys and values are dealt out as far as
+/// there are any, and repeated from there on.
+double share_of(const Case &one, const Tensor &tensor, const Shares &shares) {
+    if (core::is_expert(tensor.role))
+        return 1.0 / shares.experts;
+    const uint32_t ranks = shares.attention;
     if (ranks == 1)
         return 1;
     const double each = 1.0 / ranks;
@@ -76,7 +80,7 @@ Shard weight_shard(const Case &one, const Slice &slice) {
     const std::vector<uint64_t> sizes = tensor_bytes(*one.model, one.format);
     const bool llamacpp = one.run.engine == Engine::LlamaCpp;
     const bool gpu = slice.device->kind != core::Kind::Cpu;
-    const uint32_t ranks = std::max(1U, one.run.tensor.value_or(1));
+    const Shares shares = shares_of(one.run);
     Shard made;
     for (size_t i = 0; i < sizes.size(); ++i) {
         const Tensor &tensor = one.model->tensors[i];
@@ -91,7 +95,7 @@ Shard weight_shard(const Case &one, const Slice &slice) {
                 made.device += llamacpp && gpu
                                    ? in_gpu_buffer(tensor, sizes[i])
                                    : static_cast<uint64_t>(static_cast<double>(sizes[i]) *
-                                                           share_of(one, tensor, ranks));
+                                                           share_of(one, tensor, shares));
             }
         } else if (llamacpp) {
             add_llamacpp(one, slice, tensor, sizes[i], made);
@@ -100,7 +104,7 @@ Shard weight_shard(const Case &one, const Slice &slice) {
             const bool tied = one.model->tied() && tensor.role == Role::Embedding;
             if (first ? slice.embedding || (tied && slice.output) : slice.output)
                 made.device += static_cast<uint64_t>(static_cast<double>(sizes[i]) *
-                                                     share_of(one, tensor, ranks));
+                                                     share_of(one, tensor, shares));
         }
     }
     return made;

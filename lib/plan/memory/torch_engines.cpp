@@ -3,6 +3,7 @@
 #include "plan/memory/torch_engines.h"
 
 #include "base/units.h"
+#include "plan/shares.h"
 
 #include <algorithm>
 #include <cmath>
@@ -26,8 +27,12 @@ double real(uint64_t value) {
     return static_cast<double>(value);
 }
 
-double tensor_ranks(const Case &one) {
-    return std::max(1U, one.run.tensor.value_or(1));
+double attention_ranks(const Case &one) {
+    return shares_of(one.run).attention;
+}
+
+double sequences_of(const Case &one) {
+    return real(shares_of(one.run).sequences(one.workload));
 }
 
 double format_bytes(const Choice<const CacheFormat *> &chosen, core::Dtype common) {
@@ -41,7 +46,7 @@ double layer_row(const Case &one, const Layer &layer) {
     const double heads = layer.mixer == Mixer::Latent
                              ? real(layer.kv_heads)
                              : std::max(std::min(1.0, real(layer.kv_heads)),
-                                        real(layer.kv_heads) / tensor_ranks(one));
+                                        real(layer.kv_heads) / attention_ranks(one));
     return heads *
            (real(layer.key_size) * format_bytes(one.run.key_format, one.workload.cache_dtype) +
             real(layer.value_size) * format_bytes(one.run.value_format, one.workload.cache_dtype));
@@ -63,16 +68,16 @@ double in_blocks(double tokens, uint32_t block) {
 
 double cache_of(const Case &one, const Slice &slice, const EngineProfile &profile) {
     const uint32_t block = one.run.block.value_or(profile.block);
-    const double context = real(one.workload.context_tokens);
+    const double context = real(shares_of(one.run).tokens(one.workload.context_tokens));
     double sum = 0;
     for (uint32_t i = 0; i < slice.layer_count; ++i) {
         const Layer &layer = layer_of(one, slice, i);
         const bool slides = layer.window != 0 && keeps_windows(one, profile);
         const double tokens = slides ? std::min(context, real(layer.window)) : context;
         sum += in_blocks(tokens, block) * layer_row(one, layer);
-        sum += half * real(layer.state) / tensor_ranks(one);
+        sum += half * real(layer.state) / attention_ranks(one);
     }
-    return sum * real(one.workload.batch);
+    return sum * sequences_of(one);
 }
 
 /// The widest moment of a token in the layers of a slice: the residual, what is normed, and inside
@@ -85,13 +90,13 @@ double token_peak(const Case &one, const Slice &slice) {
             std::max(real(layer.ffn), real(layer.shared_ffn) + real(layer.expert_ffn));
         widest = std::max(widest, (layer.gated ? 3 : 2) * ffn);
     }
-    return half * (widest / tensor_ranks(one) + 4 * real(one.model->hidden_size));
+    return half * (widest / attention_ranks(one) + 4 * real(one.model->hidden_size));
 }
 
 /// Of engines that take whole prompts: while the prompt is read, the cache of what follows it is
 /// not there yet.
 double eager_peak(const Case &one, const Slice &slice, const EngineProfile &profile, double cache) {
-    const double batch = real(one.workload.batch), prompt = real(one.workload.prompt_tokens);
+    const double batch = sequences_of(one), prompt = real(one.workload.prompt_tokens);
     const double chunk =
         real(one.run.ubatch.value_or(0)) > 0 ? std::min(prompt, real(*one.run.ubatch)) : prompt;
     const double logits = (half + whole) * real(one.model->vocabulary);
@@ -188,7 +193,8 @@ base::Done torch_bytes(const Case &one, const Slice &slice, const EngineProfile 
                            static_cast<unsigned long long>(one.workload.context_tokens));
     made.cache = static_cast<uint64_t>(cache);
     made.activations = static_cast<uint64_t>(std::max(0.0, peak));
-    made.workspace = tensor_ranks(one) > 1 ? profile.links : profile.runtime;
+    const bool linked = one.run.tensor.value_or(1) > 1 || shares_of(one.run).context > 1;
+    made.workspace = linked ? profile.links : profile.runtime;
     return {};
 }
 
@@ -204,7 +210,7 @@ uint64_t pool_tokens(const Case &one, const Slice &slice, const Footprint &need)
     else
         room = real(memory_of(*slice.device)) * one.run.memory_share.value_or(profile->share) -
                real(need.total() - need.cache);
-    const double row = pool_row(one, slice, *profile);
+    const double row = pool_row(one, slice, *profile) / shares_of(one.run).context;
     if (!(room > 0) || !(row > 0) || room / row > beyond)
         return 0;
     return static_cast<uint64_t>(std::floor(room / (row * block))) * block;
