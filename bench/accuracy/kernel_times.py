@@ -13,7 +13,7 @@ OPERATORS = {'gemm': 'gemm', 'context_attention': 'prompt', 'generation_attentio
 def sheets(folder=None):
     """Data sheets by id: those beside this file, and those of hardware.json in `folder`."""
     found = {}
-    for path in ([folder / 'hardware.json'] if folder else []) + [HERE / 'data' / 'sheets.json']:
+    for path in ([folder / 'hardware.json'] if folder else []) + [HERE / 'data' / 'devices.json']:
         if path.exists():
             found.update({row['id']: row for row in json.loads(path.read_text())['rows']})
     return found

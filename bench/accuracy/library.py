@@ -6,7 +6,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import cffi
+try:
+    import cffi
+except ImportError:
+    print('cffi is not installed')
+    raise SystemExit(77)
 
 sys.path.insert(0, str(Path(__file__).parents[2] / 'bindings' / 'python'))
 from hwa._cdef import CDEF  # noqa: E402

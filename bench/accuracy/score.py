@@ -33,13 +33,18 @@ class Score:
     name: str
     rows: list
     refused: int = 0  # rows that the library cannot be asked
-    limits: dict = None  # of 'median', 'p90', 'p95', 'mean', 'exact'
+
+    @property
+    def stated(self):
+        """How many rows carry a stated error."""
+        return sum(row.factor > 1 for row in self.rows)
 
     def figures(self):
         errors = [row.error for row in self.rows]
         made = {'median': quantile(errors, .5), 'p90': quantile(errors, .9),
                 'p95': quantile(errors, .95), 'mean': sum(errors) / len(errors),
                 'worst': max(errors),
+                'near': sum(error <= .05 for error in errors) / len(errors),
                 'exact': sum(error == 0 for error in errors) / len(errors)}
         stated = [row for row in self.rows if row.factor > 1]
         if stated:

@@ -174,7 +174,7 @@ def server(library, models, row, pins, memory=None):
 
 def pool_rows(library, models, rows):
     """Tokens that the pool a server printed has room for."""
-    made = Score('vLLM and SGLang, tokens of a pool', [], limits={'median': .01, 'p90': .05})
+    made = Score('vLLM and SGLang, tokens of a pool', [])
     for row in rows:
         if row.get('kv_tokens') or row.get('kv_blocks_of_16'):
             pool = row.get('kv_reserved_gib') or row.get('k_gb', 0) + row.get('v_gb', 0)
@@ -192,7 +192,7 @@ def pool_rows(library, models, rows):
 
 def budget_rows(library, models, rows):
     """Memory that a server of known share has in use when it has sized its pool, less the pool."""
-    made = Score('vLLM, all but the pool', [], limits={'median': .03, 'p90': .08})
+    made = Score('vLLM, all but the pool', [])
     for row in rows:
         if row.get('engine') != 'vllm' or 'total_gpu_memory_gib' not in row:
             continue
@@ -213,8 +213,7 @@ def budget_rows(library, models, rows):
 def scores(library, folder):
     rows = json.loads((folder / f'{TABLE}.json').read_text())['rows']
     models = Models(library, folder)
-    runs = Score('memory of a run, transformers and llama.cpp', [],
-                 limits={'median': .03, 'p90': .08})
+    runs = Score('memory of a run, transformers and llama.cpp', [])
     for row in rows:
         if row.get('engine') in ('vllm', 'sglang') or row.get('oom'):
             continue

@@ -7,14 +7,13 @@ from kernel_times import OPERATORS, ask, chip_line, kernel_line, sheets
 from score import Row, Score
 
 TABLE = 'kernels'
-LIMITS = {'median': .08}
 
 
 def scores(library, folder):
     rows = json.loads((folder / f'{TABLE}.json').read_text())['rows']
     known = sheets(folder)
     found = {op: Score(f'kernels, {op.replace("_", " ")}', []) for op in OPERATORS}
-    everything = Score('kernels', [], limits=LIMITS)
+    everything = Score('kernels', [])
     asked = []
     for row in rows:
         if row['system'] in known and row['op'] in OPERATORS:

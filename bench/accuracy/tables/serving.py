@@ -107,10 +107,9 @@ def unstated(row):
 def scores(library, folder):
     asker = Asker(library, folder)
     names = {None: '', 'drafts': ', drafts not stated', 'workers': ', workers not stated'}
-    limits = {'tpot_ms': {'mean': .15}, 'ttft_ms': {'mean': .25}}
-    made = {(key, why): Score(f'serving: {key[:4]}{text}', [],
-                              limits=None if why else limits[key])
-            for why, text in names.items() for key in limits}
+    keys = ('tpot_ms', 'ttft_ms')
+    made = {(key, why): Score(f'serving: {key[:4]}{text}', [])
+            for why, text in names.items() for key in keys}
     for row in json.loads((folder / f'{TABLE}.json').read_text())['rows']:
         why = unstated(row)
         try:
@@ -121,6 +120,6 @@ def scores(library, folder):
                 made[key, why].rows.append(Row(row['id'], row['group'], speed[seconds] * 1e3,
                                                row[key], speed[factor]))
         except (Refused, KeyError, TypeError):
-            for key in limits:
+            for key in keys:
                 made[key, why].refused += 1
     return list(made.values())

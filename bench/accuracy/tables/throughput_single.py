@@ -16,7 +16,6 @@ BACKENDS = {'cuda': 'cuda', 'rocm': 'rocm', 'hip': 'rocm', 'vulkan': 'vulkan', '
             'metal': 'metal', 'cpu': 'cpu', 'sycl': 'sycl'}
 # Tables of runs before the engine recorded its steps and had flash attention by default.
 BEFORE_GRAPHS = ('gpubench', 'apple4167')
-LIMITS = {'token': {'median': .10}, 'prompt': {'median': .20}}
 
 
 def number(value, default=0):
@@ -134,8 +133,7 @@ def kind(row):
 
 def scores(library, folder):
     asker = Asker(library, folder)
-    made = {(crowd, phase): Score(f'{"crowd" if crowd else "single"}: {phase}s per second', [],
-                                  limits=None if crowd else LIMITS[phase])
+    made = {(crowd, phase): Score(f'{"crowd" if crowd else "single"}: {phase}s per second', [])
             for crowd in (False, True) for phase in ('token', 'prompt')}
     for row in json.loads((folder / f'{TABLE}.json').read_text())['rows']:
         if not row.get('tokens_per_s'):

@@ -303,7 +303,7 @@ def scores(library, folder):
     models = {row['id']: row['config']
               for row in json.loads((folder / 'models.json').read_text())['rows']}
     made = {start: Score(f'training: {start.split(" (")[0]}', []) for start in SOURCES}
-    total = Score('training memory', [], limits={'median': .10, 'p90': .20})
+    total = Score('training memory', [])
     fits = Score('training out of memory, said to fit', [])
     for row in table['rows']:
         score = next((made[start] for start in SOURCES

@@ -210,9 +210,8 @@ def plan(library, row):
 
 def scores(library, folder):
     table = json.loads((folder / f'{TABLE}.json').read_text())
-    limits = {'median': .02, 'p90': .10}
-    made = {known: (Score(f'Megatron resident{text}', [], limits=limits),
-                    Score(f'Megatron peak{text}', [], limits=limits))
+    made = {known: (Score(f'Megatron resident{text}', []),
+                    Score(f'Megatron peak{text}', []))
             for known, text in ((True, ''), (False, ', world size assumed'))}
     for row in table['rows']:
         resident, peak = made[row['world_size_known']]

@@ -8,7 +8,6 @@ from library import Refused
 from score import Row, Score
 
 TABLE = 'train_throughput'
-LIMITS = {'median': .10, 'p90': .25}
 
 
 def system(library, run):
@@ -30,7 +29,7 @@ def speed_of(library, run):
 
 
 def scores(library, folder):
-    everything = Score('training steps', [], limits=LIMITS)
+    everything = Score('training steps', [])
     found = {}
     for row, run in training.read(folder):
         try:

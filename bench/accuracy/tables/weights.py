@@ -136,8 +136,8 @@ class Models:
         return self.named(row) or self.numbered(row)
 
 
-def parameters(models, rows, name, limits=None):
-    made = Score(name, [], limits=limits)
+def parameters(models, rows, name):
+    made = Score(name, [])
     for row in rows:
         measured = row.get('params_total') or row.get('n_params')
         try:
@@ -170,8 +170,8 @@ def measured_bytes(row, parameters):
         row['size_gib'] * 2**30 if 'size_gib' in row else row['size_gb'] * 1e9)
 
 
-def sizes(models, rows, name, limits, recipe=None):
-    made = Score(name, [], limits=limits)
+def sizes(models, rows, name, recipe=None):
+    made = Score(name, [])
     for row in rows:
         try:
             model = models.sized(row)
@@ -193,15 +193,12 @@ def scores(library, folder):
         kinds.setdefault(row['kind'], []).append(row)
     totals = kinds.get('hf_param_total', []) + kinds.get('param_total', [])
     told = [row for row in totals if row['model'] in MPT or models.named(row)]
-    return [parameters(models, told, 'parameters by config.json', {'exact': .9, 'p95': .001}),
+    return [parameters(models, told, 'parameters by config.json'),
             parameters(models, [row for row in totals if row not in told],
                        'parameters by a few numbers'),
-            parameters(models, kinds.get('gguf_loader', []), 'parameters that a loader counts',
-                       {'exact': .9, 'p95': .001}),
-            sizes(models, kinds.get('hf_checkpoint', []), 'bytes of checkpoints',
-                  {'exact': .9, 'p95': .001}),
-            sizes(models, kinds.get('gguf_loader', []), 'bytes of GGUF tensors', {'p95': .001},
-                  recipe_of),
-            sizes(models, kinds.get('gguf', []), 'bytes of GGUF files', {'p95': .004}, recipe_of),
+            parameters(models, kinds.get('gguf_loader', []), 'parameters that a loader counts'),
+            sizes(models, kinds.get('hf_checkpoint', []), 'bytes of checkpoints'),
+            sizes(models, kinds.get('gguf_loader', []), 'bytes of GGUF tensors', recipe_of),
+            sizes(models, kinds.get('gguf', []), 'bytes of GGUF files', recipe_of),
             sizes(models, kinds.get('mlx_checkpoint', []), 'bytes of MLX checkpoints',
-                  {'p95': .001}, recipe_of)]
+                  recipe_of)]

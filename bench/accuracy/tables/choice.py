@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""What the planner would choose among the configurations that a table measured of one system.
+
+Rows that differ only in how a system was used make a group. Of a group the planner takes the one
+that it predicts to be best; the error is what that one lacks to the best that was measured. Rows
+that it cannot tell apart count as one, with the median of what they measured; of predictions that
+are equal any may be taken. Beside it stands what taking any one of the group costs on average.
+"""
+
+import collections
+import json
+from dataclasses import dataclass
+from statistics import fmean, median
+
+import training
+from library import Refused
+from score import Row, Score
+from tables import serving, throughput_single, train_throughput
+
+TABLES = (serving.TABLE, throughput_single.TABLE, train_throughput.TABLE)
+
+
+@dataclass
+class Case:
+    """One measured row: more is better."""
+    system: tuple  # what is given: rows of the same make a group
+    chosen: tuple  # what is chosen
+    predicted: float
+    measured: float
+
+
+def rows_of(folder, table):
+    path = folder / f'{table}.json'
+    return json.loads(path.read_text())['rows'] if path.exists() else []
+
+
+def columns(row, names):
+    return tuple(row.get(name) for name in names.split())
+
+
+def answer_rate(row, first, token):
+    """Tokens a second of all answers of a server under steady load."""
+    return row['osl'] / (first + (row['osl'] - 1) * token)
+
+
+def serving_cases(library, folder):
+    """Splits of as many devices under the same load, and of any number of them."""
+    asker = serving.Asker(library, folder)
+    given = 'model system backend backend_version precision mode isl osl gemm moe'
+    for row in rows_of(folder, serving.TABLE):
+        if serving.unstated(row):
+            continue
+        try:
+            pins, devices = asker.pins(row)
+            devices += pins.get('prefill_workers', 0) * pins.get('prefill_tensor_parallel', 0)
+            load = asker.batch(row, pins)
+            speed = asker.plan(row)['speed']
+        except (Refused, KeyError, TypeError):
+            continue
+        predicted = answer_rate(row, speed['first_token_seconds'], speed['token_seconds'])
+        measured = answer_rate(row, row['ttft_ms'] / 1e3, row['tpot_ms'] / 1e3)
+        key, chosen = columns(row, given), tuple(sorted(pins.items()))
+        yield 'servers, split', Case((*key, load, devices), chosen, predicted, measured)
+        yield 'servers, devices', Case((*key, load), (devices, *chosen), predicted, measured)
+        each = load / devices
+        yield 'servers, load', Case(key, (load, *chosen), predicted * each, measured * each)
+
+
+def single_cases(library, folder):
+    """Backends, batches of prompts, attention and numbers of devices of one machine."""
+    asker = throughput_single.Asker(library, folder)
+    given = ('engine model model_desc size_text quant gpu gpu_cores vram_gb phase tokens depth '
+             'batch prompt_tokens gen_tokens n_ctx n_kv')
+    for row in rows_of(folder, throughput_single.TABLE):
+        if not row.get('tokens_per_s') or row.get('quality') == 'crowd':
+            continue
+        try:
+            case = throughput_single.Case(row, asker.sheets)
+            predicted, _ = asker.predicted(row, asker.plan(row)['speed'])
+        except (Refused, KeyError, TypeError):
+            continue
+        chosen = (*sorted(case.pins().items()), 'amdvlk' in case.environment)
+        name = f'one machine, {throughput_single.kind(row)}s'
+        yield name, Case(columns(row, given), chosen, predicted, row['tokens_per_s'])
+
+
+def training_cases(library, folder):
+    """Layouts, micro-batches and recomputing of one number of devices."""
+    for row, run in training.read(folder):
+        try:
+            seconds = train_throughput.speed_of(library, run).get('step_seconds') if run else None
+        except Refused:
+            continue
+        if not seconds:
+            continue
+        given = (row['framework'], json.dumps(run.config, sort_keys=True), run.sheet, run.devices,
+                 run.pins['compute_dtype'], run.workload['sequence_tokens'],
+                 run.workload.get('mode'))
+        chosen = tuple(sorted({**run.pins, **run.workload}.items()))
+        yield 'training', Case(given, chosen, run.tokens / seconds, run.tokens / run.step)
+
+
+def merged(cases):
+    """Cases of a group with one for each choice: what the planner cannot tell apart."""
+    found = collections.defaultdict(list)
+    for case in cases:
+        found[case.chosen].append(case)
+    return [Case(same[0].system, chosen, same[0].predicted, median(one.measured for one in same))
+            for chosen, same in found.items()]
+
+
+def judged(name, cases):
+    """The score of what is predicted to be best, and that of any choice."""
+    groups = collections.defaultdict(list)
+    for case in cases:
+        groups[case.system].append(case)
+    made = Score(f'choice: {name}', [])
+    blind = Score(f'choice: {name}, at random', [])
+    for system, members in groups.items():
+        options = merged(members)
+        if len(options) < 2:
+            continue
+        best = max(option.measured for option in options)
+        top = max(option.predicted for option in options)
+        picked = [option for option in options if option.predicted == top]
+        label = ' '.join(str(part) for part in system if part is not None)
+        told = f'{label} of {len(options)}: {picked[0].chosen}'
+        made.rows.append(Row(told, label, fmean(one.measured for one in picked), best))
+        blind.rows.append(Row(label, label, fmean(one.measured for one in options), best))
+    return made, blind
+
+
+def scores(library, folder):
+    kinds = collections.defaultdict(list)
+    for make in (serving_cases, single_cases, training_cases):
+        for name, case in make(library, folder):
+            kinds[name].append(case)
+    return [score for name, cases in kinds.items() for score in judged(name, cases)]
