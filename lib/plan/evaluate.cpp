@@ -7,6 +7,7 @@
 #include "plan/memory/room.h"
 #include "plan/memory/training.h"
 #include "plan/memory/weights.h"
+#include "plan/time/drafts.h"
 #include "plan/time/step.h"
 
 namespace hwa::plan {
@@ -89,6 +90,7 @@ base::Result<Plan> evaluate(const core::System &system, const core::Model &model
     const Links links(system);
     HWA_TRY(const Format format, format_of(model, workload));
     Case one{&system, &model, format, workload, options.run, {}, &links, nullptr, nullptr, nullptr};
+    HWA_CHECK(check_drafts(one));
     HWA_CHECK(cut(options, one));
     HWA_TRY(Plan plan, evaluate(one));
     HWA_CHECK(check_room(one, plan.stages, options.headroom));

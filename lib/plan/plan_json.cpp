@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "plan/degrees.h"
 #include "plan/plan.h"
+#include "plan/time/drafts.h"
 
 namespace hwa::plan {
 
@@ -105,6 +106,21 @@ void write_training(JsonWriter &out, const Plan &plan) {
     out.end_object();
 }
 
+/// Null where nothing is drafted.
+void write_drafts(JsonWriter &out, const Plan &plan) {
+    const Drafts drafts = drafts_of(plan.run);
+    out.key("drafts");
+    if (drafts.count == 0) {
+        out.null();
+        return;
+    }
+    out.begin_object();
+    out.key("tokens").u64(drafts.count);
+    out.key("acceptance").real(drafts.acceptance);
+    out.key("tokens_per_step").real(drafts.tokens());
+    out.end_object();
+}
+
 void write_stage(JsonWriter &out, const Stage &stage) {
     out.begin_object();
     out.key("device").text(stage.device->id);
@@ -177,6 +193,7 @@ std::string plan_to_json(const Model &model, const Plan &plan) {
     write_count(out, "cache_tokens", plan.cache_tokens);
     write_parallel(out, plan);
     write_training(out, plan);
+    write_drafts(out, plan);
     out.key("stages").begin_array();
     for (const Stage &stage : plan.stages)
         write_stage(out, stage);

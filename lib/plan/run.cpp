@@ -74,6 +74,8 @@ constexpr Pin pins[] = {
     {"data_parallel", &Run::data},
     {"deferred_gradients", &Run::deferred_gradients},
     {"distributed_optimizer", &Run::distributed_optimizer},
+    {"draft_acceptance", &Run::draft_acceptance},
+    {"drafts", &Run::drafts},
     {"engine", &Run::engine},
     {"engine_version", &Run::engine_version},
     {"expert_parallel", &Run::expert},

@@ -83,6 +83,8 @@ struct Run {
     Choice<uint32_t> prefill_tensor;  ///< devices of each
     Choice<uint32_t> prefill_attention_data;
     Choice<uint32_t> prefill_expert;
+    Choice<uint32_t> drafts; ///< tokens that each step proposes besides, and checks; 0: none
+    Choice<double> draft_acceptance; ///< chance of each, those before it being right
     // Training.
     Choice<uint32_t> virtual_stages; ///< of the interleaved pipeline, for each rank
     Choice<uint64_t> global_batch;   ///< sequences of one step over all replicas

@@ -34,6 +34,7 @@ CASES = [
     ('vllm', ['13B']),
     ('vllm', [CONFIG, '--set', 'engine=vllm', '--set', 'tensor_parallel=2', '--set',
               'expert_parallel=2', '--set', 'memory_share=0.85', '--set', 'graphs=0']),
+    ('vllm', ['MiMo-7B-Base', '--set', 'engine=vllm', '--set', 'drafts=2']),
     ('vllm', ['1B', '--set', 'engine=vllm', '--set', 'data_parallel=2']),
     ('torchrun', ['13B']),
     ('torchrun', ['125M', *TRAIN]),
@@ -48,6 +49,7 @@ KINDS = {
     'share': lambda value: 0 < float(value) <= 1,
     'path': lambda value: value and '\0' not in value,
     'host': lambda value: re.fullmatch(r'[\w.-]+', value),
+    'drafts': lambda value: json.loads(value) == {'method': 'mtp', 'num_speculative_tokens': 2},
     'boolean': lambda value: value in ('True', 'False'),
 }
 

@@ -5,7 +5,7 @@ import os
 import tempfile
 import unittest
 
-from tool import PAIR, ROOT, hwa
+from tool import PAIR, ROOT, hwa, validate
 
 SAVED = ['--system', PAIR]
 MODEL = ROOT / 'examples' / 'model' / 'config.json'
@@ -94,6 +94,19 @@ class Plan(unittest.TestCase):
         done = hwa('plan', '8B', *SAVED, '--devices', 'pci-0000:05:00.0', '--json')
         self.assertEqual(done.code, 0, done.err)
         self.assertNotIn('01:00.0', done.out)
+
+    def test_drafts(self):
+        def plan(drafts):
+            done = hwa('plan', 'MiMo-7B-Base', '--system', PAIR, '--json', '--set', 'engine=vllm',
+                       '--set', f'drafts={drafts}')
+            validate(done.json, 'plan')
+            return done.json
+        none, two = plan(0), plan(2)
+        self.assertIsNone(none['drafts'])
+        self.assertEqual(two['drafts'], {'tokens': 2, 'acceptance': .85, 'tokens_per_step': 2.5725})
+        self.assertLess(two['speed']['token_seconds'], none['speed']['token_seconds'])
+        self.assertGreater(two['footprint']['weights'], none['footprint']['weights'])
+        self.assertGreater(two['footprint']['cache'], none['footprint']['cache'])
 
     def test_no_fit(self):
         for arguments in (['900B'], ['8B', '--format', 'f32', '--devices', 'pci-0000:05:00.0'],

@@ -250,6 +250,7 @@ static void refuses_bad_options(void **) {
     assert_true(status([](auto &o) { o.objective = Objective(9); }) == Status::Invalid);
     assert_true(status([](auto &o) { o.run.context = 2; }) == Status::Unsupported);
     assert_true(status([](auto &o) { o.run.gpu_layers = 2; }) == Status::Unsupported);
+    assert_true(status([](auto &o) { o.run.drafts = 2; }) == Status::Unsupported);
     assert_true(status([](auto &o) { o.run.tensor = 2; }) == Status::NoFit);
     assert_true(status([](auto &o) { o.objective = Objective::Cost; }) == Status::Invalid);
     assert_true(status([](auto &o) {

@@ -131,6 +131,10 @@ base::Result<std::string> export_vllm(const Planned &planned) {
         command.option("--gpu-memory-utilization", base::real_text(*plan.run.memory_share));
     if (!plan.run.graphs.value_or(true))
         command.option("--enforce-eager");
+    if (plan.run.drafts.value_or(0) != 0)
+        command.option("--speculative-config",
+                       base::format("{\"method\": \"mtp\", \"num_speculative_tokens\": %u}",
+                                    *plan.run.drafts));
     add_degrees(plan, command);
     return command.text();
 }

@@ -84,7 +84,7 @@ Shard weight_shard(const Case &one, const Slice &slice) {
     Shard made;
     for (size_t i = 0; i < sizes.size(); ++i) {
         const Tensor &tensor = one.model->tensors[i];
-        if (tensor.role == Role::Draft)
+        if (tensor.role == Role::Draft && one.run.drafts.value_or(0) == 0)
             continue; // engines load what predicts further tokens only when asked
         if (tensor.layer >= 0) {
             const uint64_t layer = static_cast<uint64_t>(tensor.layer);

@@ -66,6 +66,7 @@ double in_blocks(double tokens, uint32_t block) {
     return block == 0 ? tokens : std::ceil(tokens / block) * block;
 }
 
+/// What drafts is a layer like the last, however many tokens it is asked for.
 double cache_of(const Case &one, const Slice &slice, const EngineProfile &profile) {
     const uint32_t block = one.run.block.value_or(profile.block);
     const double context = real(shares_of(one.run).tokens(one.workload.context_tokens));
@@ -77,6 +78,8 @@ double cache_of(const Case &one, const Slice &slice, const EngineProfile &profil
         sum += in_blocks(tokens, block) * layer_row(one, layer);
         sum += half * real(layer.state) / attention_ranks(one);
     }
+    if (slice.output && one.run.drafts.value_or(0) != 0 && !one.model->layers.empty())
+        sum += in_blocks(context, block) * layer_row(one, one.model->layers.back());
     return sum * sequences_of(one);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Seconds of prompts and tokens: passes through the stages, put together as the engine does.
+#include "plan/time/drafts.h"
 #include "plan/time/pass.h"
 #include "plan/time/step.h"
 
@@ -62,7 +63,8 @@ Setting setting_of(const Case &one, const core::Device &device, ChipClass chip) 
 class Serving {
   public:
     Serving(const Case &one, std::span<const PaceFactor> table)
-        : one_(one), held_(hold(*one.model, one.format)), table_(table) {
+        : one_(one), held_(hold(*one.model, one.format)), table_(table),
+          drafts_(drafts_of(one.run)) {
         const Run &run = one.run;
         decode_.groups = count(run.attention_data);
         decode_.tensor = std::max(1.0, count(run.tensor) / decode_.groups);
@@ -87,13 +89,20 @@ class Serving {
                });
     }
 
-    /// One token of each of `sequences` in every group.
-    PassTime token(double sequences) const {
+    /// One step of `sequences` in every group. What is drafted passes one layer, one token after
+    /// the other, and then all layers at once.
+    PassTime step(double sequences) const {
         const Workload &work = one_.workload;
         const double tokens =
             static_cast<double>(work.prompt_tokens) + static_cast<double>(work.output_tokens) / 2;
-        return through({sequences, 1, false}, decode_, tokens, 1);
+        PassTime time = through({sequences, 1.0 + drafts_.count, false}, decode_, tokens, 1);
+        if (drafts_.count != 0)
+            time.all += drafts_.count * draft(sequences, tokens);
+        return time;
     }
+
+    /// That a step makes of each sequence.
+    double tokens() const { return drafts_.tokens(); }
 
     /// Prompts of `sequences` together, without what is in the cache already.
     double prompt(double sequences) const {
@@ -160,6 +169,22 @@ class Serving {
         return stage;
     }
 
+    /// One token of each sequence through a layer like the last, which also joins the token with
+    /// the state of the last layer, and the output.
+    double draft(double sequences, double context) const {
+        const Stage &last = stages_.back();
+        Slice slice = *last.slice;
+        slice.first_layer = static_cast<uint32_t>(one_.model->layers.size()) - 1;
+        slice.layer_count = 1;
+        slice.output = true;
+        Work work = work_of(one_, held_, slice, context);
+        const double joined = 2 * work.hidden * work.hidden;
+        const double width = work.parameters > 0 ? work.bytes / work.parameters : 2;
+        work.parameters += joined;
+        work.bytes += joined * width;
+        return pass_time(work, decode_, {sequences, 1, false}, last.speeds).all;
+    }
+
     /// All stages, one after the other; of `passes` that follow each other, some run at once.
     PassTime through(const Tokens &tokens, const Ranks &ranks, double context,
                      double passes) const {
@@ -183,6 +208,7 @@ class Serving {
     const Case &one_;
     HeldWeights held_;
     std::span<const PaceFactor> table_;
+    Drafts drafts_;
     Ranks decode_;
     Ranks prefill_;
     std::vector<Stage> stages_;
@@ -190,7 +216,7 @@ class Serving {
 
 /// All prompts, then all tokens.
 void one_batch(const Serving &serving, double sequences, StepTime &made) {
-    made.token = serving.token(sequences / serving.groups()).all;
+    made.token = serving.step(sequences / serving.groups()).all / serving.tokens();
     made.prompt = serving.prompt(sequences / serving.groups());
 }
 
@@ -200,9 +226,10 @@ void continuous(const Serving &serving, double sequences, double output, StepTim
     const double others = (sequences - 1) / sequences;
     const double wanted = sequences / serving.groups();
     const double held = std::min(wanted, serving.slots());
-    const double step = serving.token(held).all;
+    const double step = serving.step(held).all;
     const double prompt = serving.prompt(1);
-    made.token = step + others * held / output * prompt * serving.pace(Pace::Interleave);
+    made.token =
+        step / serving.tokens() + others * held / output * prompt * serving.pace(Pace::Interleave);
     made.prompt = serving.pace(Pace::Arrival) + others * step * serving.pace(Pace::Wait) +
                   prompt * serving.pace(Pace::Prompt) +
                   others * prompt * held * serving.pace(Pace::Burst) +
@@ -217,20 +244,20 @@ void apart(const Serving &serving, double sequences, double output, StepTime &ma
     const double prompt = serving.prompt(1);
     const double fed = serving.prefill_groups() / prompt; // sequences per second
     double held = std::min(sequences / serving.groups(), serving.slots());
-    double step = serving.token(held).all;
-    if (held * serving.groups() / (output * step) > fed) {
+    double token = serving.step(held).all / serving.tokens();
+    if (held * serving.groups() / (output * token) > fed) {
         double low = 1e-3, high = held;
         for (int i = 0; i < 30; ++i) {
             held = (low + high) / 2;
-            step = serving.token(held).all;
-            (held * serving.groups() / (output * step) > fed ? high : low) = held;
+            token = serving.step(held).all / serving.tokens();
+            (held * serving.groups() / (output * token) > fed ? high : low) = held;
         }
     }
-    made.token = step;
+    made.token = token;
     const double waiting = sequences / (held * serving.groups()) - 1;
     made.prompt = serving.pace(Pace::Arrival) + prompt * serving.pace(Pace::Prompt) +
                   serving.pace(Pace::Burst) * sequences / fed +
-                  output * step * std::max(0.0, waiting);
+                  output * token * std::max(0.0, waiting);
 }
 
 } // namespace
@@ -249,7 +276,7 @@ base::Result<StepTime> inference_time(const Case &one, std::span<const PaceFacto
         continuous(serving, sequences, output, made);
     else
         one_batch(serving, sequences, made);
-    const PassTime step = serving.token(sequences / serving.groups());
+    const PassTime step = serving.step(sequences / serving.groups());
     made.bound = step.compute > step.memory ? Bound::Compute : Bound::Memory;
     made.error_factor = serving.pace(Pace::TokenError);
     made.prompt_error_factor = serving.pace(Pace::PromptError);

@@ -141,7 +141,7 @@ PassTime pass_time(const Work &work, const Ranks &ranks, const Tokens &tokens,
         Product output;
         output.parameters = work.output_parameters / ranks.all();
         output.bytes = work.output_bytes / ranks.all();
-        output.rows = tokens.sequences * ranks.groups;
+        output.rows = (tokens.prompt ? tokens.sequences : tokens.all()) * ranks.groups;
         output.bits = bits_of(work.output_bytes, work.output_parameters);
         multiply(time, output, speeds, pace, false);
     }

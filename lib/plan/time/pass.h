@@ -20,7 +20,7 @@ struct Ranks {
 /// Tokens that pass at once, in each group.
 struct Tokens {
     double sequences = 1;
-    double each = 1; ///< 1: of an answer; more: of a prompt
+    double each = 1; ///< of a prompt; of an answer, those that are drafted too
     bool prompt = false;
 
     double all() const { return sequences * each; }
