@@ -77,7 +77,9 @@ PATTERNS = [(re.compile(pattern), name) for pattern, name in (
 )]
 # What a format is called -> the mix; the first that the text holds.
 FORMATS = [(re.compile(pattern, re.I), mix) for pattern, mix in (
-    (r'mlx.*8[- ]?bit|8bit', 'mlx-8bit'), (r'mlx.*4[- ]?bit|4bit|-mlx', 'mlx-4bit'),
+    (r'mlx.*8[- ]?bit|8bit', 'mlx-8bit'), (r'6[- ]?bit', 'mlx-6bit'), (r'5[- ]?bit', 'mlx-5bit'),
+    (r'3[- ]?bit', 'mlx-3bit'), (r'2[- ]?bit', 'mlx-2bit'),
+    (r'mlx.*4[- ]?bit|4bit|-mlx', 'mlx-4bit'),
     (r'gptq-int8|int8|w8a8', 'gptq-8bit'), (r'awq|gptq|int4', 'awq'),
     (r'q8_|q8\b', 'Q8_0'), (r'mxfp8', 'Q8_0'), (r'fp8', 'fp8'), (r'nvfp4', 'nvfp4'),
     (r'mxfp4', 'mxfp4'), (r'q6_k|q6', 'Q6_K'), (r'q5_k.?_?s', 'Q5_K_S'), (r'q5', 'Q5_K_M'),
@@ -86,6 +88,29 @@ FORMATS = [(re.compile(pattern, re.I), mix) for pattern, mix in (
     (r'iq3_s', 'IQ3_S'), (r'q3_k_s|q3_k - small', 'Q3_K_S'), (r'q3_k_l|q3_k - large', 'Q3_K_L'),
     (r'q3', 'Q3_K_M'), (r'iq2_xxs', 'IQ2_XXS'), (r'iq2', 'IQ2_M'), (r'q2', 'Q2_K'),
     (r'iq1', 'IQ1_M'), (r'bf16', 'BF16'), (r'f16|fp16', 'F16'),
+)]
+# Names that tell no size, those of Ollama without a tag among them -> billions of parameters, of
+# these active.
+SIZES = [(re.compile(pattern), *numbers) for pattern, *numbers in (
+    (r'gemma-?(3n|4)[:-]e4b', 8, 8), (r'gemma-?(3n|4)[:-]e2b', 5.1, 5.1), (r'codegemma', 8.5, 8.5),
+    (r'phi-?3[.]5-moe', 42, 6.6), (r'phi-?3-medium', 14, 14), (r'phi-?3-small', 7.4, 7.4),
+    (r'phi-?4-(mini|multimodal)', 3.8, 3.8), (r'phi-?4', 14.7, 14.7), (r'phi-?3', 3.8, 3.8),
+    (r'phi-?2', 2.8, 2.8), (r'granite-4[.]\d-h-small', 32, 9), (r'granite-4[.]\d-h-tiny', 7, 1),
+    (r'granite-4[.]\d-(h-)?micro', 3.4, 3.4), (r'(mistral|magistral|devstral)-small', 24, 24),
+    (r'mistral-nemo', 12.2, 12.2), (r'mistral-large', 123, 123), (r'codestral', 22.2, 22.2),
+    (r'ministral', 8, 8), (r'mixtral', 46.7, 12.9), (r'mistral', 7.2, 7.2),
+    (r'deepseek-(coder-)?v2-lite', 15.7, 2.4), (r'deepseek-coder-v2', 15.7, 2.4),
+    (r'deepseek-(v2|v2[.]5)', 236, 21), (r'deepseek-?(v3|v3[.]\d)', 671, 37),
+    (r'deepseek-r1', 8, 8), (r'kimi-k2', 1026, 32), (r'glm-?4[.]5-air', 107, 12),
+    (r'glm-?4[.][56]', 357, 32), (r'seed-oss', 36, 36), (r'minimax-m2', 229, 10),
+    (r'command-?r-?plus', 104, 104), (r'command-?r', 35, 35), (r'gpt-?oss', 20.9, 3.6),
+    (r'qwen3-coder-next|qwen3-next', 80, 3), (r'qwen3-coder', 30.5, 3.3), (r'qwq', 32.8, 32.8),
+    (r'qwen3', 8.2, 8.2), (r'qwen2[.]?5', 7.6, 7.6), (r'gemma-?3', 4.3, 4.3),
+    (r'gemma-?2', 9.2, 9.2), (r'gemma', 8.5, 8.5), (r'tinyllama', 1.1, 1.1),
+    (r'llama-?4.*maverick', 400, 17), (r'llama-?4', 109, 17), (r'llama-?3[.]3', 70.6, 70.6),
+    (r'llama-?3[.]2', 3.2, 3.2), (r'llama-?3', 8, 8), (r'llama-?2', 6.7, 6.7),
+    (r'vicuna|llava|alpaca', 6.7, 6.7), (r'smollm', 1.7, 1.7), (r'starcoder2?', 3, 3),
+    (r'falcon-?3', 7.5, 7.5), (r'yi', 6, 6),
 )]
 SIZE = re.compile(r'(?<![\w.])(\d+(?:\.\d+)?)\s?([bm])(?![a-z])', re.I)
 ACTIVE = re.compile(r'-?a(\d+(?:\.\d+)?)b', re.I)
@@ -132,12 +157,20 @@ class Models:
             max(sizes, default=0) or (row.get('params_b') or 0) * 1e9
         active = ACTIVE.search(text)
         if not total:
-            raise KeyError(text)
+            return self.usual(text)
         numbers = {'parameters': int(total)}
         if active or row.get('active_b'):
             numbers['active_parameters'] = int(
                 float(active.group(1) if active else row['active_b']) * 1e9)
         return numbers
+
+    @staticmethod
+    def usual(text):
+        """The numbers of a model whose name tells no size."""
+        for pattern, total, active in SIZES:
+            if pattern.search(text.lower()):
+                return {'parameters': int(total * 1e9), 'active_parameters': int(active * 1e9)}
+        raise KeyError(text)
 
     def format(self, row):
         text = ' '.join(filter(None, (row.get('quant'), row.get('model_desc'))))
