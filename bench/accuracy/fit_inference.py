@@ -146,7 +146,7 @@ def servings(library, folder):
             asker.plan(row)
         except (Refused, KeyError, TypeError):
             continue
-        setting = traits_of(asker.pins(row)[0], '')
+        setting = traits_of(asker.pins(row, 1), '')
         yield Measure(row, 'token', row['tpot_ms'] / 1e3, library.last, setting)
         yield Measure(row, 'first', row['ttft_ms'] / 1e3, library.last, setting, 1.5)
 

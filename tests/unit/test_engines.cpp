@@ -184,6 +184,19 @@ static void pools_hold_what_is_left(void **) {
     assert_int_equal(plan.cache_tokens, 0);
 }
 
+static void sequences_beyond_the_slots_wait(void **) {
+    Machine machine(1, 1000 * gib);
+    const auto cache = [&](int64_t slots) {
+        return made(machine.plan(llama(),
+                                 run_with({pin("engine", "vllm"), pin("sequences", slots)}), 100,
+                                 28, 8))
+            .footprint.cache;
+    };
+    assert_int_equal(cache(8), 8 * 128 * 131072); // 128 tokens of 128 KiB
+    assert_int_equal(cache(3), 3 * 128 * 131072);
+    assert_int_equal(cache(100), cache(8));
+}
+
 static void sampler_or_layers_peak(void **) {
     Machine machine(1, 1000 * gib);
     const auto peak = [&](int64_t sequences, int64_t tokens) {
@@ -272,6 +285,7 @@ int main() {
         cmocka_unit_test(llamacpp_leaves_layers_on_the_host),
         cmocka_unit_test(llamacpp_deals_out_nothing_but_the_output),
         cmocka_unit_test(pools_hold_what_is_left),
+        cmocka_unit_test(sequences_beyond_the_slots_wait),
         cmocka_unit_test(sampler_or_layers_peak),
         cmocka_unit_test(logits_by_version),
         cmocka_unit_test(refuses_what_lacks_room),

@@ -19,6 +19,7 @@ NAMES = {'zhipuai/GLM-5': 'zai-org/GLM-5',
          'nvidia/Qwen3-32B-NVFP4': 'Qwen/Qwen3-32B'}
 # Whose servers ran with and without drafts of further tokens, and the rows do not say which.
 DRAFTS_UNSTATED = ('deepseek-ai/DeepSeek-R1',)
+WORKERS = 16  # more than any row tells
 
 
 def layout(row, part):
@@ -52,26 +53,29 @@ class Asker:
         kind = 'BF16' if row.get('precision') == 'bf16' else FORMATS.get(row.get('gemm'), 'BF16')
         return self.library.model(config), {'recipe': kind}
 
-    def pins(self, row):
+    def pins(self, row, fewest):
+        """Choices of a row, and the devices they take. `fewest` hold the weights: some rows say 1
+        whatever there were."""
         apart = row['mode'] == 'disagg'
         devices, groups, experts = layout(row, 'd_' if apart else '')
+        devices = max(devices, fewest)
         workers = row.get('d_workers') or 1
         pins = {'engine': ENGINES[row['backend']], 'tensor_parallel': devices,
                 'attention_data_parallel': groups, 'expert_parallel': experts}
         if apart:
             devices_p, groups_p, experts_p = layout(row, 'p_')
             pins |= {'data_parallel': workers, 'prefill_workers': row.get('p_workers') or 1,
-                     'prefill_tensor_parallel': devices_p,
+                     'prefill_tensor_parallel': max(devices_p, fewest),
                      'prefill_attention_data_parallel': groups_p,
                      'prefill_expert_parallel': experts_p}
-        return pins, devices * workers
+        return pins
 
-    def fits(self, model, weights, pins, sheet):
-        """Whether the devices that the row tells can hold the weights at all."""
-        fewest = min(pins['tensor_parallel'],
-                     pins.get('prefill_tensor_parallel', pins['tensor_parallel']))
-        room = fewest * sheet['mem_gb_label'] * 2**30
-        return self.library.weights(model, **weights) < room
+    def fewest(self, model, weights, sheet):
+        """Devices that hold the weights and some room, a power of two."""
+        bytes_, count = self.library.weights(model, **weights), 1
+        while count * sheet['mem_gb_label'] * 2**30 * .9 < bytes_:
+            count *= 2
+        return count
 
     def batch(self, row, pins):
         """Sequences in flight; older rows tell those of a rank."""
@@ -80,19 +84,43 @@ class Asker:
         return (row.get('d_batch') or row.get('batch') or 1) * \
             pins['attention_data_parallel'] * pins.get('data_parallel', 1)
 
-    def plan(self, row):
+    def plan(self, row, **more):
+        """As many sequences are answered at once as the memory holds, of which servers that need
+        it are told to fill nearly all; the others wait. Where nobody tells the workers there are
+        at least as many as hold all sequences."""
         model, weights = self.model(row)
-        pins, count = self.pins(row)
         sheet = self.sheets.named(row['system'])
-        if not self.fits(model, weights, pins, sheet):
-            raise KeyError('a layout that cannot be')
+        pins = self.pins(row, self.fewest(model, weights, sheet)) | more
+        count = pins['tensor_parallel'] * pins.get('data_parallel', 1)
         rate = sheet.get('scaleup_link_gbs_per_dir', 0) * 1e9
         links = [(0, index, rate) for index in range(1, count)]
         system = self.library.system(machines.system([sheet] * count, links))
         cache = {} if row.get('precision') in (None, 'bf16') else {'cache_dtype': 'f8_e4m3'}
-        return self.library.plan(system, model, pins, batch=self.batch(row, pins),
-                                 prompt_tokens=row['isl'], output_tokens=row['osl'], **weights,
-                                 **cache)
+        workload = {'batch': self.batch(row, pins), 'prompt_tokens': row['isl'],
+                    'output_tokens': row['osl']} | weights | cache
+
+        def ask(**held):
+            return self.library.plan(system, model, pins | held, **workload)
+        try:
+            return ask()
+        except Refused:
+            if 'data_parallel' in more and more['data_parallel'] < WORKERS:
+                return self.plan(row, **more | {'data_parallel': 2 * more['data_parallel']})
+            slots = most(lambda slots: ask(sequences=slots, memory_share=.97), workload['batch'])
+            return ask(sequences=slots, memory_share=.97)
+
+
+def most(ask, high):
+    """The largest whole number up to `high` that `ask` does not refuse."""
+    low = 1
+    while high > low:
+        middle = (low + high + 1) // 2
+        try:
+            ask(middle)
+            low = middle
+        except Refused:
+            high = middle - 1
+    return low
 
 
 def unstated(row):
@@ -104,6 +132,23 @@ def unstated(row):
     return None
 
 
+def ways(row):
+    """Choices that a row may mean: what it leaves open is asked both ways."""
+    made = [{}]
+    if row['mode'] == 'disagg' and not row.get('d_workers'):
+        made = [{'data_parallel': workers, 'prefill_workers': workers} for workers in (1, 4)]
+    if row['model'] in DRAFTS_UNSTATED:
+        made = [way | {'drafts': drafts} for way in made for drafts in (0, 3)]
+    return made
+
+
+def predicted(asker, row, seconds, factor):
+    """The middle of all that a row may mean, with a factor that reaches the ends."""
+    speeds = [asker.plan(row, **way)['speed'] for way in ways(row)]
+    ends = min(speed[seconds] for speed in speeds), max(speed[seconds] for speed in speeds)
+    return (ends[0] * ends[1]) ** .5 * 1e3, speeds[0][factor] * (ends[1] / ends[0]) ** .5
+
+
 def scores(library, folder):
     asker = Asker(library, folder)
     names = {None: '', 'drafts': ', drafts not stated', 'workers': ', workers not stated'}
@@ -113,12 +158,12 @@ def scores(library, folder):
     for row in json.loads((folder / f'{TABLE}.json').read_text())['rows']:
         why = unstated(row)
         try:
-            speed = asker.plan(row)['speed']
             for key, seconds, factor in (
                     ('tpot_ms', 'token_seconds', 'error_factor'),
                     ('ttft_ms', 'first_token_seconds', 'first_token_error_factor')):
-                made[key, why].rows.append(Row(row['id'], row['group'], speed[seconds] * 1e3,
-                                               row[key], speed[factor]))
+                milliseconds, stated = predicted(asker, row, seconds, factor)
+                made[key, why].rows.append(Row(row['id'], row['group'], milliseconds, row[key],
+                                               stated))
         except (Refused, KeyError, TypeError):
             for key in keys:
                 made[key, why].refused += 1

@@ -31,8 +31,10 @@ double attention_ranks(const Case &one) {
     return shares_of(one.run).attention;
 }
 
+/// Those beyond the slots of a server wait.
 double sequences_of(const Case &one) {
-    return real(shares_of(one.run).sequences(one.workload));
+    const uint64_t all = shares_of(one.run).sequences(one.workload);
+    return real(std::min<uint64_t>(all, std::max(1U, one.run.sequences.value_or(UINT32_MAX))));
 }
 
 double format_bytes(const Choice<const CacheFormat *> &chosen, core::Dtype common) {
