@@ -15,8 +15,8 @@ using core::Device;
 namespace {
 
 double seconds_of(Objective objective, const Plan &plan) {
-    if (plan.step_seconds > 0)
-        return plan.step_seconds;
+    if (plan.step_seconds > 0) // steps are of unequal length
+        return 1 / plan.tokens_per_second;
     const double tokens = static_cast<double>(plan.workload.output_tokens);
     return objective == Objective::Latency ? plan.first_token_seconds + tokens * plan.token_seconds
                                            : plan.token_seconds;

@@ -15,6 +15,7 @@
 namespace hwa::plan {
 
 struct Fabric;
+struct HostTier;
 class ProductMemo;
 
 /// The part of a model that one device holds.
@@ -43,6 +44,7 @@ struct Case {
     const Sized *sized = nullptr;    ///< the model in this format for this workload
     const Fabric *fabric = nullptr;  ///< of its devices, where some of them have no slice
     ProductMemo *products = nullptr; ///< of the class of its devices, for a search
+    const HostTier *tier = nullptr;  ///< behind its devices, where some of them have no slice
 };
 
 } // namespace hwa::plan

@@ -87,6 +87,10 @@ void add_training_notes(const Model &model, double headroom, Plan &plan) {
         static_cast<ull>(plan.workload.sequence_tokens),
         static_cast<ull>(plan.workload.micro_batch)));
     plan.notes.push_back(fixed(100 * headroom, 0) + " % of each memory is left free");
+    if (run.offload_optimizer.value_or(false))
+        plan.notes.push_back(run.offload_weights.value_or(false)
+                                 ? "weights and the states of the optimizer are kept on the host"
+                                 : "the states of the optimizer are kept on the host");
     if (plan.step_seconds <= 0)
         plan.notes.push_back("the time of a step is not known: the plan computes least twice and "
                              "splits least that fits");

@@ -103,6 +103,8 @@ void write_training(JsonWriter &out, const Plan &plan) {
     out.key("zero_stage");
     workload.zero_stage != 0 ? out.u64(workload.zero_stage - 1) : out.null();
     out.key("recompute").text(recomputes[static_cast<size_t>(workload.recompute)]);
+    out.key("optimizer_on_host").boolean(plan.run.offload_optimizer.value_or(false));
+    out.key("weights_on_host").boolean(plan.run.offload_weights.value_or(false));
     out.end_object();
 }
 

@@ -40,6 +40,17 @@ static core::Model random_model(Random &random) {
     return std::move(*model);
 }
 
+/// A processor beside half of them, with room for some of their states.
+static void add_host(Random &random, System &system) {
+    if (up_to(random, 1) == 0)
+        return;
+    const std::vector<Device> cards = system.devices;
+    system.devices.push_back(processor((4 + up_to(random, 252)) * gib));
+    for (const Device &card : cards)
+        system.links.push_back(
+            {core::LinkKind::Pcie, "cpu-0", card.id, 31500000000, 1000, 0, "", {}});
+}
+
 /// Islands of equal cards.
 static System random_system(Random &random) {
     System system;
@@ -60,6 +71,7 @@ static System random_system(Random &random) {
                                         "",
                                         {}});
         }
+    add_host(random, system);
     return system;
 }
 
@@ -71,17 +83,45 @@ class BruteForce {
         : system_(system), model_(model), island_(island), links_(system) {}
 
     std::optional<Plan> best() {
-        const auto count = static_cast<uint32_t>(system_.devices.size());
+        const auto hosts = static_cast<uint32_t>(
+            std::count_if(system_.devices.begin(), system_.devices.end(),
+                          [](const Device &one) { return one.kind == Kind::Cpu; }));
+        const auto count = static_cast<uint32_t>(system_.devices.size()) - hosts;
+        host_ = hosts != 0 ? &system_.devices.back() : nullptr;
+        if (count > 1)
+            all(Engine::Megatron, count);
+        if (!best_)
+            all(Engine::Torch, count);
+        if (!best_ && host_ != nullptr)
+            on_the_host();
+        return best_;
+    }
+
+  private:
+    void all(Engine engine, uint32_t count) {
+        engine_ = engine;
         for (uint32_t tensor = 1; tensor <= island_; ++tensor)
             for (uint32_t context = 1; context <= count; ++context)
                 for (uint32_t pipeline = 1; pipeline <= count; ++pipeline)
                     for (uint32_t data = 1; data <= count; ++data)
                         if (is_layout(tensor, context, pipeline, data, count))
                             fill(tensor, context, pipeline, data, count);
-        return best_;
     }
 
-  private:
+    void on_the_host() {
+        const Device *host = host_;
+        host_ = nullptr; // which keeps nothing away from itself
+        Case one = case_of(1);
+        one.run.tensor = one.run.context = one.run.pipeline = one.run.data = 1;
+        one.run.sequence_parallel = false;
+        Slice slice;
+        slice.device = host;
+        slice.layer_count = static_cast<uint32_t>(model_.layers.size());
+        slice.embedding = slice.output = true;
+        one.slices.push_back(slice);
+        weigh(one, true);
+    }
+
     bool is_layout(uint32_t tensor, uint32_t context, uint32_t pipeline, uint32_t data,
                    uint32_t batch) const {
         const auto layers = static_cast<uint32_t>(model_.layers.size());
@@ -92,8 +132,7 @@ class BruteForce {
                context * pipeline * data <= islands * (island_ / tensor);
     }
 
-    void fill(uint32_t tensor, uint32_t context, uint32_t pipeline, uint32_t data, uint32_t batch) {
-        const auto layers = static_cast<uint32_t>(model_.layers.size());
+    Case case_of(uint32_t batch) const {
         Case one;
         one.system = &system_;
         one.model = &model_;
@@ -102,13 +141,19 @@ class BruteForce {
         one.workload = *settle({});
         one.workload.mode = Mode::Train;
         one.workload.sequence_tokens = 4096;
-        one.run.engine = system_.devices.size() > 1 ? Engine::Megatron : Engine::Torch;
+        one.run.engine = engine_;
         one.run.global_batch = batch;
+        one.run.expert = 1;
+        return one;
+    }
+
+    void fill(uint32_t tensor, uint32_t context, uint32_t pipeline, uint32_t data, uint32_t batch) {
+        const auto layers = static_cast<uint32_t>(model_.layers.size());
+        Case one = case_of(batch);
         one.run.tensor = tensor;
         one.run.context = context;
         one.run.pipeline = pipeline;
         one.run.data = data;
-        one.run.expert = 1;
         one.run.sequence_parallel = tensor > 1;
         for (uint32_t replica = 0; replica < data; ++replica)
             for (uint32_t stage = 0, first = 0; stage < pipeline; ++stage) {
@@ -142,28 +187,48 @@ class BruteForce {
     }
 
     void weigh(Case &one, bool alone) {
-        const uint32_t most = alone ? 1 : one.run.engine == Engine::Megatron ? 2 : 4;
+        const bool piped = one.run.engine == Engine::Megatron && *one.run.pipeline > 1;
+        const uint32_t most = alone ? 1 : piped ? 2 : 4;
         for (uint32_t zero = 1; zero <= most; ++zero)
             for (const Recompute recompute :
                  {Recompute::None, Recompute::Selective, Recompute::Full}) {
-                one.workload.zero_stage = zero;
                 one.workload.recompute = recompute;
-                auto plan = evaluate(one);
-                assert_true(bool(plan));
-                const bool fits =
-                    std::all_of(plan->stages.begin(), plan->stages.end(), [](const Stage &stage) {
-                        return static_cast<double>(stage.footprint.total()) <=
-                               0.9 * static_cast<double>(stage.device->memory_bytes());
-                    });
-                if (fits && (!best_ || plan->step_seconds < best_->step_seconds))
-                    best_ = std::move(*plan);
+                one.workload.zero_stage = zero;
+                one.run.offload_optimizer = one.run.offload_weights = false;
+                take(one);
+                one.run.offload_optimizer = true;
+                take(one);
+                if (one.run.engine == Engine::Megatron || (zero != 4 && !alone))
+                    continue;
+                one.workload.zero_stage = 4;
+                one.run.offload_weights = true;
+                take(one);
             }
+    }
+
+    void take(const Case &one) {
+        if (host_ == nullptr && *one.run.offload_optimizer)
+            return;
+        auto plan = evaluate(one);
+        assert_true(bool(plan));
+        const auto holds = [](const Device &device, uint64_t bytes) {
+            return static_cast<double>(bytes) <= 0.9 * static_cast<double>(device.memory_bytes());
+        };
+        const bool fits =
+            std::all_of(plan->stages.begin(), plan->stages.end(), [&](const Stage &stage) {
+                return holds(*stage.device, stage.footprint.total());
+            });
+        if (fits && (plan->footprint.offload == 0 || holds(*host_, plan->footprint.offload)) &&
+            (!best_ || plan->step_seconds < best_->step_seconds))
+            best_ = std::move(*plan);
     }
 
     const System &system_;
     const core::Model &model_;
     uint32_t island_;
     Links links_;
+    Engine engine_ = Engine::Any;
+    const Device *host_ = nullptr; ///< that may keep states
     std::optional<Plan> best_;
 };
 
@@ -179,7 +244,7 @@ static void check_same(const Plan &plan, const Plan &expected, uint64_t seed) {
 }
 
 static void is_the_best_of_all_layouts(void **) {
-    uint64_t found = 0, space = 0;
+    uint64_t found = 0, space = 0, away = 0;
     for (uint64_t seed = 0; seed < 1000; ++seed) {
         Random random(seed);
         const core::Model model = random_model(random);
@@ -197,12 +262,13 @@ static void is_the_best_of_all_layouts(void **) {
         if (!plan)
             continue;
         ++found;
+        away += plan->footprint.offload != 0 ? 1 : 0;
         check_same(*plan, *expected, seed);
         const Certificate &proof = plan->certificate;
         assert_true(proof.visited > 0 && proof.visited + proof.bounded == proof.space);
         space += proof.space;
     }
-    assert_true(found > 500 && space > 10000);
+    assert_true(found > 500 && space > 10000 && away > 50);
 }
 
 static void tells_tokens_per_second(void **) {

@@ -89,6 +89,13 @@ double buckets(const Case &one, const Parameters &held) {
     return 2 * (std::min(5e8, trained) + alive);
 }
 
+/// Of weights that are kept elsewhere, two layers, as the next is fetched while one is computed,
+/// and the gradient of one.
+double fetched(const Case &one, const Slice &slice, const Parameters &held) {
+    const double gradient = has_adapters(one.workload.mode) ? 0 : recipe_of(one).gradient;
+    return std::max(per_layer(held, slice), held.table / 2) * (2 * 2 + gradient);
+}
+
 /// What PyTorch's FSDP holds whole: two layers, as the next is fetched while one is computed, and
 /// the gradient of one. All of them where a step is made of several passes through a pipeline, or
 /// where only gradients are split.
@@ -96,20 +103,19 @@ double unsharded(const Case &one, const Slice &slice, const Parameters &held) {
     const Sharding sharding = sharding_of(one);
     const Degrees by(one.run);
     const double gradient = has_adapters(one.workload.mode) ? 0 : recipe_of(one).gradient;
-    const double layer = std::max(per_layer(held, slice), held.table / 2);
     const bool torch = one.run.engine.value_or(Engine::Any) == Engine::Torch;
     if (torch && sharding.weights && by.pipeline > 1)
         return held.total() * (2 + gradient);
     if (torch && !sharding.weights)
         return held.total() * 2 / by.replicas();
-    return sharding.weights ? layer * (2 * 2 + gradient) : 0;
+    return sharding.weights ? fetched(one, slice, held) : 0;
 }
 
 /// What replicas that split their states need besides their shares.
 double gathered(const Case &one, const Slice &slice, const Parameters &held) {
     const Sharding sharding = sharding_of(one);
     if (Degrees(one.run).replicas() <= 1)
-        return 0;
+        return one.run.offload_weights.value_or(false) ? fetched(one, slice, held) : 0;
     if (one.run.engine.value_or(Engine::Any) == Engine::DeepSpeed)
         return sharding.optimizer ? buckets(one, held) : 0;
     return sharding.gradients ? unsharded(one, slice, held) : 0;

@@ -7,15 +7,16 @@
 #include "plan/memory/training.h"
 #include "plan/memory/weights.h"
 #include "plan/notes.h"
+#include "plan/search/fabrics.h"
+#include "plan/search/host_rooms.h"
 #include "plan/search/layouts.h"
-#include "plan/time/collectives.h"
+#include "plan/search/states.h"
 #include "plan/time/product_memo.h"
 #include "plan/time/step.h"
 #include "plan/words.h"
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <memory>
 #include <optional>
 
@@ -26,10 +27,6 @@ using core::Model;
 using core::System;
 
 namespace {
-
-/// What else is chosen, the cheapest in time first: what is computed twice, and what is split over
-/// replicas.
-constexpr Recompute recomputes[] = {Recompute::None, Recompute::Selective, Recompute::Full};
 
 /// So many devices are not faster than one by more than their number over this.
 constexpr double optimism = 0.5;
@@ -42,56 +39,16 @@ Engine engine_for(const Workload &workload, const DeviceClass &where) {
                                                                               : Engine::Torch;
 }
 
-/// Stages of ZeRO that the engine has, plus 1.
-std::vector<uint32_t> zero_stages(const Workload &workload, Engine engine) {
-    if (workload.zero_stage != 0)
-        return {workload.zero_stage};
-    if (engine == Engine::Megatron)
-        return {1, 2};
-    return {1, 2, 3, 4};
+bool is_processor(const DeviceClass &where) {
+    return where.kind == core::Kind::Cpu;
 }
-
-/// Fabrics of the devices that layouts take. What is farther than some thousand devices away does
-/// not change them.
-class Fabrics {
-  public:
-    Fabrics(const System &system, const DeviceClass &where) : where_(where) {
-        const std::string &first = where.devices[0]->id;
-        for (const core::Link &link : system.links)
-            if (link.a == first || link.b == first)
-                near_.links.push_back(link);
-    }
-    const Fabric *of(const Layout &layout) {
-        constexpr uint64_t near = 4096;
-        const uint64_t count = std::min(near, layout.devices());
-        auto &made = made_[{layout.tensor, count}];
-        if (made == nullptr)
-            made = std::make_unique<Fabric>(fabric_of(near_, devices(layout.tensor, count)));
-        return made.get();
-    }
-
-  private:
-    std::vector<const core::Device *> devices(uint32_t tensor, uint64_t count) const {
-        std::vector<const core::Device *> made;
-        for (size_t i = 0; i + 1 < where_.domains.size() && made.size() < count; ++i)
-            for (uint32_t at = where_.domains[i];
-                 at + tensor <= where_.domains[i + 1] && made.size() < count; at += tensor)
-                for (uint32_t part = 0; part < tensor; ++part)
-                    made.push_back(where_.devices[at + part]);
-        return made;
-    }
-
-    const DeviceClass &where_;
-    System near_; ///< the first device's links alone
-    std::map<std::pair<uint32_t, uint64_t>, std::unique_ptr<Fabric>> made_;
-};
 
 class Search {
   public:
     Search(const System &system, const Model &model, const Options &options,
            const Workload &workload)
         : system_(system), model_(model), options_(options), workload_(workload), links_(system),
-          found_(find_candidates(system, links_, options, options.headroom)) {}
+          found_(find_candidates(system, links_, options, options.headroom)), rooms_(found_) {}
 
     base::Result<Plan> run();
 
@@ -99,22 +56,28 @@ class Search {
     /// A case as far as it goes without its slices.
     struct Choices {
         const DeviceClass *where = nullptr;
+        Engine engine = Engine::Torch;
         Layout layout;
-        Recompute recompute = Recompute::None;
-        uint32_t zero = 1;
+        States states;
         double seconds = 0; ///< of a step; 0: not known
     };
 
-    Task task_of(const DeviceClass &where) const;
-    base::Done search(const DeviceClass &where);
-    void try_layout(Case &one, const DeviceClass &where, const Layout &layout);
+    Task task_of(const DeviceClass &where, Engine engine) const;
+    base::Done search(bool processors, bool second_engine);
+    base::Done search(const DeviceClass &where, Engine engine);
+    base::Done try_all(Case &one, const Task &task, const std::vector<Layout> &layouts,
+                       const OpenStates &open, double alone_seconds);
+    void try_layout(Case &one, const Task &task, const Layout &layout, const OpenStates &open);
+    bool try_states(Case &one, const Task &task, const Layout &layout, const OpenStates &open,
+                    const States &states);
     void set(Case &one, const DeviceClass &where, const Layout &layout) const;
     bool beats(double seconds, const Layout &layout) const;
-    bool fits(const Case &one, uint64_t room);
-    double alone(Case &one, const Task &task) const;
-    std::vector<Recompute> open_recomputes() const;
-    std::vector<uint32_t> open_stages(Engine engine, const Layout &layout) const;
-    uint64_t variants(Engine engine, const Layout &layout) const;
+    bool fits(const Case &one, const DeviceClass &where, const Layout &layout);
+    bool hosts_hold(const Case &one, const DeviceClass &where, const Layout &layout);
+    void note_miss(const Case &one, uint64_t lacking, bool host);
+    double alone(Case &one, const Task &task, const OpenStates &open) const;
+    std::vector<Slice> all_slices(const Case &one, const DeviceClass &where,
+                                  const Layout &layout) const;
     base::Result<Plan> finish(const Choices &best);
     base::Error no_fit() const;
 
@@ -124,21 +87,31 @@ class Search {
     const Workload &workload_;
     Links links_;
     Candidates found_;
+    HostRooms rooms_;
+    Fabrics *fabrics_ = nullptr; ///< of the class that is searched
+    bool moves_ = true;          ///< states may be kept on hosts
+    std::vector<uint64_t> away_; ///< of a layout's stages
     std::optional<Choices> best_;
     Certificate certificate_;
     uint64_t least_over_ = UINT64_MAX; ///< bytes that the nearest miss lacked
     Case nearest_;
+    bool host_lacks_ = false;
 };
 
-Task Search::task_of(const DeviceClass &where) const {
+Task Search::task_of(const DeviceClass &where, Engine engine) const {
     Task task;
     task.model = &model_;
     task.where = &where;
     task.run = options_.run;
-    task.run.engine = engine_for(workload_, where);
+    task.run.engine = engine;
     task.most_devices = options_.max_devices != 0 ? options_.max_devices : UINT32_MAX;
-    // One sequence for each device, unless the caller says more.
-    const auto devices = std::min<uint64_t>(where.devices.size(), task.most_devices);
+    // Steps of all classes are of as many sequences, so that times compare: one for each device of
+    // the largest class, unless the caller says more.
+    uint64_t devices = 1;
+    for (const DeviceClass &some : found_.classes)
+        if (is_processor(some) == is_processor(where))
+            devices = std::max<uint64_t>(devices, some.devices.size());
+    devices = std::min(devices, task.most_devices);
     if (!task.run.global_batch)
         task.run.global_batch = std::max(workload_.batch > 1 ? workload_.batch : devices,
                                          options_.workload.micro_batch);
@@ -185,30 +158,44 @@ bool Search::beats(double seconds, const Layout &layout) const {
     return seconds > 0 && layout.devices() < best_->layout.devices();
 }
 
-bool Search::fits(const Case &one, uint64_t room) {
+void Search::note_miss(const Case &one, uint64_t lacking, bool host) {
+    if (lacking >= least_over_)
+        return;
+    least_over_ = lacking;
+    nearest_ = one;
+    host_lacks_ = host;
+}
+
+bool Search::fits(const Case &one, const DeviceClass &where, const Layout &layout) {
+    away_.clear();
     for (const Slice &slice : one.slices) {
         const auto bytes = training_bytes(one, slice);
         if (!bytes)
             return false;
-        if (bytes->total() <= room)
-            continue;
-        if (bytes->total() - room < least_over_) {
-            least_over_ = bytes->total() - room;
-            nearest_ = one;
+        if (bytes->total() > where.room) {
+            note_miss(one, bytes->total() - where.room, false);
+            return false;
         }
-        return false;
+        away_.push_back(bytes->offload);
     }
-    return true;
+    return hosts_hold(one, where, layout);
 }
 
-std::vector<Recompute> Search::open_recomputes() const {
-    if (workload_.recompute != Recompute::Choose)
-        return {workload_.recompute};
-    return {std::begin(recomputes), std::end(recomputes)};
+bool Search::hosts_hold(const Case &one, const DeviceClass &where, const Layout &layout) {
+    const uint64_t most = *std::max_element(away_.begin(), away_.end());
+    if (most == 0 || rooms_.holds(where, most))
+        return true;
+    std::vector<HostRooms::Moved> moved;
+    for (const Slice &slice : all_slices(one, where, layout))
+        moved.push_back({slice.device, away_[slice.stage]});
+    const uint64_t lacking = rooms_.lack(moved);
+    if (lacking != 0)
+        note_miss(one, lacking, true);
+    return lacking == 0;
 }
 
 /// Seconds of a step on one device, were its memory large enough; 0: not known.
-double Search::alone(Case &one, const Task &task) const {
+double Search::alone(Case &one, const Task &task, const OpenStates &open) const {
     double least = 0;
     for (uint64_t micro = 1; micro <= largest_micro_batch; ++micro) {
         if (task.micro_batch != 0 ? micro != task.micro_batch : *task.run.global_batch % micro != 0)
@@ -216,8 +203,8 @@ double Search::alone(Case &one, const Task &task) const {
         Layout layout;
         layout.micro_batch = micro;
         set(one, *task.where, layout);
-        one.workload.zero_stage = 1;
-        one.workload.recompute = open_recomputes().front();
+        States().put(one);
+        one.workload.recompute = open.recomputes().front();
         const auto time = training_time(one);
         if (!time || time->step <= 0)
             return 0;
@@ -226,50 +213,39 @@ double Search::alone(Case &one, const Task &task) const {
     return least;
 }
 
-/// Of ZeRO; one replica has nothing to split.
-std::vector<uint32_t> Search::open_stages(Engine engine, const Layout &layout) const {
-    if (layout.data * layout.context == 1 && workload_.zero_stage == 0)
-        return {1};
-    return zero_stages(workload_, engine);
-}
-
-uint64_t Search::variants(Engine engine, const Layout &layout) const {
-    return open_stages(engine, layout).size() * open_recomputes().size();
-}
-
-void Search::try_layout(Case &one, const DeviceClass &where, const Layout &layout) {
-    set(one, where, layout);
-    for (const uint32_t zero : open_stages(*one.run.engine, layout)) {
-        one.workload.zero_stage = zero;
-        for (const Recompute recompute : open_recomputes()) {
-            one.workload.recompute = recompute;
-            const auto time = training_time(one);
-            if (!time)
-                break;
-            // Computing more twice takes no less time.
-            if (!beats(time->step, layout))
-                break;
-            if (!fits(one, where.room))
-                continue;
-            best_ = {&where, layout, recompute, zero, time->step};
+/// Whether the step is known to be no faster than the best, as it will be for all that follow.
+bool Search::try_states(Case &one, const Task &task, const Layout &layout, const OpenStates &open,
+                        const States &states) {
+    for (const States &move : open.moves(layout, states.zero)) {
+        if (move.away() && (!moves_ || rooms_.processors().of(*task.where->devices[0]) == nullptr))
             break;
-        }
+        States all = move;
+        all.zero = move.weights_away ? 4 : states.zero;
+        all.recompute = states.recompute;
+        all.put(one);
+        one.tier = all.away() ? fabrics_->tier(layout) : nullptr;
+        const auto time = training_time(one);
+        if (!time || !beats(time->step, layout))
+            return !all.away();
+        if (!fits(one, *task.where, layout))
+            continue;
+        best_ = {task.where, *one.run.engine, layout, all, time->step};
+        return !all.away();
     }
+    return false;
 }
 
-base::Done Search::search(const DeviceClass &where) {
-    const Task task = task_of(where);
-    HWA_TRY(const Format format, format_of(model_, workload_));
-    Case one{&system_, &model_, format,  workload_, task.run,
-             {},       &links_, nullptr, nullptr,   nullptr};
-    const std::vector<Layout> layouts = layouts_of(task);
-    for (const Layout &layout : layouts)
-        certificate_.space += variants(*task.run.engine, layout);
-    Fabrics fabrics(system_, where);
-    const auto products = std::make_unique<ProductMemo>();
-    one.products = products.get();
-    one.fabric = fabrics.of(Layout());
-    const double alone_seconds = alone(one, task);
+void Search::try_layout(Case &one, const Task &task, const Layout &layout, const OpenStates &open) {
+    set(one, *task.where, layout);
+    for (const uint32_t zero : open.zeros(layout))
+        for (const Recompute recompute : open.recomputes())
+            // Computing more twice takes no less time.
+            if (try_states(one, task, layout, open, {zero, recompute, false, false}))
+                break;
+}
+
+base::Done Search::try_all(Case &one, const Task &task, const std::vector<Layout> &layouts,
+                           const OpenStates &open, double alone_seconds) {
     uint64_t turn = 0;
     for (const Layout &layout : layouts) {
         const double at_best = optimism * alone_seconds / static_cast<double>(layout.devices());
@@ -279,42 +255,94 @@ base::Done Search::search(const DeviceClass &where) {
         // Those that follow have no more devices.
         if (best_ && best_->seconds > 0 && at_best > best_->seconds)
             break;
-        one.fabric = fabrics.of(layout);
-        try_layout(one, where, layout);
-        certificate_.visited += variants(*task.run.engine, layout);
+        one.fabric = fabrics_->of(layout);
+        try_layout(one, task, layout, open);
+        certificate_.visited += open.count(layout);
     }
     return {};
 }
 
-/// All slices, the ranks of a stage in one domain, the stages of a replica next to each other.
-base::Result<Plan> Search::finish(const Choices &best) {
-    const Task task = task_of(*best.where);
+base::Done Search::search(const DeviceClass &where, Engine engine) {
+    const Task task = task_of(where, engine);
+    const OpenStates open(workload_, options_.run, engine,
+                          !is_processor(where) && !rooms_.processors().empty());
     HWA_TRY(const Format format, format_of(model_, workload_));
-    Case one{&system_, &model_, format,  workload_, task.run,
-             {},       &links_, nullptr, nullptr,   nullptr};
-    set(one, *best.where, best.layout);
-    one.workload.recompute = best.recompute;
-    one.workload.zero_stage = best.zero;
-    const std::vector<Slice> stages = std::move(one.slices);
-    one.slices.clear();
-    one.slices.reserve(best.layout.devices());
-    const std::vector<uint32_t> groups = best.where->group_starts(best.layout.tensor);
-    const uint32_t tensor = best.layout.tensor, context = best.layout.context;
+    Case one{&system_, &model_, format,  workload_, task.run, {},
+             &links_,  nullptr, nullptr, nullptr,   nullptr};
+    const std::vector<Layout> layouts = layouts_of(task);
+    for (const Layout &layout : layouts)
+        certificate_.space += open.count(layout);
+    Fabrics fabrics(system_, links_, rooms_.processors(), where);
+    fabrics_ = &fabrics;
+    const auto products = std::make_unique<ProductMemo>();
+    one.products = products.get();
+    one.fabric = fabrics.of(Layout());
+    const double alone_seconds = alone(one, task, open);
+    if (alone_seconds <= 0) { // what needs no host first
+        const uint64_t visited = certificate_.visited;
+        moves_ = false;
+        HWA_CHECK(try_all(one, task, layouts, open, 0));
+        moves_ = true;
+        if (best_)
+            return {};
+        certificate_.visited = visited;
+    }
+    return try_all(one, task, layouts, open, alone_seconds);
+}
+
+/// With the second engine, where all weights of several devices are trained: PyTorch splits what
+/// Megatron does not.
+base::Done Search::search(bool processors, bool second_engine) {
+    for (const DeviceClass &where : found_.classes) {
+        const Engine first = engine_for(workload_, where);
+        if (is_processor(where) != processors || (second_engine && first == Engine::Torch))
+            continue;
+        HWA_CHECK(search(where, second_engine ? Engine::Torch : first));
+    }
+    return {};
+}
+
+/// The ranks of a stage in one domain, the stages of a replica next to each other.
+std::vector<Slice> Search::all_slices(const Case &one, const DeviceClass &where,
+                                      const Layout &layout) const {
+    std::vector<Slice> made;
+    made.reserve(layout.devices());
+    const std::vector<uint32_t> groups = where.group_starts(layout.tensor);
+    const uint32_t tensor = layout.tensor, context = layout.context;
     uint64_t group = 0;
-    for (uint32_t replica = 0; replica < best.layout.data; ++replica)
-        for (const Slice &stage : stages)
+    for (uint32_t replica = 0; replica < layout.data; ++replica)
+        for (const Slice &stage : one.slices)
             for (uint32_t rank = 0; rank < context; ++rank, ++group)
                 for (uint32_t part = 0; part < tensor; ++part) {
-                    Slice &slice = one.slices.emplace_back(stage);
-                    slice.device = best.where->devices[groups[group] + part];
+                    Slice &slice = made.emplace_back(stage);
+                    slice.device = where.devices[groups[group] + part];
                     slice.tensor_rank = part;
                     slice.context_rank = rank;
                     slice.replica = replica;
                     slice.like = static_cast<int32_t>(stage.stage * tensor * context);
                     slice.expert_rank = static_cast<uint32_t>(
                         (uint64_t{replica} * context * tensor + uint64_t{rank} * tensor + part) %
-                        best.layout.expert);
+                        layout.expert);
                 }
+    return made;
+}
+
+base::Result<Plan> Search::finish(const Choices &best) {
+    const Task task = task_of(*best.where, best.engine);
+    HWA_TRY(const Format format, format_of(model_, workload_));
+    Case one{&system_, &model_, format,  workload_, task.run, {},
+             &links_,  nullptr, nullptr, nullptr,   nullptr};
+    set(one, *best.where, best.layout);
+    best.states.put(one);
+    one.slices = all_slices(one, *best.where, best.layout);
+    HostTier tier;
+    if (best.states.away()) {
+        std::vector<const core::Device *> devices;
+        for (const Slice &slice : one.slices)
+            devices.push_back(slice.device);
+        tier = rooms_.processors().tier(links_, devices);
+        one.tier = &tier;
+    }
     return evaluate(one);
 }
 
@@ -326,19 +354,16 @@ base::Error Search::no_fit() const {
                            "no layout agrees with the pins: the degrees must divide heads, layers, "
                            "experts and the global batch, and there must be devices enough");
     return base::error(
-        Status::NoFit, "%s does not fit: the nearest layout, on %s, lacks %s on a device",
+        Status::NoFit, "%s does not fit: the nearest layout, on %s, lacks %s %s",
         model_text(model_).c_str(), list_devices({{nearest_.slices[0].device}}).c_str(),
-        bytes_text(least_over_).c_str());
+        bytes_text(least_over_).c_str(), host_lacks_ ? "in the memory of a host" : "on a device");
 }
 
 base::Result<Plan> Search::run() {
-    for (const bool processors : {false, true}) {
-        for (const DeviceClass &where : found_.classes)
-            if ((where.kind == core::Kind::Cpu) == processors)
-                HWA_CHECK(search(where));
-        if (best_)
-            break;
-    }
+    for (const bool processors : {false, true})
+        for (const bool second_engine : {false, true})
+            if (!best_)
+                HWA_CHECK(search(processors, second_engine));
     if (!best_)
         return no_fit();
     certificate_.bounded = certificate_.space - certificate_.visited;
@@ -348,7 +373,9 @@ base::Result<Plan> Search::run() {
             Status::NoFit, "%s",
             too_slow_text(plan.tokens_per_second, options_.min_tokens_per_second).c_str());
     certificate_.best = certificate_.least = plan.step_seconds;
-    certificate_.binding = best_->recompute != Recompute::None ? "memory" : bound_name(plan.bound);
+    certificate_.binding = best_->states.recompute != Recompute::None || best_->states.away()
+                               ? "memory"
+                               : bound_name(plan.bound);
     plan.certificate = certificate_;
     add_training_notes(model_, options_.headroom, plan);
     return plan;

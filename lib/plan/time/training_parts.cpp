@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The parts of a training step: kernels of each layer, sends between devices, the optimizer.
+#include "plan/host_tier.h"
 #include "plan/memory/parameters.h"
 #include "plan/memory/recipe.h"
 #include "plan/time/collectives.h"
@@ -224,7 +225,7 @@ double model_operations(const Case &one, double tokens, double sequence) {
 }
 
 /// Weights and gradients between replicas.
-void add_data(const Setting &at, const Slice &slice, StepParts &made) {
+void add_data(const Setting &at, const Slice &slice, const HostTier &tier, StepParts &made) {
     const Parameters held = parameters_of(at.one, slice);
     const Recipe recipe = recipe_of(at.one);
     const Sharding sharding = sharding_of(at.one);
@@ -244,9 +245,35 @@ void add_data(const Setting &at, const Slice &slice, StepParts &made) {
     }
     // Each number of the optimizer is read and written, and the gradient read twice.
     const double bytes = 2 * recipe.optimizer() + 2 * recipe.gradient + recipe.weight;
-    const double share = held.shared() / (sharding.optimizer ? replicas : 1) +
-                         held.expert / (sharding.optimizer ? experts : 1);
-    made.optimizer = at.stream(share * bytes);
+    const auto share = [&](bool split) {
+        return held.shared() / (split ? replicas : 1) + held.expert / (split ? experts : 1);
+    };
+    made.optimizer = at.stream(share(sharding.optimizer) * bytes);
+    if (at.one.run.offload_optimizer.value_or(false)) {
+        // Gradients go down, weights come back; the device itself would be no slower.
+        const double moved = share(sharding.optimizer) * (recipe.gradient + recipe.element);
+        made.optimizer =
+            std::max(made.optimizer,
+                     share(sharding.optimizer) * bytes / tier.update_rate + moved / tier.copy_rate);
+    }
+    if (at.one.run.offload_weights.value_or(false)) // as weights of other replicas, both ways
+        made.weight_sends += 2 * share(sharding.weights) * recipe.element / tier.copy_rate;
+}
+
+bool moves_away(const Run &run) {
+    return run.offload_optimizer.value_or(false) || run.offload_weights.value_or(false);
+}
+
+/// The host's memory behind the devices of a case that keeps something there.
+HostTier tier_of(const Case &one) {
+    if (one.tier != nullptr || !moves_away(one.run))
+        return one.tier != nullptr ? *one.tier : HostTier{};
+    std::vector<const core::Device *> devices;
+    for (const Slice &slice : one.slices)
+        devices.push_back(slice.device);
+    const Processors processors = processors_of(*one.system);
+    return one.links != nullptr ? processors.tier(*one.links, devices)
+                                : processors.tier(Links(*one.system), devices);
 }
 
 bool alike(const Layer &a, const Layer &b) {
@@ -363,7 +390,10 @@ base::Result<StepParts> step_parts(const Case &one) {
             slowest = &slice;
         }
     }
-    add_data(at, *slowest, made);
+    const HostTier tier = tier_of(one);
+    if (moves_away(one.run) && tier.copy_rate <= 0)
+        return StepParts{};
+    add_data(at, *slowest, tier, made);
     const double step = static_cast<double>(
         one.run.global_batch.value_or(static_cast<uint64_t>(at.micro_batch * at.by.data)));
     const double micro_batches = std::max(1.0, step / (at.by.data * at.micro_batch));
