@@ -55,6 +55,13 @@ struct Layer {
     uint32_t expert_ffn = 0; ///< of one routed expert
     uint32_t shared_ffn = 0; ///< of all shared experts together
     bool gated = true;       ///< the FFN has a gate beside its two matrices
+    bool crosses = false;    ///< it attends to the rows of an encoder besides its own
+
+    /// Encoders attend too, though they keep nothing of it.
+    bool attends() const {
+        return mixer == Mixer::Attention || mixer == Mixer::Latent ||
+               (mixer == Mixer::None && heads != 0);
+    }
 };
 
 /// What a tensor is for. Formats, splits over devices and recipes go by it.

@@ -108,7 +108,11 @@ struct Run {
     Choice<bool> fused_loss;             ///< logits are never whole in f32
     Choice<uint32_t> loss_chunks;        ///< logits are made so many parts after another
     Choice<bool> fused_optimizer;        ///< a gradient is used and freed as it is made
+    Choice<bool> repeatable;             ///< results are to repeat, to the bit
     Choice<bool> compiled;               ///< activations are kept by a compiler's choice
+    Choice<uint64_t> decoder_tokens;     ///< of a sequence behind an encoder, where they are others
+    Choice<uint64_t> head_parameters;    ///< behind the last layer besides the output, never split
+    Choice<uint32_t> draft_layers;       ///< of the last ones, those that predict further tokens
     Choice<uint32_t> deferred_gradients; ///< of the output's table, by micro-batches that wait
     Choice<core::Dtype> compute_dtype;   ///< that matrices are multiplied in, while training
     Choice<core::Dtype> activation_dtype; ///< where it is not that of the weights

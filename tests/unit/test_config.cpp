@@ -75,6 +75,17 @@ static constexpr struct {
          "max_seq_len":2048,"no_bias":false,"learned_pos_emb":true,
          "attn_config":{"alibi":false}})",
      760470528},
+    // T5-base and BART-base, encoders with decoders, and T5 v1.1 XL, which has gates.
+    {R"({"model_type":"t5","d_model":768,"num_layers":12,"num_decoder_layers":12,"num_heads":12,
+         "d_kv":64,"d_ff":3072,"vocab_size":32128,"feed_forward_proj":"relu"})",
+     222903552},
+    {R"({"model_type":"bart","d_model":768,"encoder_layers":6,"decoder_layers":6,
+         "encoder_attention_heads":12,"encoder_ffn_dim":3072,"vocab_size":50265,
+         "max_position_embeddings":1024})",
+     139420416},
+    {R"({"model_type":"t5","d_model":2048,"num_layers":24,"num_heads":32,"d_kv":64,"d_ff":5120,
+         "vocab_size":32128,"feed_forward_proj":"gated-gelu","tie_word_embeddings":false})",
+     2849757184},
 };
 
 static void counts_known_models_exactly(void **) {

@@ -143,6 +143,43 @@ static void early_stages_keep_more(void **) {
     assert_int_equal(asked.bytes().activations, 2 * 2 * 2320);
 }
 
+// Ten tokens of the encoder keep 200 bytes each: 16 rows of 8 but for the FFN's share, as above.
+// Five of the decoder keep these, and for the rows of the encoder a norm, queries and what comes of
+// them, 72 bytes each, with keys and values of 32 bytes for each of the ten.
+static void decoders_attend_to_an_encoder(void **) {
+    Asked asked;
+    auto config = read_config_text("c", R"({"model_type":"bart","d_model":8,"encoder_layers":1,
+        "decoder_layers":1,"encoder_attention_heads":2,"encoder_ffn_dim":16,"vocab_size":100,
+        "torch_dtype":"bfloat16"})");
+    assert_true(bool(config));
+    asked.model = std::move(config->model);
+    assert_int_equal(asked.model.layers.size(), 2);
+    asked.one.run.decoder_tokens = 5;
+    assert_int_equal(asked.bytes().activations, 2000 + 1000 + 5 * 72 + 10 * 32 + 5 * 600 + 5 * 64);
+    const uint64_t fused = asked.bytes().activations;
+    asked.one.run.flash_attention = false; // scores of two heads, two bytes
+    assert_int_equal(asked.bytes().activations - fused, 4 * (100 + 25 + 50));
+}
+
+// Those that predict further tokens join two rows of 8, and look up a table of 800; heads are whole
+// on each rank.
+static void the_last_stage_holds_more_than_its_layers(void **) {
+    Asked asked;
+    asked.slice.embedding = false;
+    const uint64_t plain = asked.bytes().weights;
+    asked.one.run.draft_layers = 1;
+    assert_int_equal(asked.bytes().weights - plain, 2 * (2 * 64 + 800));
+    asked.one.run.draft_layers = 0;
+    asked.one.run.tensor = 2;
+    const uint64_t half = asked.bytes().weights;
+    asked.one.run.head_parameters = 64;
+    assert_int_equal(asked.bytes().weights - half, 2 * 64);
+    asked.slice.output = false;
+    const uint64_t without = asked.bytes().weights;
+    asked.one.run.head_parameters = 0;
+    assert_int_equal(asked.bytes().weights, without);
+}
+
 // Rank 4 beside queries and values of 8 to 8: 4 * 32 numbers a layer, in f32.
 static void adapters_alone_are_trained(void **) {
     Asked asked(Mode::TuneLora);
@@ -223,6 +260,9 @@ static void reserves_by_the_device(void **) {
     assert_int_equal(asked.bytes().workspace - old, 4 * 4 * base::MiB);
     asked.slice.device = nullptr;
     asked.one.run.grouped_experts = false;
+    asked.one.run.repeatable = true; // two workspaces of 32 MiB, not of 8.125
+    assert_int_equal(asked.bytes().workspace - old, 28 * base::MiB + 2 * 23.875 * base::MiB);
+    asked.one.run.repeatable = false;
     assert_int_equal(asked.bytes().workspace - old, 28 * base::MiB);
     asked.one.run.allocated_only = false; // the driver's part comes on top
     assert_int_equal(asked.bytes().workspace - old, (28 + 456) * base::MiB);
@@ -246,6 +286,8 @@ int main() {
         cmocka_unit_test(keeps_activations_until_they_are_used),
         cmocka_unit_test(ranks_share_what_they_compute),
         cmocka_unit_test(early_stages_keep_more),
+        cmocka_unit_test(decoders_attend_to_an_encoder),
+        cmocka_unit_test(the_last_stage_holds_more_than_its_layers),
         cmocka_unit_test(adapters_alone_are_trained),
         cmocka_unit_test(frozen_models_lie_beside),
         cmocka_unit_test(lays_a_pipeline_over_devices),

@@ -74,7 +74,7 @@ Widths widths_of(const Model &model, const Layer &layer) {
         add_latent(model, layer, made);
     } else if (layer.mixer == Mixer::Recurrent) {
         add_recurrence(model, layer, made);
-    } else if (layer.mixer == Mixer::Attention) {
+    } else if (layer.attends()) {
         const double kv = or_else(layer.kv_heads, model.kv_heads);
         made.query = made.heads * or_else(layer.key_size, model.head_size);
         made.key = kv * or_else(layer.key_size, model.head_size);
@@ -170,47 +170,53 @@ double logit_bytes(const Case &one, double element) {
 
 class Counter {
   public:
-    Counter(const Case &one, const Slice &slice)
+    Counter(const Case &one, const Slice &slice, uint64_t sequence)
         : one_(one), slice_(slice), by_(one.run), element_(recipe_of(one).element),
-          tokens_(sequence() * static_cast<double>(one.workload.micro_batch) / by_.context),
+          sequence_(static_cast<double>(sequence)),
+          tokens_(sequence_ * static_cast<double>(one.workload.micro_batch) / by_.context),
           spread_(is_on(one.run.sequence_parallel, false) ? by_.tensor : 1) {}
 
-    double sequence() const { return static_cast<double>(one_.workload.sequence_tokens); }
-    double tokens() const { return tokens_; }
     /// Of one copy of the hidden state.
     double row() const { return tokens_ * element_ * one_.model->hidden_size / spread_; }
-    double scores(const Widths &w) const;
+    /// Of this side's queries and so many keys.
+    double scores(const Widths &w, double keys) const;
+    double scores(const Widths &w) const { return scores(w, sequence_); }
     double layer(const Widths &w) const;
+    /// What a layer of the decoder keeps besides, for the rows of the encoder.
+    double cross(const Widths &w, const Counter &encoder) const;
     double logits() const;
     /// The last norm's input and output, and the gradient that comes back; rows that ranks share
     /// are gathered for the logits, and so is their gradient.
-    double between() const { return row() * (4 + (spread_ > 1 ? 2 * spread_ : 0)); }
+    double between() const { return row() * (4 + (spread_ > 1 ? 2 * spread_ : 0) + head()); }
 
   private:
-    double attention(const Widths &w) const;
+    /// Rows that a head behind the last layer keeps, as BERT's: in and out of its matrix, its
+    /// nonlinearity and its norm.
+    double head() const { return one_.run.head_parameters.value_or(0) > 0 ? 4 : 0; }
+    double attended(const Widths &w) const;
     double ffn(const Widths &w) const;
 
     const Case &one_;
     const Slice &slice_;
     Degrees by_;
     double element_;
+    double sequence_;
     double tokens_;
     double spread_; ///< devices that share the rows outside of tensor parallelism
 };
 
 /// The matrix of scores where attention is not fused: softmax, dropout's mask and its output.
-double Counter::scores(const Widths &w) const {
+double Counter::scores(const Widths &w, double keys) const {
     if (is_on(one_.run.flash_attention, true))
         return 0;
     const double each = drops(one_, one_.run.attention_dropout) ? 2 * element_ + 1 : element_;
-    return tokens_ * w.heads * sequence() * each / by_.tensor;
+    return tokens_ * w.heads * keys * each / by_.tensor;
 }
 
-double Counter::attention(const Widths &w) const {
+/// Queries, what comes of them, and the statistics of each.
+double Counter::attended(const Widths &w) const {
     const double twice = keeps_output_twice(one_, slice_) ? 1 : 0;
-    const double rows = w.query + w.key + w.value + w.attended * (1 + twice);
-    const double statistics = 4 * w.heads;
-    return tokens_ * (element_ * rows + statistics) / by_.tensor + scores(w);
+    return tokens_ * (element_ * (w.query + w.attended * (1 + twice)) + 4 * w.heads) / by_.tensor;
 }
 
 /// Tokens sent to experts are kept as sent, as received, and both again on the way back.
@@ -223,8 +229,15 @@ double Counter::ffn(const Widths &w) const {
 
 double Counter::layer(const Widths &w) const {
     const Keeps keeps(one_, w.gated);
-    return row() * (keeps.norm_inputs + keeps.norm_outputs + keeps.masks / element_) +
-           attention(w) + ffn(w);
+    return row() * (keeps.norm_inputs + keeps.norm_outputs + keeps.masks / element_) + attended(w) +
+           tokens_ * element_ * (w.key + w.value) / by_.tensor + scores(w) + ffn(w);
+}
+
+double Counter::cross(const Widths &w, const Counter &encoder) const {
+    const Keeps keeps(one_, w.gated);
+    const double norm = (keeps.norm_inputs + keeps.norm_outputs + keeps.masks / element_) / 2;
+    return row() * norm + attended(w) + scores(w, encoder.sequence_) +
+           encoder.tokens_ * element_ * (w.key + w.value) / by_.tensor;
 }
 
 double Counter::logits() const {
@@ -252,23 +265,34 @@ double kept_of(const Case &one, double whole, double scores, double row) {
 } // namespace
 
 Activations activations_of(const Case &one, const Slice &slice) {
-    const Counter counter(one, slice);
+    const uint64_t sequence = one.workload.sequence_tokens;
+    const Counter encoder(one, slice, sequence);
+    const Counter decoder(one, slice, one.run.decoder_tokens.value_or(sequence));
     const Recompute recompute = one.workload.recompute;
     Activations made;
-    double widest = 0, scores = 0;
+    double widest = 0, most = 0;
+    bool crosses = false;
     for (uint64_t i = 0; i < slice.layer_count; ++i) {
-        const Widths w = widths_of(*one.model, one.model->layers[slice.first_layer + i]);
-        const double whole = counter.layer(w);
+        const Layer &layer = one.model->layers[slice.first_layer + i];
+        const Widths w = widths_of(*one.model, layer);
+        const Counter &side = layer.crosses ? decoder : encoder;
+        double whole = side.layer(w), scores = side.scores(w);
+        if (layer.crosses) {
+            whole += side.cross(w, encoder);
+            scores += side.scores(w, static_cast<double>(sequence));
+        }
+        crosses |= layer.crosses;
         widest = std::max(widest, whole);
-        scores = std::max(scores, counter.scores(w));
-        made.kept += kept_of(one, whole, counter.scores(w), counter.row());
+        most = std::max(most, scores);
+        made.kept += kept_of(one, whole, scores, side.row());
     }
+    const Counter &last = crosses ? decoder : encoder;
     made.kept *= under_way(one, slice);
     made.layer = recompute == Recompute::Full        ? widest
-                 : recompute == Recompute::Selective ? scores
+                 : recompute == Recompute::Selective ? most
                                                      : 0;
-    made.logits = counter.logits();
-    made.between = slice.output ? counter.between() : 0;
+    made.logits = last.logits();
+    made.between = slice.output ? last.between() : 0;
     if (is_on(one.run.offload_activations, false)) {
         // Two are here, one on its way.
         const double here = slice.layer_count > 0 ? 2 * made.kept / slice.layer_count : 0;

@@ -46,6 +46,13 @@ Parameters parameters_of(const Case &one, const Slice &slice) {
         made.table += table(model.embedding);
         made.position = static_cast<double>(model.other.parameters());
     }
+    if (slice.output)
+        made.plain += static_cast<double>(one.run.head_parameters.value_or(0));
+    // Layers that predict further tokens look these up, and join each with the state before it.
+    const double drafts = slice.output ? one.run.draft_layers.value_or(0) : 0;
+    made.matrix += drafts * 2 * double(model.hidden_size) * model.hidden_size / by.tensor;
+    if (drafts > 0 && !slice.embedding && !model.tied())
+        made.table += table(model.embedding);
     if (slice.output && !(model.tied() && slice.embedding))
         made.table += table(model.tied() ? model.embedding : model.output);
     return made;

@@ -35,6 +35,7 @@ constexpr NumberField fields[] = {
      depth,
      Positive,
      {"num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers"}},
+    {&N::decoder_layers, depth, Optional, {"num_decoder_layers", "decoder_layers"}},
     {&N::hidden, width, Required, {"hidden_size", "n_embd", "d_model", "dim", "model_dim"}},
     {&N::heads,
      width,
@@ -347,7 +348,8 @@ void read_flags(const JsonValue &root, ConfigNumbers &n) {
     n.learned_positions = flag(root, {"learned_pos_emb"}) == 1 &&
                           !(attention && flag(*attention, {"alibi", "rope"}) == 1);
     n.block_ffn = flag(root, {"block_auto_adjust_ff_dim"}) == 1;
-    n.gated = flag(root, {"is_gated_act"}) == 1 || word(root, "feed_forward_proj") == "gated-gelu";
+    n.gated =
+        flag(root, {"is_gated_act"}) == 1 || word(root, "feed_forward_proj").starts_with("gated");
     n.ungated = word(root, "hidden_act") == "relu2" || word(root, "mlp_hidden_act") == "relu2";
     if (flag(root, {"use_sliding_window"}) == 0)
         n.window = 0;

@@ -16,8 +16,9 @@ enum class LayerKind : uint8_t { Usual, Full, Window, Recurrent, Ffn, Mixture };
 
 /// Numbers of a config.json, 0 where it is silent.
 struct ConfigNumbers {
-    std::string family; ///< model_type
-    uint64_t layers = 0;
+    std::string family;          ///< model_type
+    uint64_t layers = 0;         ///< of two sides, those of the encoder
+    uint64_t decoder_layers = 0; ///< of a network of two sides; 0: as many as the encoder's
     uint64_t hidden = 0;
     uint64_t heads = 0;
     uint64_t kv_heads = 0;

@@ -146,6 +146,10 @@ static constexpr Family families[] = {
     {"mpnet", Bert | Pooler},
     {"roberta", Bert | Pooler},
     {"xlm-roberta", Bert | Pooler},
+    // Encoders with decoders.
+    {"bart", Gpt | Tied | Positions | LateStart | EmbeddingNorm | TwoSided},
+    {"mt5", TwoSided | Buckets},
+    {"t5", Ungated | Tied | TwoSided | Buckets},
 };
 
 const Family *find_family(std::string_view name) {

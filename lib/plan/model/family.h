@@ -51,6 +51,8 @@ enum Trait : uint64_t {
     KeyIsValue = 1ULL << 39,    ///< full layers have one matrix for both
     BothFfns = 1ULL << 40,      ///< experts beside a dense FFN, each behind norms of its own
     Compressed = 1ULL << 41,    ///< DeepSeek V4: one row for keys and values, of several tokens
+    TwoSided = 1ULL << 42,      ///< an encoder, and a decoder that attends to its rows too
+    Buckets = 1ULL << 43,       ///< a number for each head and distance, on each side
     Gpt = QkvBias | OutBias | FfnBias | NormBias | Ungated,
     Bert = Gpt | Whole | Positions | Types | EmbeddingNorm | NoOutput,
 };

@@ -130,8 +130,21 @@ void Inventory::attention(const LayerForm &form, uint64_t index, Layer &made) {
         add(Role::Buffer, n.context, n.context);
         add(Role::Buffer, Count(made.key_size / 8) + 1); // a quarter of the pairs turns
     }
-    if (has(Whole))
+    if (has(Whole) || !decodes(index))
         made.mixer = Mixer::None;
+}
+
+/// Queries of the decoder, keys and values of the encoder's rows.
+void Inventory::cross(const LayerForm &form, uint64_t index, Layer &made) {
+    norm();
+    attention(form, index, made);
+    made.crosses = true;
+}
+
+uint64_t Inventory::layers() const {
+    if (!has(TwoSided))
+        return n.layers;
+    return n.layers + (n.decoder_layers != 0 ? n.decoder_layers : n.layers);
 }
 
 /// DeepSeek's attention: queries and keys pass through low ranks.
@@ -204,11 +217,16 @@ void Inventory::compressed(uint64_t index, Layer &made) {
     made.latent_size = narrow(n.head_dim);
 }
 
+/// T5 has a gate in its later version only.
+bool Inventory::has_gate() const {
+    return (!has(Ungated) && !n.ungated) || (has(TwoSided) && n.gated);
+}
+
 /// The two or three matrices of an FFN, as many times over as there are `copies`; `gate` is the
 /// first of the four roles they have.
 void Inventory::gated(Role gate, Count width, Count copies, Count columns) {
     const auto role = [&](int step) { return static_cast<Role>(static_cast<int>(gate) + step); };
-    if (has(Ungated) || n.ungated) {
+    if (!has_gate()) {
         add(role(1), columns, width * copies);
     } else if (has(FusedGate)) {
         add(role(2), columns, Count(2) * width * copies);
@@ -235,11 +253,11 @@ void Inventory::dense(uint64_t index, Layer &made) {
         width = (2 * width / 3 + 255) / 256 * 256;
     gated(Role::Gate, width, 1, n.hidden);
     if (has(FfnBias) || n.ffn_bias) {
-        add(Role::Bias, Count(width) * (has(Ungated) || n.ungated ? 1 : 2));
+        add(Role::Bias, Count(width) * (has_gate() ? 2 : 1));
         add(Role::Bias, n.hidden);
     }
     made.ffn = narrow(width);
-    made.gated = !has(Ungated) && !n.ungated;
+    made.gated = has_gate();
 }
 
 void Inventory::mixture(uint64_t, Layer &made) {
@@ -270,7 +288,7 @@ void Inventory::mixture(uint64_t, Layer &made) {
     made.experts_per_token = narrow(n.experts_per_token);
     made.expert_ffn = narrow(width);
     made.shared_ffn = narrow(shared.value);
-    made.gated = !has(Ungated) && !n.ungated;
+    made.gated = has_gate();
 }
 
 void Inventory::norms(const LayerForm &form) {
@@ -291,12 +309,23 @@ void Inventory::layer(uint64_t index, Layer &made) {
         compressed(index, made);
     else if (form.attention)
         attention(form, index, made);
+    if (has(TwoSided) && decodes(index))
+        cross(form, index, made);
     if (form.recurrent)
         add_recurrence(*this, made);
     if (form.dense)
         dense(index, made);
     if (form.mixture)
         mixture(index, made);
+}
+
+/// What the decoder has besides its layers as the encoder has it, and what both end in.
+void Inventory::second_side() {
+    if (has(Positions))
+        add(Role::Position, n.hidden, n.context + (has(LateStart) ? 2 : 0));
+    if (has(Buckets))
+        add(Role::Bias, Count(2) * 32 * n.heads);
+    norm(has(EmbeddingNorm) ? 1 : 2);
 }
 
 void Inventory::outside() {
@@ -323,7 +352,9 @@ void Inventory::outside() {
         add(Role::Position, n.hidden, n.types != 0 ? n.types : late ? 1 : 2);
     if (has(EmbeddingNorm))
         norm();
-    if (!has(Whole) || !has(EmbeddingNorm))
+    if (has(TwoSided))
+        second_side();
+    else if (!has(Whole) || !has(EmbeddingNorm))
         norm(); // in front of the output
     if (has(Pooler)) {
         add(Role::Other, n.hidden, n.hidden);
@@ -393,9 +424,12 @@ base::Result<bool> fill_family(const ConfigNumbers &n, Model &model) {
     const Family *known = find_family(n.family);
     const Family plain;
     Inventory inventory(n, known != nullptr ? *known : plain, model);
-    model.layers.resize(n.layers);
+    const uint64_t layers = inventory.layers();
+    if (layers > core::layer_limit)
+        return base::error(Status::Parse, "the model has more layers than are taken seriously");
+    model.layers.resize(layers);
     inventory.outside();
-    for (uint64_t i = 0; i < n.layers; ++i) {
+    for (uint64_t i = 0; i < layers; ++i) {
         inventory.current = static_cast<int32_t>(i);
         inventory.layer(i, model.layers[i]);
     }

@@ -52,6 +52,8 @@ class Inventory {
     void add(core::Role role, Count length) { add(role, length, 1); }
     void norm(uint64_t count = 1);
 
+    /// Of both sides.
+    uint64_t layers() const;
     LayerForm form(uint64_t index) const;
     void layer(uint64_t index, core::Layer &made);
     void outside();
@@ -65,6 +67,7 @@ class Inventory {
 
   private:
     void attention(const LayerForm &form, uint64_t index, core::Layer &made);
+    void cross(const LayerForm &form, uint64_t index, core::Layer &made);
     void latent(core::Layer &made);
     void compressed(uint64_t index, core::Layer &made);
     void compressor(uint64_t ratio, Count width);
@@ -73,6 +76,9 @@ class Inventory {
     void mixture(uint64_t index, core::Layer &made);
     void gated(core::Role gate, Count width, Count copies, Count columns);
     void norms(const LayerForm &form);
+    bool has_gate() const;
+    void second_side();
+    bool decodes(uint64_t index) const { return !has(TwoSided) || index >= n.layers; }
 
     bool overflow_ = false;
 };

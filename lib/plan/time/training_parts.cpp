@@ -177,7 +177,9 @@ void add_rest(const Setting &at, const Layer &layer, StepParts &made) {
 }
 
 void add_layer(const Setting &at, const Layer &layer, StepParts &made) {
-    if (layer.mixer == Mixer::Attention || layer.mixer == Mixer::Latent)
+    if (layer.attends())
+        add_attention(at, layer, made);
+    if (layer.crosses)
         add_attention(at, layer, made);
     add_rest(at, layer, made);
     if (layer.ffn > 0)
@@ -186,8 +188,8 @@ void add_layer(const Setting &at, const Layer &layer, StepParts &made) {
         add_ffn(at, layer.shared_ffn, layer.gated, made);
     if (layer.experts > 0)
         add_experts(at, layer, made);
-    const double parts =
-        (layer.mixer != Mixer::None ? 1 : 0) + (layer.ffn > 0 || layer.experts > 0 ? 1 : 0);
+    const double parts = (layer.mixer == Mixer::Recurrent || layer.attends() ? 1 : 0) +
+                         (layer.crosses ? 1 : 0) + (layer.ffn > 0 || layer.experts > 0 ? 1 : 0);
     // A norm and a sum on each part: six passes of two bytes forward, and eight backward.
     made.elementwise +=
         at.stream(at.tokens * at.hidden / at.norm_split * parts * (12 * at.passes + 16));
@@ -217,7 +219,7 @@ double model_operations(const Case &one, double tokens, double sequence) {
         6 * std::max(0.0, static_cast<double>(model.active_parameters) - table) * tokens;
     for (const Layer &layer : model.layers) {
         const double reach = layer.window > 0 ? std::min<double>(layer.window, sequence) : sequence;
-        if (layer.mixer == Mixer::Attention || layer.mixer == Mixer::Latent)
+        if (layer.attends())
             operations +=
                 3 * tokens * reach * layer.heads * (double(layer.key_size) + layer.value_size);
     }
@@ -277,8 +279,9 @@ HostTier tier_of(const Case &one) {
 }
 
 bool alike(const Layer &a, const Layer &b) {
-    return a.mixer == b.mixer && a.heads == b.heads && a.kv_heads == b.kv_heads && a.ffn == b.ffn &&
-           a.experts == b.experts && a.window == b.window && a.expert_ffn == b.expert_ffn &&
+    return a.mixer == b.mixer && a.crosses == b.crosses && a.heads == b.heads &&
+           a.kv_heads == b.kv_heads && a.ffn == b.ffn && a.experts == b.experts &&
+           a.window == b.window && a.expert_ffn == b.expert_ffn &&
            a.weights.matrix == b.weights.matrix;
 }
 
