@@ -20,6 +20,30 @@ class Plan(unittest.TestCase):
         self.assertEqual(done.code, 1)
         self.assertIn('no known name', done.err)
 
+    def test_a_name_that_is_nearly_one(self):
+        for name, meant in (('llama-3.1-8b', 'meta-llama/Meta-Llama-3.1-8B'),
+                            ('mixtral-8x7b', 'mistralai/Mixtral-8x7B-v0.1'),
+                            ('qwen/qwen3-33b', 'Qwen/Qwen3-32B'), ('gema-2b', 'gemma-2b')):
+            done = hwa('plan', name, '--system', PAIR)
+            self.assertEqual((done.code, done.out), (1, ''))
+            self.assertIn(f"hwa: next: did you mean '{meant}'?", done.err)
+            self.assertEqual(hwa('plan', meant, '--system', PAIR).code, 0)
+        self.assertIn('list --models', hwa('plan', '????', '--system', PAIR).err)
+
+    def test_the_list_of_names(self):
+        done = hwa('list', '--models', '--json')
+        self.assertEqual((done.code, done.err), (0, ''))
+        validate(done.json, 'models')
+        rows = {row['name']: row for row in done.json['models']}
+        self.assertGreater(len(rows), 200)
+        mixture = rows['deepseek-ai/DeepSeek-V3']
+        self.assertAlmostEqual(mixture['parameters'] / 671e9, 1, delta=0.03)
+        self.assertAlmostEqual(mixture['active_parameters'] / 37e9, 1, delta=0.05)
+        for width in (60, 80, 120):
+            lines = hwa('list', '--models', env={'COLUMNS': str(width)}).lines
+            self.assertEqual(len(lines), len(rows) + 1)
+            self.assertLessEqual(max(map(len, lines)), width)
+
     def test_counts(self):
         for count in ('8B', '8b', '1.5B', '500M', '125k', '8000000000', '0.01T'):
             done = hwa('plan', count, *SAVED)

@@ -271,6 +271,7 @@ void describe(CLI::App &app, Arguments &to) {
     add_look(list, to.look);
     add_verdict(list, to);
     list->add_flag("--machines", to.machines, "machines for hire in place of devices");
+    list->add_flag("--models", to.named, "models known by name in place of devices");
     list->add_flag("--require", to.require, "exit 3 if there is no accelerator");
     CLI::App *info = add_command(app, to, Command::Info, "info",
                                  "all that is known of a device, and who says so");

@@ -59,6 +59,7 @@ struct Arguments {
     LookAt look;
     bool strict = false;   ///< trouble of a backend is exit 5
     bool machines = false; ///< list: those for hire
+    bool named = false;    ///< list: those with a name
     bool require = false;  ///< no accelerator is exit 3
 
     std::string device;              ///< info, run

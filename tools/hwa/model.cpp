@@ -2,8 +2,10 @@
 // The model that a command line names.
 #include "model.h"
 
+#include "text.h"
 #include "units.h"
 
+#include <cstring>
 #include <filesystem>
 
 namespace hwa::tool {
@@ -11,7 +13,7 @@ namespace hwa::tool {
 namespace {
 
 constexpr char models[] =
-    "give a GGUF or safetensors file, a folder, a name such as Llama-3.2-1B, or a count such as "
+    "give a GGUF or safetensors file, a folder, a name of 'hwa list --models', or a count such as "
     "8B";
 
 /// Says why a file is no model; the general hints are about devices.
@@ -21,6 +23,32 @@ int refuse_model(const hwa_error_t &error) {
     if (error.status == HWA_ERROR_UNSUPPORTED)
         return fail(error, models);
     return fail(error, error.status == HWA_ERROR_DENIED ? "let this user read it" : "");
+}
+
+/// The name that could have been meant: the shortest that holds the text, else the nearest, whether
+/// it was given with the publisher or without.
+std::string meant_by(const std::string &text) {
+    std::vector<std::string> names, bare;
+    std::string shortest;
+    for (uint32_t i = 0; const char *name = hwa_catalog_model(nullptr, i); ++i) {
+        names.emplace_back(name);
+        bare.push_back(names.back().substr(names.back().find('/') + 1));
+        if (strcasestr(name, text.c_str()) != nullptr &&
+            (shortest.empty() || names.back().size() < shortest.size()))
+            shortest = name;
+    }
+    if (!shortest.empty())
+        return shortest;
+    return nearest(text, text.find('/') == std::string::npos ? bare : names);
+}
+
+int refuse_name(const std::string &name) {
+    const std::string meant = meant_by(name);
+    return fail(ExitFailed,
+                "there is no file '" + name +
+                    "', and it is no parameter count and no known name "
+                    "either",
+                meant.empty() ? models : "did you mean '" + meant + "'?");
 }
 
 } // namespace
@@ -42,12 +70,7 @@ Model open_model(const std::string &name, int *exit) {
             *exit = fail(error);
     } else if (!there &&
                hwa_model_from_catalog(nullptr, name.c_str(), Out(model), &error) != HWA_OK) {
-        *exit = error.status == HWA_ERROR_NOT_FOUND
-                    ? fail(ExitFailed,
-                           "there is no file '" + name +
-                               "', and it is no parameter count and no known name either",
-                           models)
-                    : fail(error);
+        *exit = error.status == HWA_ERROR_NOT_FOUND ? refuse_name(name) : fail(error);
     }
     return model;
 }
