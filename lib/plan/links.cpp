@@ -35,6 +35,10 @@ Links::Links(const core::System &system) : system_(&system) {
     });
     const auto same = [](const Wire &x, const Wire &y) { return ends_of(x) == ends_of(y); };
     wires_.erase(std::unique(wires_.begin(), wires_.end(), same), wires_.end());
+    fastest_.resize(system.devices.size());
+    for (const Wire &wire : wires_)
+        for (const uint32_t end : {wire.a, wire.b})
+            fastest_[end] = std::max(fastest_[end], wire.way.bytes_per_second);
 }
 
 std::string_view host_of(const Device &device) {

@@ -24,6 +24,11 @@ class Links {
     /// The fastest link of known speed, else one of unknown speed, else the network of two hosts.
     Way between(const core::Device &one, const core::Device &other) const;
 
+    /// Of all its links; 0 where no speed is known.
+    uint64_t fastest(const core::Device &device) const {
+        return fastest_.empty() ? 0 : fastest_[index_of(device)];
+    }
+
     /// A link between devices that the system names by index, `a` < `b`.
     struct Wire {
         uint32_t a = 0, b = 0;
@@ -38,6 +43,7 @@ class Links {
   private:
     const core::System *system_;
     std::vector<Wire> wires_;
+    std::vector<uint64_t> fastest_; ///< by device; empty without links
 };
 
 /// The machine that a device of a joined system belongs to; empty where there is but one.

@@ -50,7 +50,8 @@ uint64_t layer_elements(const Model &model, uint64_t context) {
 }
 
 void size_weights(const Model &model, const Format &format, double awake, Sized &made) {
-    const HeldWeights held = hold(model, format);
+    made.held = hold(model, format);
+    const HeldWeights &held = made.held;
     made.first = held.embedding.bytes;
     made.last = held.output.bytes + held.other.bytes + held.drafts.bytes;
     made.last_tied = model.tied() ? held.embedding.bytes : 0;

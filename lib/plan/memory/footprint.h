@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "core/device.h"
 #include "core/model.h"
+#include "plan/memory/held.h"
 #include "plan/workload.h"
 
 #include <cstdint>
@@ -44,6 +45,8 @@ struct Format {
 /// run of layers are a subtraction. Every sum has been checked for overflow.
 struct Sized {
     Format format;
+    HeldWeights held;
+    std::vector<uint64_t> tensors; ///< bytes of each; empty where no shares of them are asked for
     double bits = 0;               ///< of a weight, on average
     uint64_t first = 0;            ///< weights of the first stage besides its layers
     uint64_t last = 0;             ///< and of the last

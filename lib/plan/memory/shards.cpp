@@ -77,7 +77,10 @@ double share_of(const Case &one, const Tensor &tensor, const Shares &shares) {
 } // namespace
 
 Shard weight_shard(const Case &one, const Slice &slice) {
-    const std::vector<uint64_t> sizes = tensor_bytes(*one.model, one.format);
+    const bool known = one.sized != nullptr && !one.sized->tensors.empty();
+    const std::vector<uint64_t> own =
+        known ? std::vector<uint64_t>() : tensor_bytes(*one.model, one.format);
+    const std::vector<uint64_t> &sizes = known ? one.sized->tensors : own;
     const bool llamacpp = one.run.engine == Engine::LlamaCpp;
     const bool gpu = slice.device->kind != core::Kind::Cpu;
     const Shares shares = shares_of(one.run);

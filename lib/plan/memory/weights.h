@@ -4,29 +4,13 @@
 
 #include "core/model.h"
 #include "plan/memory/footprint.h"
+#include "plan/memory/held.h"
 
 #include <array>
 #include <cstdint>
 #include <vector>
 
 namespace hwa::plan {
-
-/// Bytes of one part.
-struct Held {
-    uint64_t bytes = 0;
-    uint64_t expert_bytes = 0; ///< of these, in routed experts
-};
-
-/// Bytes of every part.
-struct HeldWeights {
-    Held embedding;
-    Held output; ///< empty when the embedding serves as output too
-    Held other;  ///< norms, positions and towers; drafts are apart
-    Held drafts;
-    std::vector<Held> layers;
-
-    uint64_t total() const;
-};
 
 /// Bytes of each of a model's tensors, in their order.
 std::vector<uint64_t> tensor_bytes(const core::Model &model, const Format &format);

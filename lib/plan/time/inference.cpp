@@ -63,12 +63,14 @@ Setting setting_of(const Case &one, const core::Device &device, ChipClass chip) 
 class Serving {
   public:
     Serving(const Case &one, std::span<const PaceFactor> table)
-        : one_(one), held_(hold(*one.model, one.format)), table_(table),
+        : one_(one), own_(one.sized != nullptr ? HeldWeights() : hold(*one.model, one.format)),
+          held_(one.sized != nullptr ? one.sized->held : own_), table_(table),
           drafts_(drafts_of(one.run)) {
         const Run &run = one.run;
         decode_.groups = count(run.attention_data);
         decode_.tensor = std::max(1.0, count(run.tensor) / decode_.groups);
         decode_.expert = count(run.expert);
+        decode_.context = count(run.context);
         prefill_ = decode_;
         if (run.prefill_workers.value_or(0) != 0) {
             prefill_.groups = count(run.prefill_attention_data);
@@ -130,11 +132,12 @@ class Serving {
                                       static_cast<double>(work.prompt_tokens) +
                                           static_cast<double>(work.output_tokens) / 2);
             const double weights = (held.bytes + held.output_bytes) / decode_.tensor +
-                                   held.expert_bytes / decode_.all();
+                                   held.expert_bytes / decode_.over_experts();
             const double room = static_cast<double>(stage.slice->device->memory_bytes()) *
                                     one_.run.memory_share.value_or(0.94) -
                                 weights;
-            const double each = held.cache_bytes / std::min(decode_.tensor, held.kv_heads);
+            const double each =
+                held.cache_bytes / std::min(decode_.tensor, held.kv_heads) / decode_.context;
             if (stage.slice->device->memory_bytes() != 0 && each > 0)
                 fewest = std::min(fewest, std::floor(room / each));
         }
@@ -161,11 +164,9 @@ class Serving {
         stage.speeds.table = table_;
         if (const core::Compute *integer = slice.device->find_compute(core::Dtype::I8))
             stage.speeds.integer_ops_per_second = integer->ops_per_second;
-        stage.speeds.link_bytes_per_second = 20e9; // PCIe, where no link is told
-        for (const core::Link &link : one_.system->links)
-            if (link.a == slice.device->id || link.b == slice.device->id)
-                stage.speeds.link_bytes_per_second = std::max(
-                    stage.speeds.link_bytes_per_second, static_cast<double>(link.bytes_per_second));
+        const uint64_t link = one_.links != nullptr ? one_.links->fastest(*slice.device) : 0;
+        constexpr double pcie = 20e9; // where no link is told
+        stage.speeds.link_bytes_per_second = std::max(pcie, static_cast<double>(link));
         return stage;
     }
 
@@ -206,7 +207,8 @@ class Serving {
     }
 
     const Case &one_;
-    HeldWeights held_;
+    HeldWeights own_;
+    const HeldWeights &held_;
     std::span<const PaceFactor> table_;
     Drafts drafts_;
     Ranks decode_;
@@ -230,12 +232,12 @@ void continuous(const Serving &serving, double sequences, double output, StepTim
     const double prompt = serving.prompt(1);
     made.token =
         step / serving.tokens() + others * held / output * prompt * serving.pace(Pace::Interleave);
+    made.waiting = prompt * std::min(1.0, others * held * prompt / (output * made.token)) *
+                       serving.pace(Pace::Queue) +
+                   output * made.token * (wanted / held - 1);
     made.prompt = serving.pace(Pace::Arrival) + others * step * serving.pace(Pace::Wait) +
                   prompt * serving.pace(Pace::Prompt) +
-                  others * prompt * held * serving.pace(Pace::Burst) +
-                  prompt * std::min(1.0, others * held * prompt / (output * made.token)) *
-                      serving.pace(Pace::Queue) +
-                  output * made.token * (wanted / held - 1);
+                  others * prompt * held * serving.pace(Pace::Burst) + made.waiting;
 }
 
 /// Prompts have devices of their own. Where these are the slower side, fewer sequences are being
@@ -278,8 +280,10 @@ base::Result<StepTime> inference_time(const Case &one, std::span<const PaceFacto
         one_batch(serving, sequences, made);
     const PassTime step = serving.step(sequences / serving.groups());
     made.bound = step.compute > step.memory ? Bound::Compute : Bound::Memory;
-    made.error_factor = serving.pace(Pace::TokenError);
-    made.prompt_error_factor = serving.pace(Pace::PromptError);
+    // No run with ranks of context was measured.
+    const double unmeasured = count(one.run.context) > 1 ? 1.5 : 1;
+    made.error_factor = serving.pace(Pace::TokenError) * unmeasured;
+    made.prompt_error_factor = serving.pace(Pace::PromptError) * unmeasured;
     if (!std::isfinite(made.token) || !std::isfinite(made.prompt))
         return base::error(base::Status::Invalid,
                            "model: its sizes are beyond what times can be computed of");

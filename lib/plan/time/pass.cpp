@@ -70,11 +70,11 @@ void route(PassTime &time, const Work &work, const Ranks &ranks, const Tokens &t
            const Speeds &speeds, const Paces &pace) {
     if (work.expert_parameters <= 0 || work.experts <= 0)
         return;
-    const double all = tokens.all() * ranks.groups;
+    const double all = (ranks.spread() ? tokens.all() : tokens.mine(ranks)) * ranks.groups;
     const double chance = std::min(1.0, work.experts_per_token / work.experts);
     const double awake = chance < 1 ? 1 - std::pow(1 - chance, all) : 1;
     const double skew = ranks.expert > 1 ? 1 + pace(Pace::Skew) : 1;
-    const double share = awake * skew / ranks.all();
+    const double share = awake * skew / ranks.over_experts();
     Product product;
     product.parameters = work.expert_parameters * share;
     product.bytes = work.expert_bytes * share;
@@ -88,21 +88,23 @@ void attend(PassTime &time, const Work &work, const Ranks &ranks, const Tokens &
     const Chip &chip = speeds.chip;
     const double rate = chip.ops_per_second[static_cast<size_t>(Math::Bf16)];
     const double split = std::min(ranks.tensor, work.kv_heads);
-    double memory = work.cache_bytes * tokens.sequences / split /
+    // Every part of a prompt looks back on all of it.
+    const double parts = tokens.prompt ? 1 : ranks.context;
+    double memory = work.cache_bytes * tokens.sequences / split / parts /
                     (chip.bytes_per_second * pace(Pace::CacheMemory));
     if (speeds.setting.engine == Engine::Transformers)
         memory *= 1 + pace(Pace::Copies) * work.spread;
     memory += work.state_bytes * tokens.sequences / ranks.tensor / chip.bytes_per_second;
     double compute = 0;
     if (tokens.prompt) {
-        compute =
-            work.prompt_ops * tokens.all() / ranks.tensor / (rate * pace(Pace::PromptAttention));
+        compute = work.prompt_ops * tokens.mine(ranks) / ranks.tensor /
+                  (rate * pace(Pace::PromptAttention));
         if ((speeds.setting.traits & TraitPlainAttention) != 0)
-            memory += work.pairs * tokens.all() / ranks.tensor * pace(Pace::Scores) /
+            memory += work.pairs * tokens.mine(ranks) / ranks.tensor * pace(Pace::Scores) /
                       chip.bytes_per_second;
     } else if (work.token_ops > 0) {
-        compute =
-            work.token_ops * tokens.all() / ranks.tensor / (rate * pace(Pace::TokenAttention));
+        compute = work.token_ops * tokens.all() / ranks.tensor / parts /
+                  (rate * pace(Pace::TokenAttention));
     }
     time.memory += memory;
     time.compute += compute;
@@ -111,14 +113,23 @@ void attend(PassTime &time, const Work &work, const Ranks &ranks, const Tokens &
 
 double links(const Work &work, const Ranks &ranks, const Tokens &tokens, const Speeds &speeds,
              const Paces &pace) {
-    const double bytes = tokens.all() * work.hidden * 2;
+    const double bytes = tokens.mine(ranks) * work.hidden * 2;
     const double link = std::max(1e9, speeds.link_bytes_per_second);
     double seconds = 0;
+    if (ranks.context > 1) {
+        // Keys and values of a prompt go round; of a token, what each rank makes of its part.
+        const double layers = work.layers - work.recurrent_layers;
+        const double sent = tokens.prompt ? work.cache_bytes * tokens.sequences /
+                                                std::min(ranks.tensor, work.kv_heads)
+                                          : layers * bytes / ranks.tensor;
+        seconds += layers * pace(Pace::Reduce) * std::log2(ranks.context) +
+                   sent * (ranks.context - 1) / ranks.context / (link * pace(Pace::ReduceLink));
+    }
     if (ranks.tensor > 1)
         seconds += 2 * work.layers *
                    (pace(Pace::Reduce) * std::log2(ranks.tensor) +
                     bytes * (ranks.tensor - 1) / ranks.tensor / (link * pace(Pace::ReduceLink)));
-    if (ranks.groups > 1 && work.expert_layers > 0)
+    if ((ranks.groups > 1 || ranks.spread()) && work.expert_layers > 0)
         seconds += 2 * work.expert_layers *
                    (pace(Pace::Exchange) +
                     bytes * work.experts_per_token / 2 / (link * pace(Pace::ExchangeLink)));
@@ -134,7 +145,7 @@ PassTime pass_time(const Work &work, const Ranks &ranks, const Tokens &tokens,
     Product dense;
     dense.parameters = work.parameters / ranks.tensor;
     dense.bytes = work.bytes / ranks.tensor;
-    dense.rows = tokens.all();
+    dense.rows = tokens.mine(ranks);
     dense.bits = bits_of(work.bytes, work.parameters);
     multiply(time, dense, speeds, pace, false);
     if (work.output_parameters > 0) {

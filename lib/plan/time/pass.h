@@ -8,13 +8,18 @@
 namespace hwa::plan {
 
 /// How ranks share a stage. Attention is split over `tensor`, and `groups` of such ranks answer
-/// sequences of their own; experts are spread over `expert` ranks, and split over the rest.
+/// sequences of their own; experts are spread over `expert` ranks, and split over the rest. Each of
+/// `context` times as many ranks keeps a part of every sequence.
 struct Ranks {
     double tensor = 1;
     double groups = 1;
     double expert = 1;
+    double context = 1;
 
     double all() const { return tensor * groups; }
+    /// Whether experts are spread over ranks of context too.
+    bool spread() const { return expert > all(); }
+    double over_experts() const { return spread() ? expert : all(); }
 };
 
 /// Tokens that pass at once, in each group.
@@ -24,6 +29,8 @@ struct Tokens {
     bool prompt = false;
 
     double all() const { return sequences * each; }
+    /// Those of a prompt are shared out over ranks of context; a token of an answer is not.
+    double mine(const Ranks &ranks) const { return all() / (prompt ? ranks.context : 1); }
 };
 
 /// Where the seconds of a pass go.

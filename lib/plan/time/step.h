@@ -14,6 +14,7 @@ namespace hwa::plan {
 /// 0 is not known.
 struct StepTime {
     double prompt = 0;      ///< until the first token
+    double waiting = 0;     ///< of `prompt`: until others leave room
     double token = 0;       ///< between two tokens of one sequence
     double step = 0;        ///< of one training step
     double step_tokens = 0; ///< that it trains on
