@@ -13,6 +13,7 @@ static uint64_t degree(const Choice<uint32_t> &choice) {
 Degrees degrees_of(const Plan &plan) {
     Degrees made;
     made.tensor = degree(plan.run.tensor);
+    made.groups = degree(plan.run.attention_data);
     made.data = degree(plan.run.data);
     made.expert = degree(plan.run.expert);
     made.context = degree(plan.run.context);

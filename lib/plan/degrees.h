@@ -10,6 +10,7 @@ namespace hwa::plan {
 /// and there by tensor rank.
 struct Degrees {
     uint64_t tensor = 1;
+    uint64_t groups = 1; ///< of tensor ranks, each with sequences of its own
     uint64_t pipeline = 1;
     uint64_t data = 1;
     uint64_t expert = 1;

@@ -19,16 +19,14 @@ namespace {
 
 /// Choices that the search for inference does not take into account.
 base::Done check_pins(const Run &run, const Workload &workload) {
-    const bool split = run.context.value_or(1) > 1 || run.expert.value_or(1) > 1;
     const bool drafts = run.drafts.value_or(0) != 0;
-    if (workload.trains() || (!split && !drafts && !run.gpu_layers))
+    if (workload.trains() || (!run.gpu_layers && !run.prefill_workers && !drafts))
         return {};
     return base::error(Status::Unsupported,
                        "pins: %s of inference is planned for a pinned engine only",
-                       run.gpu_layers                ? "gpu_layers"
-                       : drafts                      ? "drafts"
-                       : run.context.value_or(1) > 1 ? "context_parallel"
-                                                     : "expert_parallel");
+                       run.gpu_layers        ? "gpu_layers"
+                       : run.prefill_workers ? "prefill_workers"
+                                             : "drafts");
 }
 
 base::Done check(const System &system, const Options &options) {

@@ -81,6 +81,7 @@ void write_parallel(JsonWriter &out, const Plan &plan) {
     const Degrees by = degrees_of(plan);
     out.key("parallel").begin_object();
     out.key("tensor").u64(by.tensor);
+    out.key("attention_data").u64(by.groups);
     out.key("context").u64(by.context);
     out.key("expert").u64(by.expert);
     out.key("pipeline").u64(by.pipeline);

@@ -248,10 +248,12 @@ static void refuses_bad_options(void **) {
     assert_true(status([](auto &o) { o.usd_per_hour = -1; }) == Status::Invalid);
     assert_true(status([](auto &o) { o.min_weight_bits = __builtin_inf(); }) == Status::Invalid);
     assert_true(status([](auto &o) { o.objective = Objective(9); }) == Status::Invalid);
-    assert_true(status([](auto &o) { o.run.context = 2; }) == Status::Unsupported);
+    assert_true(status([](auto &o) { o.run.prefill_workers = 2; }) == Status::Unsupported);
     assert_true(status([](auto &o) { o.run.gpu_layers = 2; }) == Status::Unsupported);
     assert_true(status([](auto &o) { o.run.drafts = 2; }) == Status::Unsupported);
     assert_true(status([](auto &o) { o.run.tensor = 2; }) == Status::NoFit);
+    assert_true(status([](auto &o) { o.run.context = 2; }) == Status::NoFit);
+    assert_true(status([](auto &o) { o.run.expert = 2; }) == Status::NoFit);
     assert_true(status([](auto &o) { o.objective = Objective::Cost; }) == Status::Invalid);
     assert_true(status([](auto &o) {
                     o.objective = Objective::Cost;

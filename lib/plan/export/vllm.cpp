@@ -51,6 +51,11 @@ base::Done check(const Planned &planned, const std::vector<Host> &hosts) {
                                plan.stages[0].device->id.c_str(), stage.device->id.c_str());
     if (degrees_of(plan).context > 1)
         return base::error(Status::Unsupported, "vllm: no context parallelism is exported");
+    if (degrees_of(plan).expert > 1 && degrees_of(plan).data > 1)
+        return base::error(Status::Unsupported,
+                           "vllm: it spreads experts over all replicas; start a server for each of "
+                           "the %llu",
+                           static_cast<unsigned long long>(degrees_of(plan).data));
     if (planned.model->source.ends_with(".gguf"))
         return base::error(Status::Unsupported,
                            "vllm: %s is a GGUF file; give the model's folder "
@@ -87,12 +92,12 @@ std::string folder_of(const std::string &source) {
 
 void add_degrees(const Plan &plan, Command &command) {
     const Degrees by = degrees_of(plan);
-    if (by.tensor > 1)
-        command.option("--tensor-parallel-size", by.tensor);
+    if (by.tensor > by.groups)
+        command.option("--tensor-parallel-size", by.tensor / by.groups);
     if (by.pipeline > 1)
         command.option("--pipeline-parallel-size", by.pipeline);
-    if (by.data > 1)
-        command.option("--data-parallel-size", by.data);
+    if (by.data * by.groups > 1)
+        command.option("--data-parallel-size", by.data * by.groups);
     if (by.expert > 1)
         command.option("--enable-expert-parallel");
 }
@@ -124,7 +129,7 @@ base::Result<std::string> export_vllm(const Planned &planned) {
                      : shell_word(folder_of(source))));
     HWA_CHECK(add_format(planned, command));
     command.option("--max-model-len", plan.workload.context_tokens);
-    const uint64_t replicas = degrees_of(plan).data;
+    const uint64_t replicas = degrees_of(plan).data * degrees_of(plan).groups;
     command.option("--max-num-seqs", std::max<uint64_t>(1, plan.workload.batch / replicas));
     command.option("--kv-cache-dtype", find(caches, plan.workload.cache_dtype));
     if (plan.run.memory_share)

@@ -4,6 +4,7 @@
 #include "plan/search/search.h"
 
 #include "plan/evaluate.h"
+#include "plan/memory/weights.h"
 #include "plan/notes.h"
 #include "plan/search/balance.h"
 #include "plan/search/costs.h"
@@ -24,12 +25,6 @@ using core::Model;
 using core::System;
 
 namespace {
-
-double cost_of(Objective objective, const Plan &plan) {
-    const double tokens = static_cast<double>(plan.workload.output_tokens);
-    return objective == Objective::Latency ? plan.first_token_seconds + tokens * plan.token_seconds
-                                           : plan.token_seconds;
-}
 
 /// Devices to use together: all classes but those in host memory, and of these one or none.
 struct Pool {
@@ -70,18 +65,18 @@ class Search {
   private:
     enum class Tier { Accelerators, Processors };
 
-    base::Result<const Sized *> size(size_t format);
+    base::Result<Sized *> size(size_t format);
     bool fine_enough(const Sized &sized) const;
     base::Result<std::optional<Plan>> walk(std::initializer_list<Tier> tiers);
-    std::optional<Plan> best_of(const Sized &sized, Tier tier);
-    void serve(const Sized &sized, std::optional<Plan> &best);
-    std::optional<Plan> serve_on(Case &one, const DeviceClass &where, const Deployment &how);
+    std::optional<Plan> best_of(Sized &sized, Tier tier);
+    void share(Sized &sized, std::optional<Plan> &best);
     std::optional<Plan> lay(Case &one, const Pool &pool);
     std::optional<Plan> moor(Case &one, std::span<const SeatKind> kinds,
                              std::span<const Ladder> ladders, std::span<const Seat> seats);
     std::optional<Plan> dock(Case &one, std::span<const Seat> seats,
                              const std::vector<Berth> &berths);
-    bool fast_enough(const Plan &plan);
+    bool fast_enough(double tokens_per_second);
+    bool shares() const;
     std::vector<Pool> pools(Tier tier) const;
     std::vector<Seat> seats(const Pool &pool) const;
     uint64_t layouts(const Pool &pool) const;
@@ -149,10 +144,13 @@ uint64_t Search::space() const {
         for (const Pool &pool : pools(tier))
             one += layouts(pool);
     one *= formats_.size();
-    for (const DeviceClass &where : found_.classes)
+    for (const DeviceClass &where : found_.classes) {
+        uint64_t served = 0;
+        for (const Deployment &how : deployments_of(model_, where, options_, workload_))
+            served += how.layouts();
         for (const Format &format : formats_)
-            if (is_served(format, where))
-                one += deployments_of(model_, where, options_, workload_).size();
+            one += is_served(format, where) ? served : 0;
+    }
     return one;
 }
 
@@ -162,12 +160,11 @@ StageLimit Search::stage_limit() const {
     return pinned != 0 ? StageLimit{pinned, std::min(pinned, most)} : StageLimit{1, most};
 }
 
-bool Search::fast_enough(const Plan &plan) {
-    if (options_.min_tokens_per_second <= 0 ||
-        plan.tokens_per_second >= options_.min_tokens_per_second)
+bool Search::fast_enough(double tokens_per_second) {
+    if (options_.min_tokens_per_second <= 0 || tokens_per_second >= options_.min_tokens_per_second)
         return true;
-    unknown_speed_ = unknown_speed_ || plan.tokens_per_second <= 0;
-    fastest_ = std::max(fastest_, plan.tokens_per_second);
+    unknown_speed_ = unknown_speed_ || tokens_per_second <= 0;
+    fastest_ = std::max(fastest_, tokens_per_second);
     return false;
 }
 
@@ -198,7 +195,7 @@ std::optional<Plan> Search::dock(Case &one, std::span<const Seat> seats,
     }
     one.run.pipeline = static_cast<uint32_t>(berths.size());
     auto plan = evaluate(one);
-    if (!plan || !fast_enough(*plan))
+    if (!plan || !fast_enough(plan->tokens_per_second))
         return std::nullopt;
     return std::move(*plan);
 }
@@ -227,59 +224,54 @@ std::optional<Plan> Search::lay(Case &one, const Pool &pool) {
     return moor(one, kinds, ladders, where);
 }
 
-std::optional<Plan> Search::best_of(const Sized &sized, Tier tier) {
+/// Whether the pins ask for more than one pipeline.
+bool Search::shares() const {
+    const Run &run = options_.run;
+    const auto pinned = {run.tensor, run.data, run.context, run.expert, run.attention_data};
+    return std::any_of(pinned.begin(), pinned.end(),
+                       [](const Choice<uint32_t> &one) { return one.value_or(1) > 1; });
+}
+
+std::optional<Plan> Search::best_of(Sized &sized, Tier tier) {
     std::optional<Plan> best;
     Case one{&system_, &model_, sized.format, workload_, options_.run,
              {},       &links_, &sized,       nullptr,   nullptr};
-    const bool shares = options_.run.tensor.value_or(1) > 1 || options_.run.data.value_or(1) > 1;
-    for (const Pool &pool : shares ? std::vector<Pool>() : pools(tier)) {
+    for (const Pool &pool : shares() ? std::vector<Pool>() : pools(tier)) {
         certificate_.visited += layouts(pool);
         std::optional<Plan> plan = lay(one, pool);
         if (plan && (!best || better(options_.objective, *plan, *best)))
             best = std::move(plan);
     }
     if (tier == Tier::Accelerators)
-        serve(sized, best);
+        share(sized, best);
     return best;
 }
 
-std::optional<Plan> Search::serve_on(Case &one, const DeviceClass &where, const Deployment &how) {
-    deploy(how, where, one);
-    auto plan = evaluate(one);
-    if (!plan)
-        return std::nullopt;
-    for (const Stage &stage : plan->stages)
-        if (stage.footprint.total() > where.room)
-            return std::nullopt;
-    return fast_enough(*plan) ? std::optional(std::move(*plan)) : std::nullopt;
-}
-
-/// Ranks of tensors and replicas. Of stages that take turns, more are never faster: the shortest
-/// pipeline that fits stands for all.
-void Search::serve(const Sized &sized, std::optional<Plan> &best) {
+/// Ranks of tensors, experts, context and replicas.
+void Search::share(Sized &sized, std::optional<Plan> &best) {
     Case one{&system_, &model_, sized.format, workload_, options_.run,
              {},       &links_, &sized,       nullptr,   nullptr};
-    one.run.engine = Engine::Vllm;
+    std::optional<Served> served;
+    if (best)
+        served = {nullptr, {}, worth_of(options_.objective, *best)};
     for (const DeviceClass &where : found_.classes) {
-        if (!is_served(sized.format, where))
+        if (where.devices.size() < 2 || !is_served(sized.format, where))
             continue;
-        Deployment held;
-        for (const Deployment &how : deployments_of(model_, where, options_, workload_)) {
-            if (how.tensor == held.tensor && how.data == held.data)
-                continue;
-            ++certificate_.visited;
-            std::optional<Plan> plan = serve_on(one, where, how);
-            if (!plan)
-                continue;
-            held = how;
-            if (!best || better(options_.objective, *plan, *best))
-                best = std::move(plan);
-        }
+        if (sized.tensors.empty())
+            sized.tensors = tensor_bytes(model_, sized.format);
+        serve(
+            one, where, options_, [&](double speed) { return fast_enough(speed); },
+            certificate_.visited, served);
     }
+    if (!served || served->where == nullptr)
+        return;
+    deploy(served->how, *served->where, one);
+    if (auto plan = evaluate(one))
+        best = std::move(*plan);
 }
 
 /// Formats are sized up when their turn comes: most plans end at the first.
-base::Result<const Sized *> Search::size(size_t format) {
+base::Result<Sized *> Search::size(size_t format) {
     if (format == sized_.size()) {
         HWA_TRY(Sized made, size_up(model_, formats_[format], workload_));
         sized_.push_back(std::move(made));
@@ -295,7 +287,7 @@ base::Result<std::optional<Plan>> Search::walk(std::initializer_list<Tier> tiers
     for (size_t i = 0; i < formats_.size(); ++i) {
         if (options_.cancelled != nullptr && options_.cancelled(options_.cancelled_user) != 0)
             return base::error(Status::Cancelled, "the caller stopped the search");
-        HWA_TRY(const Sized *sized, size(i));
+        HWA_TRY(Sized * sized, size(i));
         if (!fine_enough(*sized))
             continue;
         for (const Tier tier : tiers)
@@ -337,8 +329,7 @@ base::Result<Plan> Search::run() {
         return no_fit();
     certificate_.space = space();
     certificate_.bounded = certificate_.space - certificate_.visited;
-    certificate_.best = certificate_.least =
-        plan->token_seconds > 0 ? cost_of(options_.objective, *plan) : 0;
+    certificate_.best = certificate_.least = worth_of(options_.objective, *plan).seconds;
     // A better format was there, and did not fit.
     const bool first = plan->format.name == formats_[0].name;
     certificate_.binding = first ? bound_name(plan->bound) : "memory";
@@ -349,14 +340,31 @@ base::Result<Plan> Search::run() {
 
 } // namespace
 
-bool better(Objective objective, const Plan &one, const Plan &other) {
-    const bool known = one.token_seconds > 0;
-    if (known != (other.token_seconds > 0))
+Worth worth_of(Objective objective, const Workload &workload, double prompt, double token,
+               uint64_t devices) {
+    if (token <= 0)
+        return {0, devices};
+    const double tokens = static_cast<double>(workload.output_tokens);
+    return {objective == Objective::Latency ? prompt + tokens * token : token, devices};
+}
+
+Worth worth_of(Objective objective, const Plan &plan) {
+    return worth_of(objective, plan.workload, plan.first_token_seconds, plan.token_seconds,
+                    plan.stages.size());
+}
+
+bool better(const Worth &one, const Worth &other) {
+    const bool known = one.seconds > 0;
+    if (known != (other.seconds > 0))
         return known;
-    const double a = cost_of(objective, one), b = cost_of(objective, other);
-    if (known && std::fabs(a - b) > 1e-6 * std::max(a, b))
-        return a < b;
-    return one.stages.size() < other.stages.size();
+    if (known &&
+        std::fabs(one.seconds - other.seconds) > 1e-6 * std::max(one.seconds, other.seconds))
+        return one.seconds < other.seconds;
+    return one.devices < other.devices;
+}
+
+bool better(Objective objective, const Plan &one, const Plan &other) {
+    return better(worth_of(objective, one), worth_of(objective, other));
 }
 
 base::Result<Plan> search_inference(const System &system, const Model &model,

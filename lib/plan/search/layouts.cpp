@@ -29,20 +29,6 @@ Counts choices(const Choice<uint32_t> &pinned, uint64_t most, Passes &&passes) {
     return made;
 }
 
-/// Of a count, up to `most`.
-std::vector<uint64_t> divisors(uint64_t count, uint64_t most) {
-    std::vector<uint64_t> made;
-    for (uint64_t value = 1; value <= most && value * value <= count; ++value) {
-        if (count % value != 0)
-            continue;
-        made.push_back(value);
-        if (count / value != value && count / value <= most)
-            made.push_back(count / value);
-    }
-    std::sort(made.begin(), made.end());
-    return made;
-}
-
 class Lister {
   public:
     explicit Lister(const Task &task) : task_(task) {}
@@ -148,6 +134,19 @@ class Lister {
 };
 
 } // namespace
+
+std::vector<uint64_t> divisors(uint64_t count, uint64_t most) {
+    std::vector<uint64_t> made;
+    for (uint64_t value = 1; value <= most && value * value <= count; ++value) {
+        if (count % value != 0)
+            continue;
+        made.push_back(value);
+        if (count / value != value && count / value <= most)
+            made.push_back(count / value);
+    }
+    std::sort(made.begin(), made.end());
+    return made;
+}
 
 std::vector<Layout> layouts_of(const Task &task) {
     return Lister(task).all();

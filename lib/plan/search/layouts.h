@@ -41,4 +41,7 @@ struct Task {
 /// tensor, context and data ranks; ranks of context keep 2048 tokens or more.
 std::vector<Layout> layouts_of(const Task &task);
 
+/// Divisors of a count, up to `most`, in order.
+std::vector<uint64_t> divisors(uint64_t count, uint64_t most);
+
 } // namespace hwa::plan

@@ -77,6 +77,10 @@ class Serving {
             prefill_.tensor = std::max(1.0, count(run.prefill_tensor) / prefill_.groups);
             prefill_.expert = count(run.prefill_expert);
         }
+        Slice whole;
+        whole.layer_count = static_cast<uint32_t>(one.model->layers.size());
+        whole.output = true;
+        bits_ = bits_of(work_of(one, held_, whole, 1));
         for (const Slice &slice : one.slices)
             if (slice.replica == 0 && slice.tensor_rank == 0 && slice.context_rank == 0 &&
                 slice.expert_rank == 0)
@@ -162,6 +166,7 @@ class Serving {
         stage.speeds.chip = chip_of(*slice.device);
         stage.speeds.setting = setting_of(one_, *slice.device, stage.speeds.chip.kind);
         stage.speeds.table = table_;
+        stage.speeds.bits = bits_;
         if (const core::Compute *integer = slice.device->find_compute(core::Dtype::I8))
             stage.speeds.integer_ops_per_second = integer->ops_per_second;
         const uint64_t link = one_.links != nullptr ? one_.links->fastest(*slice.device) : 0;
@@ -190,9 +195,12 @@ class Serving {
     PassTime through(const Tokens &tokens, const Ranks &ranks, double context,
                      double passes) const {
         PassTime sum;
-        for (const Stage &stage : stages_) {
+        for (size_t i = 0; i < stages_.size(); ++i) {
+            const Stage &stage = stages_[i];
             const Work work = work_of(one_, held_, *stage.slice, context);
             const PassTime time = pass_time(work, ranks, tokens, stage.speeds);
+            if (i > 0)
+                sum.all += network(*stages_[i - 1].slice, *stage.slice, tokens.mine(ranks));
             sum.memory += time.memory;
             sum.compute += time.compute;
             sum.all += time.all;
@@ -206,6 +214,16 @@ class Serving {
         return sum;
     }
 
+    /// Hidden states on the way to another machine. Inside of one, a hop was measured with them.
+    double network(const Slice &from, const Slice &to, double tokens) const {
+        const Way way =
+            one_.links != nullptr ? one_.links->between(*from.device, *to.device) : Way();
+        if (way.kind != core::LinkKind::Network || way.bytes_per_second == 0)
+            return 0;
+        return 1e-9 * way.latency_ns +
+               2 * tokens * one_.model->hidden_size / static_cast<double>(way.bytes_per_second);
+    }
+
     const Case &one_;
     HeldWeights own_;
     const HeldWeights &held_;
@@ -213,6 +231,7 @@ class Serving {
     Drafts drafts_;
     Ranks decode_;
     Ranks prefill_;
+    Bits bits_;
     std::vector<Stage> stages_;
 };
 

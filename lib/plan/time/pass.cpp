@@ -25,7 +25,7 @@ class Paces {
     const Speeds &speeds_;
 };
 
-uint8_t bits_of(double bytes, double parameters) {
+uint8_t bits_in(double bytes, double parameters) {
     const double each = parameters > 0 ? bytes / parameters : 2;
     return each > 1.4 ? 16 : each > 0.85 ? 8 : 4;
 }
@@ -79,7 +79,7 @@ void route(PassTime &time, const Work &work, const Ranks &ranks, const Tokens &t
     product.parameters = work.expert_parameters * share;
     product.bytes = work.expert_bytes * share;
     product.rows = all * chance / awake;
-    product.bits = bits_of(work.expert_bytes, work.expert_parameters);
+    product.bits = speeds.bits.experts;
     multiply(time, product, speeds, pace, true);
 }
 
@@ -138,6 +138,12 @@ double links(const Work &work, const Ranks &ranks, const Tokens &tokens, const S
 
 } // namespace
 
+Bits bits_of(const Work &whole) {
+    return {bits_in(whole.bytes, whole.parameters),
+            bits_in(whole.expert_bytes, whole.expert_parameters),
+            bits_in(whole.output_bytes, whole.output_parameters)};
+}
+
 PassTime pass_time(const Work &work, const Ranks &ranks, const Tokens &tokens,
                    const Speeds &speeds) {
     const Paces pace(speeds);
@@ -146,14 +152,14 @@ PassTime pass_time(const Work &work, const Ranks &ranks, const Tokens &tokens,
     dense.parameters = work.parameters / ranks.tensor;
     dense.bytes = work.bytes / ranks.tensor;
     dense.rows = tokens.mine(ranks);
-    dense.bits = bits_of(work.bytes, work.parameters);
+    dense.bits = speeds.bits.dense;
     multiply(time, dense, speeds, pace, false);
     if (work.output_parameters > 0) {
         Product output;
         output.parameters = work.output_parameters / ranks.all();
         output.bytes = work.output_bytes / ranks.all();
         output.rows = (tokens.prompt ? tokens.sequences : tokens.all()) * ranks.groups;
-        output.bits = bits_of(work.output_bytes, work.output_parameters);
+        output.bits = speeds.bits.output;
         multiply(time, output, speeds, pace, false);
     }
     route(time, work, ranks, tokens, speeds, pace);

@@ -41,12 +41,22 @@ struct PassTime {
     double all = 0;
 };
 
+/// Bits of a weight that kernels are chosen by: 16, 8 or 4. Of the whole model, so that the times
+/// of its stages are those of one kind of kernels.
+struct Bits {
+    uint8_t dense = 16;
+    uint8_t experts = 16;
+    uint8_t output = 16;
+};
+Bits bits_of(const Work &whole);
+
 struct Speeds {
     Chip chip;
     double integer_ops_per_second = 0; ///< in eight bits
     double link_bytes_per_second = 0;  ///< between ranks
     Setting setting;
     std::span<const PaceFactor> table;
+    Bits bits;
 };
 
 PassTime pass_time(const Work &work, const Ranks &ranks, const Tokens &tokens,
