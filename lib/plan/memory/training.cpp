@@ -153,11 +153,12 @@ base::Result<Footprint> settle(const Parts &parts, double workspace) {
 
 } // namespace
 
-base::Result<Footprint> training_bytes(const Case &given, const Slice &slice) {
-    Case one = given;
-    if (one.workload.sequence_tokens == 0) {
+base::Result<Footprint> training_bytes(const Case &one, const Slice &slice) {
+    if (one.workload.sequence_tokens == 0) { // copied here alone: a case has all devices in it
+        Case full = one;
         const uint64_t limit = one.model->context_limit;
-        one.workload.sequence_tokens = limit != 0 ? std::min<uint64_t>(limit, 4096) : 4096;
+        full.workload.sequence_tokens = limit != 0 ? std::min<uint64_t>(limit, 4096) : 4096;
+        return training_bytes(full, slice);
     }
     const Parameters held = parameters_of(one, slice);
     Parts parts;
