@@ -151,6 +151,26 @@ static void sends_what_is_split(void **) {
     assert_true(made_of(hoppers(16), run, of_8192(1)).parts.weight_sends > 0);
 }
 
+// 6.8 million of 8.03 billion parameters: those of rank 16 beside queries and values.
+static void sends_and_updates_what_is_trained(void **) {
+    Run run;
+    run.engine = Engine::Megatron;
+    run.data = 8;
+    Workload workload = of_8192(1);
+    const StepParts all = made_of(hoppers(8), run, workload).parts;
+    workload.mode = Mode::TuneLora;
+    workload.rank = 16;
+    const StepParts few = made_of(hoppers(8), run, workload).parts;
+    assert_true(few.data_sends > 0 && few.data_sends < all.data_sends / 100);
+    assert_true(few.optimizer > 0 && few.optimizer < all.optimizer / 500);
+    run.engine = Engine::Torch; // split over replicas: frozen weights are gathered all the same
+    const StepParts split = made_of(hoppers(8), run, workload).parts;
+    workload.mode = Mode::Train;
+    const StepParts trained = made_of(hoppers(8), run, workload).parts;
+    assert_true(split.weight_sends > .6 * trained.weight_sends);
+    assert_true(split.weight_sends < .7 * trained.weight_sends);
+}
+
 static void fewer_bits_are_faster(void **) {
     const core::System system = hoppers(1);
     Run run;
@@ -166,6 +186,7 @@ int main(void) {
         cmocka_unit_test(pipelines_fill_and_drain),
         cmocka_unit_test(computes_again_what_is_not_kept),
         cmocka_unit_test(sends_what_is_split),
+        cmocka_unit_test(sends_and_updates_what_is_trained),
         cmocka_unit_test(fewer_bits_are_faster),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

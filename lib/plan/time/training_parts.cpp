@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The parts of a training step: kernels of each layer, sends between devices, the optimizer.
 #include "plan/host_tier.h"
+#include "plan/memory/adapters.h"
 #include "plan/memory/parameters.h"
 #include "plan/memory/recipe.h"
 #include "plan/time/collectives.h"
@@ -226,40 +227,59 @@ double model_operations(const Case &one, double tokens, double sequence) {
     return operations;
 }
 
-/// Weights and gradients between replicas.
+/// What a slice trains of what it holds, and in which formats.
+struct Trained {
+    Parameters parameters;
+    Recipe recipe;
+};
+
+Trained trained_of(const Case &one, const Slice &slice, const Parameters &held) {
+    if (!has_adapters(one.workload.mode))
+        return {held, recipe_of(one)};
+    Trained made{{}, adapter_recipe(one)};
+    made.parameters.matrix = adapter_parameters(one, slice);
+    return made;
+}
+
+/// Weights and gradients between replicas. What is frozen has no gradient to send, and no state.
 void add_data(const Setting &at, const Slice &slice, const HostTier &tier, StepParts &made) {
     const Parameters held = parameters_of(at.one, slice);
-    const Recipe recipe = recipe_of(at.one);
+    const Trained updated = trained_of(at.one, slice, held);
+    const Parameters &trained = updated.parameters;
+    const Recipe &recipe = updated.recipe;
+    const double element = recipe_of(at.one).element;
     const Sharding sharding = sharding_of(at.one);
     const double replicas = at.by.replicas(), experts = at.by.expert_replicas();
-    const auto sends = [&](Collective what, double bytes) {
-        return at.send(what, replicas, held.shared() * bytes, at.by.tensor) +
-               at.send(what, experts, held.expert * bytes, at.by.expert * at.by.expert_tensor);
+    const auto sends = [&](Collective what, const Parameters &parameters, double bytes) {
+        return at.send(what, replicas, parameters.shared() * bytes, at.by.tensor) +
+               at.send(what, experts, parameters.expert * bytes,
+                       at.by.expert * at.by.expert_tensor);
     };
     if (sharding.weights) {
-        made.weight_sends = 2 * sends(Collective::AllGather, recipe.element) +
-                            sends(Collective::ReduceScatter, recipe.gradient);
+        made.weight_sends = 2 * sends(Collective::AllGather, held, element) +
+                            sends(Collective::ReduceScatter, trained, recipe.gradient);
     } else if (sharding.optimizer) {
-        made.data_sends = sends(Collective::ReduceScatter, recipe.gradient) +
-                          sends(Collective::AllGather, recipe.element);
+        made.data_sends = sends(Collective::ReduceScatter, trained, recipe.gradient) +
+                          sends(Collective::AllGather, trained, recipe.element);
     } else {
-        made.data_sends = sends(Collective::AllReduce, recipe.gradient);
+        made.data_sends = sends(Collective::AllReduce, trained, recipe.gradient);
     }
     // Each number of the optimizer is read and written, and the gradient read twice.
     const double bytes = 2 * recipe.optimizer() + 2 * recipe.gradient + recipe.weight;
-    const auto share = [&](bool split) {
-        return held.shared() / (split ? replicas : 1) + held.expert / (split ? experts : 1);
+    const auto share = [&](const Parameters &parameters, bool split) {
+        return parameters.shared() / (split ? replicas : 1) +
+               parameters.expert / (split ? experts : 1);
     };
-    made.optimizer = at.stream(share(sharding.optimizer) * bytes);
+    const double states = share(trained, sharding.optimizer);
+    made.optimizer = at.stream(states * bytes);
     if (at.one.run.offload_optimizer.value_or(false)) {
         // Gradients go down, weights come back; the device itself would be no slower.
-        const double moved = share(sharding.optimizer) * (recipe.gradient + recipe.element);
+        const double moved = states * (recipe.gradient + recipe.element);
         made.optimizer =
-            std::max(made.optimizer,
-                     share(sharding.optimizer) * bytes / tier.update_rate + moved / tier.copy_rate);
+            std::max(made.optimizer, states * bytes / tier.update_rate + moved / tier.copy_rate);
     }
     if (at.one.run.offload_weights.value_or(false)) // as weights of other replicas, both ways
-        made.weight_sends += 2 * share(sharding.weights) * recipe.element / tier.copy_rate;
+        made.weight_sends += 2 * share(held, sharding.weights) * element / tier.copy_rate;
 }
 
 bool moves_away(const Run &run) {
