@@ -31,6 +31,7 @@ class Library:
         self.lib = self.ffi.dlopen(path)
         self._models = {}
         self._systems = {}
+        self._all = {}  # devices of a system
 
     def program(self, name):
         """A program of bench/ that was built with the library."""
@@ -160,9 +161,11 @@ class Library:
         return options, (kept, names, attrs, work, found, workload)
 
     def _devices(self, system, ids):
-        if ids is None:
+        if ids is not None:
+            pointers = [self.lib.hwa_system_find_device(system, name.encode()) for name in ids]
+            return self.ffi.new('hwa_device_t *[]', pointers)
+        if system not in self._all:
             count = self._info(self.lib.hwa_system_info, 'hwa_system_info_t', system).device_count
             pointers = [self.lib.hwa_system_device(system, index) for index in range(count)]
-        else:
-            pointers = [self.lib.hwa_system_find_device(system, name.encode()) for name in ids]
-        return self.ffi.new('hwa_device_t *[]', pointers)
+            self._all[system] = self.ffi.new('hwa_device_t *[]', pointers)
+        return self._all[system]
