@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Turns models.csv into the table in models.cpp, and refuses rows that cannot be right.
+"""Turns models.csv or families.csv into the table in the .cpp of that name, and refuses rows that
+cannot be right.
 
-usage: generate_models.py MODELS.CSV OUT
+usage: generate_models.py CSV OUT
 
 A row is a name, the public repository and the path in it that the numbers were read from, and the
 numbers, in the words of a config.json."""
@@ -13,8 +14,10 @@ import re
 import sys
 
 LISTS = {'hybrid_layer_pattern', 'moe_layer_freq', 'layer_types', 'layers_block_type',
-         'compress_ratios', 'vision_config.deepstack_visual_indexes'}
+         'compress_ratios', 'mlp_only_layers', 'vision_config.deepstack_visual_indexes'}
 WORDS = {'model_type', 'torch_dtype', 'dtype', 'topk_method', 'hybrid_override_pattern',
+         'feed_forward_proj', 'expert_dtype', 'mlp_hidden_act',
+         'quantization_config.activation_scheme', 'quantization_config.scale_fmt',
          'quantization_config.quant_method', 'vision_config.model_type'}
 
 
@@ -27,7 +30,7 @@ def value(name, key, text):
         return [int(word) if word.isdigit() else word for word in text.split(',')]
     if key in WORDS and re.fullmatch(r'[\w.*-]+', text):
         return text
-    return sys.exit(f'models.csv: {name}: {key} of {text} is neither a number nor a known word')
+    return sys.exit(f'{name}: {key} of {text} is neither a number nor a known word')
 
 
 def config(row):
@@ -35,18 +38,18 @@ def config(row):
     for pair in row['config'].split():
         key, equals, text = pair.partition('=')
         if not equals:
-            sys.exit(f'models.csv: {row["name"]}: {pair} is no key=value')
+            sys.exit(f'{row["name"]}: {pair} is no key=value')
         outer, dot, inner = key.partition('.')
         into = made.setdefault(outer, {}) if dot else made
         into[inner or outer] = value(row['name'], key, text)
     if 'model_type' not in made:
-        sys.exit(f'models.csv: {row["name"]}: no model_type')
+        sys.exit(f'{row["name"]}: no model_type')
     return json.dumps(made, separators=(',', ':'))
 
 
 def line(row):
     if not re.fullmatch(r'[\w.-]+/[\w.-]+', row['repository']) or not row['path'].strip():
-        sys.exit(f'models.csv: {row["name"]}: no repository and path of its config')
+        sys.exit(f'{row["name"]}: no repository and path of its config')
     return f'{{"{row["name"]}", R"({config(row)})"}},\n'
 
 
@@ -55,7 +58,7 @@ def main():
         rows = list(csv.DictReader(file))
     names = [row['name'].lower() for row in rows]
     if names != sorted(set(names)):
-        sys.exit('models.csv: names are to be in order, each once')
+        sys.exit('names are to be in order, each once')
     with open(sys.argv[2], 'w', encoding='utf-8') as file:
         file.write(''.join(map(line, rows)))
 

@@ -70,6 +70,46 @@ static constexpr struct {
          "intermediate_size":4304,"num_hidden_layers":27,"head_dim":72,"patch_size":16,
          "position_embedding_size":10240}})",
      25805933872},
+    // Its largest sibling, which has one FFN, leaves the tower to the family, and is tied.
+    {R"({"model_type":"gemma4","text_config":{"model_type":"gemma4_text","hidden_size":5376,
+         "num_hidden_layers":60,"num_attention_heads":32,"num_key_value_heads":16,"head_dim":256,
+         "global_head_dim":512,"num_global_key_value_heads":4,"attention_k_eq_v":true,
+         "intermediate_size":21504,"vocab_size":262144,"sliding_window":1024}})",
+     31273086512},
+    // Llama 4 Maverick: the family knows its tower and the width of its dense layers.
+    {R"({"model_type":"llama4","text_config":{"model_type":"llama4_text","hidden_size":5120,
+         "num_hidden_layers":48,"num_attention_heads":40,"num_key_value_heads":8,"head_dim":128,
+         "intermediate_size":8192,"vocab_size":202048,"num_local_experts":128,
+         "interleave_moe_layer_step":2}})",
+     401583781376},
+    // InternVL 3.5 8B: two scales in each layer of its tower, and a projector behind a norm.
+    {R"({"model_type":"internvl","text_config":{"model_type":"qwen3","hidden_size":4096,
+         "num_hidden_layers":36,"num_attention_heads":32,"num_key_value_heads":8,"head_dim":128,
+         "intermediate_size":12288,"vocab_size":151936,"tie_word_embeddings":false}})",
+     8528318464},
+    // GLM 4.1V: as transformers builds it.
+    {R"({"model_type":"glm4v","text_config":{"model_type":"glm4v_text","hidden_size":4096,
+         "num_hidden_layers":40,"num_attention_heads":32,"num_key_value_heads":2,
+         "intermediate_size":13696,"vocab_size":151552,"attention_bias":true,
+         "tie_word_embeddings":false}})",
+     10292777472},
+    // T5: an encoder, and a decoder that looks at it.
+    {R"({"model_type":"t5","d_model":768,"d_kv":64,"d_ff":3072,"num_layers":12,"num_heads":12,
+         "vocab_size":32128})",
+     222903552},
+    // ModernBERT: the first layer has no norm in front of its attention.
+    {R"({"model_type":"modernbert","hidden_size":768,"num_hidden_layers":22,
+         "num_attention_heads":12,"intermediate_size":1152,"vocab_size":50368})",
+     149014272},
+    // DeepSeek V4 with four layers: 2,419,638,877 as transformers builds it, and a bias for each of
+    // 8 experts in each layer. Four residual streams, and three ways to hold keys and values.
+    {R"({"model_type":"deepseek_v4","hidden_size":4096,"num_hidden_layers":4,
+         "num_attention_heads":64,"num_key_value_heads":1,"head_dim":512,"vocab_size":129280,
+         "tie_word_embeddings":false,"n_routed_experts":8,"num_experts_per_tok":6,
+         "moe_intermediate_size":2048,"n_shared_experts":1,"q_lora_rank":1024,"o_groups":8,
+         "o_lora_rank":1024,"index_head_dim":128,"index_n_heads":64,"num_hash_layers":0,
+         "compress_ratios":[0,0,4,128]})",
+     2419638877 + 4 * 8},
     // MPT 760M of llm-foundry, with biases and learned positions.
     {R"({"model_type":"mpt","d_model":1536,"n_heads":12,"n_layers":24,"vocab_size":50368,
          "max_seq_len":2048,"no_bias":false,"learned_pos_emb":true,

@@ -1,17 +1,27 @@
 # SPDX-License-Identifier: MIT
 """Parameters and bytes of published checkpoints, by their config.json or by their name."""
 
+import csv
 import json
 import re
+import sys
+from pathlib import Path
 
 from library import Refused
 from score import Row, Score
+
+DATA = Path(__file__).parents[3] / 'lib' / 'data'
+sys.path.insert(0, str(DATA))
+from generate_models import config as config_of  # noqa: E402
 
 TABLE = 'weights'
 # Numbers that a row of a scraped total has of its model's config.json.
 NUMBERS = {'layers': 'num_hidden_layers', 'hidden': 'hidden_size', 'heads': 'num_attention_heads',
            'kv_heads': 'num_key_value_heads', 'head_dim': 'head_dim', 'vocab': 'vocab_size',
-           'ffn_or_moe_ffn': 'intermediate_size'}
+           'ffn_or_moe_ffn': 'intermediate_size', 'num_experts': 'num_experts',
+           'active_experts': 'num_experts_per_tok',
+           'shared_expert_ffn': 'shared_expert_intermediate_size'}
+EXPERTS = ('num_local_experts', 'n_routed_experts', 'moe_num_experts')
 # Shapes of MPT: layers, heads, width (scripts/train/yamls/pretrain of mosaicml/llm-foundry).
 MPT = {'MPT-125m': (12, 12, 768), 'MPT-350m': (24, 16, 1024), 'MPT-760m': (24, 12, 1536),
        'MPT-1b': (24, 16, 2048), 'MPT-3b': (32, 20, 2560), 'MPT-7b': (32, 32, 4096),
@@ -26,6 +36,12 @@ def mpt(row):
             'learned_pos_emb': True, 'attn_config': {'alibi': False}}
 
 
+def catalogue():
+    """The configs of the library's own catalogue, by name."""
+    with open(DATA / 'models.csv', encoding='utf-8', newline='') as file:
+        return {row['name']: json.loads(config_of(row)) for row in csv.DictReader(file)}
+
+
 def configs(folder):
     path = folder / 'models.json'
     rows = json.loads(path.read_text())['rows'] if path.exists() else []
@@ -33,26 +49,14 @@ def configs(folder):
             if not row['id'].startswith(('litgpt:', 'calculon:'))}
 
 
-# Towers that every model of a family has, where a row or the table leaves them out.
-TOWERS = {
-    'gemma3': {'model_type': 'siglip_vision_model', 'hidden_size': 1152, 'image_size': 896,
-               'intermediate_size': 4304, 'num_hidden_layers': 27, 'patch_size': 14},
-    'qwen2_vl': {'model_type': 'qwen2_vl', 'depth': 32, 'embed_dim': 1280, 'patch_size': 14},
-    'qwen2_5_vl': {'model_type': 'qwen2_5_vl', 'depth': 32, 'hidden_size': 1280,
-                   'intermediate_size': 3420, 'patch_size': 14}}
-
-
-def with_tower(config, family):
-    tower = TOWERS.get(family)
-    if not tower or 'vision_config' in config or 'hidden_size' not in config:
-        return config
-    wide = 'hidden_size' if family == 'qwen2_vl' else 'out_hidden_size'
-    return config | {'vision_config': {wide: config['hidden_size']} | tower}
-
-
 def complete(config):
-    """The config with what the table abridges written out: its tower and its lists of layers."""
-    config = with_tower(config, config.get('wrapper_model_type'))
+    """The config with what the table abridges written out: its wrapper and its lists of layers."""
+    wrapper = config.get('wrapper_model_type')
+    if wrapper:
+        config = {key: value for key, value in config.items() if key != 'wrapper_model_type'}
+        return {'model_type': wrapper, 'text_config': complete(config)} | {
+            key: config[key] for key in ('dtype', 'torch_dtype', 'quantization_config')
+            if key in config}
     counts, first = config.get('layer_types_counts'), config.get('layer_types_first8')
     if not counts or 'layer_types' in config:
         return config
@@ -65,54 +69,45 @@ def complete(config):
 
 ENDINGS = re.compile(r'[-_](\d+bits?(-.*)?|mxfp4|nvfp4|bf16|fp8|mlx|gguf|instruct|it|chat|hf)$',
                      re.IGNORECASE)
+# Sizes as names tell them: "7B", "1.3b", "350M".
+SIZE = re.compile(r'(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)([bmBM])(?![A-Za-z0-9])')
+
+
+def stem(name):
+    """What is behind the slash, without what quantizing and tuning append, in lower case."""
+    name = name.split('/')[-1].lower()
+    while ENDINGS.search(name):
+        name = ENDINGS.sub('', name)
+    return name
+
+
+def text_part(config):
+    return config.get('text_config', config)
 
 
 class Models:
     def __init__(self, library, folder):
         self.library = library
-        self.configs = configs(folder)
-        self.shapes = {}  # models of the catalogue by their numbers
-        for name in library.known_names():
-            model = library.known(name)
-            self.shapes.setdefault(self.shape_of(model), model)
-
-    def shape_of(self, model):
-        desc = self.library.describe(model)
-        family = self.library.text(desc.architecture).removesuffix('_text')
-        return (family, desc.layers, desc.hidden_size, desc.heads, desc.vocabulary >> 10,
-                0 if desc.experts else desc.ffn_size)
-
-    def short(self, name):
-        """By the part behind the slash, with and without what quantizing and tuning append."""
-        name = name.split('/')[-1]
-        while name:
-            found = self.library.known(name)
-            if not found:
-                same = [key for key in self.configs if key.split('/')[-1].lower() == name.lower()]
-                found = self.library.model(self.configs[same[0]]) if same else None
-            if found or not ENDINGS.search(name):
-                return found
-            name = ENDINGS.sub('', name)
-        return None
+        self.configs = configs(folder) | catalogue()
+        self.stems, self.shapes = {}, {}
+        for name, config in (catalogue() | self.configs).items():
+            self.stems.setdefault(stem(name), name)
+            part = text_part(config)
+            shape = (config['model_type'], part.get('num_hidden_layers'), part.get('hidden_size'))
+            self.shapes.setdefault(shape, config)
 
     def named(self, row):
-        """The model that a row means, by its name or because a known one has the same numbers."""
-        for key in (row.get('model_ref'), row.get('model')):
+        """The model of a row's name, or None."""
+        for key in (row.get('model_ref'), row.get('model'), row.get('base_model')):
             if not key:
                 continue
             found = self.library.known(key)
             if found:
                 return found
-            if key in self.configs:
-                return self.library.model(self.configs[key])
-        for key in (row.get('model'), row.get('base_model', '').replace(' ', '-')):
-            found = self.short(key) if key else None
-            if found:
-                return found
-        # A vocabulary that tuning made longer is as good as the same.
-        shape = ((row.get('model_type') or '').removesuffix('_text'), row.get('layers'),
-                 row.get('hidden'), row.get('heads'), (row.get('vocab') or 0) >> 10)
-        return self.shapes.get((*shape, row.get('ffn_or_moe_ffn'))) or self.shapes.get((*shape, 0))
+            name = key if key in self.configs else self.stems.get(stem(key.replace(' ', '-')))
+            if name:
+                return self.library.model(self.configs[name])
+        return None
 
     def sized(self, row):
         """The model of a row about bytes, which has a config or a name."""
@@ -124,9 +119,22 @@ class Models:
         return found
 
     def numbered(self, row):
+        """By the numbers a row has, the rest as in a model of the same family and size."""
         config = {name: row[key] for key, name in NUMBERS.items() if row.get(key)}
+        if 'num_experts' in config and 'intermediate_size' in config:
+            config['moe_intermediate_size'] = config.pop('intermediate_size')
+        if config.get('num_key_value_heads') == config.get('num_attention_heads'):
+            config.pop('num_key_value_heads', None)  # what a row has where its config is silent
         family = row.get('model_type', '')
-        return self.library.model(with_tower(config, family) | {'model_type': family})
+        like = self.shapes.get((family, row.get('layers'), row.get('hidden')))
+        if like is None:
+            return self.library.model({'model_type': family} | config)
+        part = text_part(like)
+        if 'num_experts' in config:
+            name = next((name for name in EXPERTS if name in part), 'num_experts')
+            config[name] = config.pop('num_experts')
+        told = part | config
+        return self.library.model(like | {'text_config': told} if part is not like else told)
 
     def of(self, row):
         if row['model'] in MPT:

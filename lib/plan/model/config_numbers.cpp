@@ -51,7 +51,7 @@ constexpr NumberField fields[] = {
      width,
      Optional,
      {"intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size", "d_ff", "encoder_ffn_dim"}},
-    {&N::dense_ffn, width, Optional, {"intermediate_size_mlp"}},
+    {&N::dense_ffn, width, Optional, {"intermediate_size_mlp", "dense_intermediate_size"}},
     {&N::vocabulary, width, Positive, {"padded_vocab_size", "vocab_size"}},
     {&N::context,
      uint64_t{1} << 40,
@@ -102,7 +102,7 @@ constexpr NumberField fields[] = {
     {&N::window, uint64_t{1} << 40, Optional, {"sliding_window", "sliding_window_size"}},
     {&N::attention_offset, depth, Optional, {"attn_layer_offset"}},
     {&N::attention_period, depth, Positive, {"attn_layer_period"}},
-    {&N::window_heads, width, Optional, {"swa_num_attention_heads"}},
+    {&N::window_heads, width, Optional, {"swa_num_attention_heads", "num_sliding_attention_heads"}},
     {&N::window_kv_heads, width, Optional, {"swa_num_key_value_heads"}},
     {&N::window_head_dim, width, Optional, {"swa_head_dim"}},
     {&N::window_value_dim, width, Optional, {"swa_v_head_dim"}},
@@ -128,7 +128,11 @@ constexpr NumberField fields[] = {
     {&N::drafts,
      depth,
      Optional,
-     {"num_nextn_predict_layers", "mtp_num_hidden_layers", "mtp_num_layers"}},
+     {"num_nextn_predict_layers", "mtp_num_hidden_layers", "mtp_num_layers", "num_mtp_modules"}},
+    {&N::paths, ranks, Optional, {"hc_mult"}},
+    {&N::hash_layers, depth, Optional, {"num_hash_layers"}},
+    {&N::layer_embedding, ranks, Optional, {"hidden_size_per_layer_input"}},
+    {&N::layer_vocabulary, width, Optional, {"vocab_size_per_layer_input"}},
     {&N::embedding_width, width, Optional, {"word_embed_proj_dim", "embedding_size"}},
 };
 
@@ -171,7 +175,8 @@ base::Result<uint64_t> read_list(const JsonValue &value, const NumberField &row,
     return widest;
 }
 
-base::Done read_number(const JsonValue &root, const NumberField &row, ConfigNumbers &numbers) {
+base::Result<bool> read_number(const JsonValue &root, const NumberField &row,
+                               ConfigNumbers &numbers) {
     for (const char *name : row.names) {
         const auto value = name != nullptr ? root.find(name) : std::nullopt;
         // "auto" and the like are as good as nothing, but for numbers that must be there.
@@ -186,9 +191,19 @@ base::Done read_number(const JsonValue &root, const NumberField &row, ConfigNumb
         if (number == 0 && row.demand != Optional)
             return base::error(Status::Parse, "%s: is 0", value->place().c_str());
         numbers.*row.field = number;
-        return {};
+        return true;
     }
-    if (row.demand == Required)
+    return false;
+}
+
+/// From the file, or from what is usual where that is silent.
+base::Done read_number(const JsonValue &root, const JsonValue *usual, const NumberField &row,
+                       ConfigNumbers &numbers) {
+    HWA_TRY(bool found, read_number(root, row, numbers));
+    if (!found && usual != nullptr) {
+        HWA_TRY(found, read_number(*usual, row, numbers));
+    }
+    if (!found && row.demand == Required)
         return base::error(Status::Parse, "%s.%s: is missing", root.place().c_str(), row.names[0]);
     return {};
 }
@@ -286,6 +301,10 @@ void read_marked(const JsonValue &root, ConfigNumbers &n) {
         for (const JsonValue &element : list->children())
             if (const auto bit = element.u64(); bit && n.mixtures.size() < n.layers)
                 n.mixtures.push_back(*bit != 0);
+    if (const auto others = root.find("attention_other_setting")) // of layers with a window
+        if (const auto heads = others->find("num_attention_heads"); heads && heads->is_number())
+            if (const auto count = heads->u64(); count && *count <= width)
+                n.window_heads = *count;
     if (const auto list = root.find("compress_ratios"))
         for (const JsonValue &element : list->children())
             if (const auto ratio = element.u64();
@@ -328,10 +347,14 @@ base::Done check(const JsonValue &root, const ConfigNumbers &n) {
 }
 
 void read_flags(const JsonValue &root, ConfigNumbers &n) {
-    n.tied = flag(root, {"tie_word_embeddings"});
-    n.head_norm = flag(root, {"use_qk_norm", "qk_norm", "qk_layernorm"});
-    n.output_gate = flag(root, {"attn_output_gate"});
-    n.attention_bias = flag(root, {"attention_bias", "use_bias", "bias"}) == 1;
+    const auto said = [&](std::initializer_list<const char *> names, auto &into) {
+        if (const int found = flag(root, names); found != -1)
+            into = static_cast<std::remove_reference_t<decltype(into)>>(found);
+    };
+    said({"tie_word_embeddings"}, n.tied);
+    said({"use_qk_norm", "qk_norm", "qk_layernorm"}, n.head_norm);
+    said({"attn_output_gate"}, n.output_gate);
+    said({"attention_bias", "use_bias", "bias"}, n.attention_bias);
     n.qkv_bias = flag(root, {"add_qkv_bias", "use_qkv_bias", "qkv_bias"}) == 1;
     n.out_bias = flag(root, {"attention_out_bias"}) == 1;
     n.ffn_bias = flag(root, {"mlp_bias", "use_bias"}) == 1;
@@ -343,7 +366,8 @@ void read_flags(const JsonValue &root, ConfigNumbers &n) {
     n.ffn_bias |= n.norm_bias;
     n.two_norms = flag(root, {"new_decoder_architecture"}) == 1;
     n.multi_query = flag(root, {"multi_query"}) == 1 && !n.two_norms && n.kv_heads == 0;
-    n.key_is_value = flag(root, {"attention_k_eq_v"}) == 1;
+    said({"attention_k_eq_v"}, n.key_is_value);
+    said({"add_swa_attention_sink_bias"}, n.window_sinks);
     const auto attention = root.find("attn_config");
     n.learned_positions = flag(root, {"learned_pos_emb"}) == 1 &&
                           !(attention && flag(*attention, {"alibi", "rope"}) == 1);
@@ -357,20 +381,24 @@ void read_flags(const JsonValue &root, ConfigNumbers &n) {
 
 } // namespace
 
-base::Result<ConfigNumbers> read_config_numbers(const JsonValue &root) {
+base::Result<ConfigNumbers> read_config_numbers(const JsonValue &root, const JsonValue *usual) {
     ConfigNumbers n;
     n.family = base::sanitise(word(root, "model_type"), 128);
     for (const NumberField &row : fields)
-        HWA_CHECK(read_number(root, row, n));
+        HWA_CHECK(read_number(root, usual, row, n));
     if (n.layers == 0) // Nemotron's hybrids list their layers only
         if (const auto list = root.find("layers_block_type"))
             n.layers = std::min<uint64_t>(list->children().size(), depth);
     if (n.layers == 0)
         return base::error(Status::Parse, "%s.num_hidden_layers: is missing", root.place().c_str());
     HWA_CHECK(check(root, n));
+    if (usual != nullptr)
+        read_flags(*usual, n);
     read_flags(root, n);
     read_kinds(root, n);
     read_marked(root, n);
+    if (usual != nullptr && n.mixtures.empty())
+        read_marked(*usual, n);
     HWA_CHECK(read_period(root, n));
     // Families of GPT-2's time leave the width at four times the hidden size.
     if (n.ffn == 0 && n.expert_ffn == 0)

@@ -69,8 +69,12 @@ struct ConfigNumbers {
     uint64_t out_groups = 0; ///< what leads out of attention, in groups of a low rank
     uint64_t out_rank = 0;
     uint64_t drafts = 0;
-    uint64_t embedding_width = 0; ///< where it is not the hidden size
-    int tied = -1;                ///< 1, 0, or -1 when not said; so are the next
+    uint64_t paths = 0;            ///< residual streams
+    uint64_t hash_layers = 0;      ///< the first ones choose experts by the token alone
+    uint64_t layer_embedding = 0;  ///< width of an embedding that each layer has
+    uint64_t layer_vocabulary = 0; ///< and its rows
+    uint64_t embedding_width = 0;  ///< where it is not the hidden size
+    int tied = -1;                 ///< 1, 0, or -1 when not said; so are the next
     int head_norm = -1;
     int output_gate = -1;
     bool attention_bias = false;
@@ -86,6 +90,7 @@ struct ConfigNumbers {
     bool every_window = false; ///< all layers have it
     bool key_is_value = false;
     bool learned_positions = false;
+    bool window_sinks = false;
     bool block_ffn = false;       ///< the FFN is two thirds of its width, in whole blocks
     std::vector<LayerKind> kinds; ///< as listed; empty: by the periods
     std::vector<uint64_t> ffns;   ///< of each layer; empty: all the same
@@ -94,7 +99,9 @@ struct ConfigNumbers {
     std::vector<bool> mixtures;
 };
 
-/// Refuses numbers beyond what is taken seriously.
-base::Result<ConfigNumbers> read_config_numbers(const base::JsonValue &root);
+/// Refuses numbers beyond what is taken seriously. `usual` is what the family has where the file is
+/// silent, or NULL.
+base::Result<ConfigNumbers> read_config_numbers(const base::JsonValue &root,
+                                                const base::JsonValue *usual);
 
 } // namespace hwa::plan

@@ -53,6 +53,12 @@ enum Trait : uint64_t {
     Compressed = 1ULL << 41,    ///< DeepSeek V4: one row for keys and values, of several tokens
     TwoSided = 1ULL << 42,      ///< an encoder, and a decoder that attends to its rows too
     Buckets = 1ULL << 43,       ///< a number for each head and distance, on each side
+    DraftTables = 1ULL << 44,   ///< what predicts further tokens has tables of its own
+    DenseDrafts = 1ULL << 45,   ///< and a dense FFN
+    HeadGate = 1ULL << 46,      ///< attention: one gate for each query head
+    HyperPaths = 1ULL << 47,    ///< several residual streams, mixed before and after each half
+    Score = 1ULL << 48,         ///< ends in one number
+    BareFirst = 1ULL << 49,     ///< no norm before the attention of the first layer
     Gpt = QkvBias | OutBias | FfnBias | NormBias | Ungated,
     Bert = Gpt | Whole | Positions | Types | EmbeddingNorm | NoOutput,
 };

@@ -124,8 +124,10 @@ void Inventory::attention(const LayerForm &form, uint64_t index, Layer &made) {
     if (has(OutBias) || n.out_bias || (n.attention_bias && !has(QkvBiasOnly)))
         add(Role::Bias, n.hidden);
     head_norms(made);
-    if (has(Sinks))
+    if (has(Sinks) || (n.window_sinks && form.window))
         add(Role::Bias, made.heads);
+    if (has(HeadGate))
+        add(Role::Other, n.hidden, made.heads);
     if (has(Masks) && n.context <= 65536) {
         add(Role::Buffer, n.context, n.context);
         add(Role::Buffer, Count(made.key_size / 8) + 1); // a quarter of the pairs turns
@@ -243,7 +245,7 @@ static_assert(static_cast<int>(Role::Down) - static_cast<int>(Role::Gate) == 3 &
 
 void Inventory::dense(uint64_t index, Layer &made) {
     uint64_t width = at(n.ffns, index, n.ffn);
-    if (has(LateExperts) && n.dense_ffn != 0)
+    if (n.dense_ffn != 0)
         width = n.dense_ffn;
     if (has(HalfFfn))
         width /= 2;
@@ -260,11 +262,13 @@ void Inventory::dense(uint64_t index, Layer &made) {
     made.gated = has_gate();
 }
 
-void Inventory::mixture(uint64_t, Layer &made) {
+void Inventory::mixture(uint64_t index, Layer &made) {
     const uint64_t width = n.expert_ffn != 0 ? n.expert_ffn : n.ffn;
     const Count columns = n.expert_latent != 0 ? n.expert_latent : n.hidden;
     add(Role::Router, n.hidden, n.experts);
-    if (n.router_bias || has(ExpertBias) || has(RouterBias))
+    if (index < n.hash_layers)
+        add(Role::Bias, Count(n.vocabulary) * n.experts_per_token); // which expert has which token
+    else if (n.router_bias || has(ExpertBias) || has(RouterBias))
         add(Role::Bias, n.experts);
     if (has(BothFfns)) { // the router scales its input and its choices
         add(Role::Norm, n.hidden);
@@ -291,9 +295,10 @@ void Inventory::mixture(uint64_t, Layer &made) {
     made.gated = has_gate();
 }
 
-void Inventory::norms(const LayerForm &form) {
+void Inventory::norms(const LayerForm &form, uint64_t index) {
     const bool falcon = family.name == "falcon" || family.name.starts_with("RefinedWeb");
-    const bool alone = has(OneNorm | SingleParts) || (falcon && !n.two_norms);
+    const bool alone =
+        has(OneNorm | SingleParts) || (falcon && !n.two_norms) || (has(BareFirst) && index == 0);
     norm(alone ? 1 : has(FourNorms) ? 4 : 2);
     if (has(BothFfns) && form.mixture)
         norm(3);
@@ -302,7 +307,8 @@ void Inventory::norms(const LayerForm &form) {
 void Inventory::layer(uint64_t index, Layer &made) {
     const LayerForm form = this->form(index);
     made.mixer = form.attention ? Mixer::Attention : Mixer::None;
-    norms(form);
+    norms(form, index);
+    beside();
     if (form.attention && has(Latent) && n.kv_rank != 0)
         latent(made);
     else if (form.attention && has(Compressed) && n.out_rank != 0 && n.query_rank != 0)
@@ -330,6 +336,7 @@ void Inventory::second_side() {
 
 void Inventory::outside() {
     current = -1;
+    beside_all();
     const uint64_t narrowed = n.embedding_width != 0 ? n.embedding_width : n.hidden;
     add(Role::Embedding, narrowed, n.vocabulary);
     if (narrowed != n.hidden) {
@@ -354,40 +361,16 @@ void Inventory::outside() {
         norm();
     if (has(TwoSided))
         second_side();
-    else if (!has(Whole) || !has(EmbeddingNorm))
+    else if (!has(Whole) || !has(EmbeddingNorm) || has(BareFirst))
         norm(); // in front of the output
+    if (has(Score)) {
+        add(Role::Other, n.hidden, 1);
+        add(Role::Bias, 1);
+    }
     if (has(Pooler)) {
         add(Role::Other, n.hidden, n.hidden);
         add(Role::Bias, n.hidden);
     }
-}
-
-/// Layers that predict further tokens: one like the last, and a matrix that joins the token with
-/// the state.
-void Inventory::drafts() {
-    const uint64_t count = n.drafts != 0 ? n.drafts : family.drafts;
-    const size_t first = model.tensors.size();
-    for (uint64_t i = 0; i < std::min<uint64_t>(count, 16) && !overflow_; ++i) {
-        Layer like;
-        ConfigNumbers last = n;
-        last.period = 1;
-        last.kinds.assign(n.layers, LayerKind::Full);
-        Inventory one(last, family, model);
-        one.layer(n.layers - 1, like);
-        if (has(SingleParts)) { // attention, and then experts
-            last.kinds.back() = LayerKind::Mixture;
-            one.layer(n.layers - 1, like);
-        }
-        overflow_ |= one.overflow();
-        add(Role::Other, Count(2) * n.hidden, n.hidden);
-        norm(3);
-        if (has(Latent | Compressed)) { // published with tables of their own
-            add(Role::Other, n.hidden, n.vocabulary);
-            add(Role::Other, n.hidden, n.vocabulary);
-        }
-    }
-    for (size_t i = first; i < model.tensors.size(); ++i)
-        model.tensors[i].role = Role::Draft;
 }
 
 namespace {

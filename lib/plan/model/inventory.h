@@ -75,10 +75,12 @@ class Inventory {
     void dense(uint64_t index, core::Layer &made);
     void mixture(uint64_t index, core::Layer &made);
     void gated(core::Role gate, Count width, Count copies, Count columns);
-    void norms(const LayerForm &form);
     bool has_gate() const;
     void second_side();
     bool decodes(uint64_t index) const { return !has(TwoSided) || index >= n.layers; }
+    void norms(const LayerForm &form, uint64_t index);
+    void beside();
+    void beside_all();
 
     bool overflow_ = false;
 };
@@ -86,9 +88,16 @@ class Inventory {
 /// The tensors of a layer that keeps a state, by the family's recurrence.
 void add_recurrence(Inventory &inventory, core::Layer &made);
 
-/// The tower of a vision_config, in front of a decoder of that width. False if it is of a kind not
-/// known, and nothing was added.
-bool add_tower(const base::JsonValue &vision, uint64_t decoder_width, Inventory &inventory);
+/// What a file says of a tower, and what its family has where the file is silent, or NULL.
+struct TowerConfig {
+    const base::JsonValue &top;
+    const base::JsonValue &vision;
+    const base::JsonValue *usual_top;
+    const base::JsonValue *usual_vision;
+};
+
+/// The tower in front of a decoder. False if it is of a kind not known, and nothing was added.
+bool add_tower(const TowerConfig &config, Inventory &inventory);
 
 /// Fills the shape, the layers, the tensors and the counts of `model`. False if the family is not
 /// known and plain decoder layers were assumed. Fails where the counts overflow. Tensors that are

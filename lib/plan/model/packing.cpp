@@ -59,8 +59,10 @@ std::string mix_name(const JsonValue &root, const std::string &method, uint64_t 
                      uint64_t group) {
     const std::string tail =
         group != 0 ? base::format("-g%llu", static_cast<unsigned long long>(group)) : "";
-    if (method == "fp8")
-        return root.find("weight_block_size") ? "fp8-block" : "fp8";
+    if (method == "fp8") // scaled in squares, but where one scale was measured for all
+        return word(root, "activation_scheme") == "dynamic" || root.find("weight_block_size")
+                   ? "fp8-block"
+                   : "fp8";
     if (method == "mxfp4")
         return "mxfp4-experts";
     if (method == "compressed-tensors")

@@ -4,11 +4,13 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "data/families.h"
 #include "os/file.h"
 #include "plan/model/inventory.h"
 #include "plan/model/packing.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace hwa::plan {
 
@@ -54,6 +56,41 @@ JsonValue decoder(const JsonValue &root) {
     return root;
 }
 
+/// What the files of a family leave out, as the table has it.
+class Usual {
+  public:
+    explicit Usual(const std::string &family) {
+        const char *text = data::usual_config(family);
+        if (text == nullptr)
+            return;
+        if (auto parsed = base::JsonDocument::parse(family, text)) {
+            document_.emplace(std::move(*parsed));
+            root_.emplace(document_->root());
+        }
+    }
+    const JsonValue *root() const { return root_ ? &*root_ : nullptr; }
+
+  private:
+    std::optional<base::JsonDocument> document_;
+    std::optional<JsonValue> root_;
+};
+
+base::Done read_tower(const JsonValue &top, const JsonValue *usual, const ConfigNumbers &numbers,
+                      Model &model) {
+    const auto usually = usual != nullptr ? usual->find("vision_config") : std::nullopt;
+    const auto told = top.find("vision_config");
+    const auto vision = told && told->is_object() ? told : usually;
+    if (!vision)
+        return {};
+    const Family plain;
+    Inventory tower(numbers, plain, model);
+    if (!add_tower({top, *vision, usual, usually ? &*usually : nullptr}, tower))
+        model.notes.push_back("the tower for images is of no kind known: not counted");
+    if (tower.overflow())
+        return vision->error("has more parameters than are taken seriously");
+    return {};
+}
+
 void note_rest(Config &made) {
     Model &model = made.model;
     for (const core::Layer &layer : model.layers)
@@ -79,15 +116,14 @@ base::Result<Config> read_config_text(const std::string &name, std::string_view 
     const JsonValue root = decoder(top);
     Config made;
     HWA_TRY(const Packing packing, read_packing(top));
-    HWA_TRY(const ConfigNumbers numbers, read_config_numbers(root));
-    if (const auto vision = top.find("vision_config"); vision && vision->is_object()) {
-        const Family plain;
-        Inventory tower(numbers, plain, made.model);
-        if (!add_tower(*vision, numbers.hidden, tower))
-            made.model.notes.push_back("the tower for images is of no kind known: not counted");
-        if (tower.overflow())
-            return vision->error("has more parameters than are taken seriously");
-    }
+    const Usual wrapper(word(top, "model_type"));
+    const Usual own(word(root, "model_type"));
+    const Usual &usual = own.root() != nullptr ? own : wrapper;
+    HWA_TRY(ConfigNumbers numbers, read_config_numbers(root, usual.root()));
+    // What wraps a decoder names its family where the decoder does not.
+    if (usual.root() != nullptr && (own.root() != nullptr || numbers.family.empty()))
+        numbers.family = word(*usual.root(), "model_type");
+    HWA_CHECK(read_tower(top, wrapper.root(), numbers, made.model));
     auto known = fill_family(numbers, made.model);
     if (!known)
         return base::error(known.error().status, "%s: %s", root.place().c_str(),
