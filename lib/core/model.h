@@ -48,7 +48,10 @@ struct Layer {
     uint32_t query_rank = 0;    ///< Latent: of the compressed query; 0: not compressed
     uint32_t latent_size = 0;   ///< Latent: of the compressed row, without the part for positions
     uint32_t position_size = 0; ///< Latent: of that part, shared by the heads
+    uint32_t compression = 0;   ///< tokens that one row stands for, beside those of the window
+    uint32_t index_size = 0;    ///< of the key by which a small attention picks rows
     uint64_t state = 0;         ///< Recurrent: numbers kept of each sequence
+    uint64_t convolution = 0;   ///< of these, the last inputs of a convolution
     uint32_t ffn = 0;           ///< of the dense FFN
     uint32_t experts = 0;
     uint32_t experts_per_token = 0;

@@ -169,6 +169,7 @@ void Inventory::latent(Layer &made) {
         add(Role::Norm, n.index_dim);
         add(Role::Norm, n.index_dim);
         add(Role::Other, n.hidden, n.index_heads);
+        made.index_size = narrow(n.index_dim);
     }
     made.mixer = Mixer::Latent;
     made.heads = narrow(n.heads);
@@ -209,7 +210,10 @@ void Inventory::compressed(uint64_t index, Layer &made) {
         add(Role::Other, n.query_rank, Count(n.index_heads) * n.index_dim);
         add(Role::Other, n.hidden, n.index_heads);
         compressor(ratio, n.index_dim);
+        made.index_size = narrow(n.index_dim);
     }
+    made.compression = narrow(ratio);
+    made.window = narrow(std::min<uint64_t>(n.window, UINT32_MAX));
     made.mixer = Mixer::Latent;
     made.heads = narrow(n.heads);
     made.kv_heads = 1;

@@ -19,6 +19,12 @@ uint64_t taps(const ConfigNumbers &n) {
     return or_else(n.convolution, 4);
 }
 
+/// What a layer keeps of each sequence.
+struct State {
+    Count convolution; ///< of the last inputs
+    Count memory;
+};
+
 /// A convolution over the last tokens of each channel, and what it keeps of them.
 Count convolve(Inventory &in, Count channels, bool bias) {
     in.add(Role::Convolution, taps(in.n), channels);
@@ -27,7 +33,7 @@ Count convolve(Inventory &in, Count channels, bool bias) {
     return channels * (taps(in.n) - 1);
 }
 
-Count mamba(Inventory &in) {
+State mamba(Inventory &in) {
     const ConfigNumbers &n = in.n;
     const Count inner = or_else(n.state_inner, or_else(n.state_expand, 2) * n.hidden);
     const uint64_t size = or_else(n.state_size, 16);
@@ -45,10 +51,10 @@ Count mamba(Inventory &in) {
         in.add(Role::Norm, size);
         in.add(Role::Norm, size);
     }
-    return kept + inner * size;
+    return {kept, inner * size};
 }
 
-Count mamba2(Inventory &in) {
+State mamba2(Inventory &in) {
     const ConfigNumbers &n = in.n;
     const uint64_t width = or_else(n.state_head_dim, 64);
     const Count told = Count(n.state_heads) * width;
@@ -64,11 +70,11 @@ Count mamba2(Inventory &in) {
     if (!in.has(SideBySide))
         in.add(Role::Norm, inner);
     in.add(Role::Recurrent, inner, n.hidden);
-    return kept + inner * or_else(n.state_size, 128);
+    return {kept, inner * or_else(n.state_size, 128)};
 }
 
 /// Gated delta rule of Qwen.
-Count delta(Inventory &in) {
+State delta(Inventory &in) {
     const ConfigNumbers &n = in.n;
     const uint64_t key = or_else(n.linear_key_dim, 128);
     const uint64_t value = or_else(n.linear_value_dim, 128);
@@ -82,11 +88,11 @@ Count delta(Inventory &in) {
     in.add(Role::Decay, heads);
     in.add(Role::Norm, value);
     in.add(Role::Recurrent, values, n.hidden);
-    return kept + heads * key * value;
+    return {kept, heads * key * value};
 }
 
 /// The same with a decay for each channel, of Kimi.
-Count kimi_delta(Inventory &in) {
+State kimi_delta(Inventory &in) {
     const ConfigNumbers &n = in.n;
     const Count head = or_else(n.linear_key_dim, 128);
     const Count heads = or_else(n.linear_key_heads, n.heads);
@@ -105,17 +111,17 @@ Count kimi_delta(Inventory &in) {
     in.add(Role::Decay, heads);
     in.add(Role::Norm, head);
     in.add(Role::Recurrent, wide, n.hidden);
-    return kept + wide * head;
+    return {kept, wide * head};
 }
 
-Count short_convolution(Inventory &in) {
+State short_convolution(Inventory &in) {
     in.add(Role::Recurrent, in.n.hidden, Count(3) * in.n.hidden);
     in.add(Role::Convolution, or_else(in.n.convolution, 3), in.n.hidden);
     in.add(Role::Recurrent, in.n.hidden, in.n.hidden);
-    return Count(in.n.hidden) * (or_else(in.n.convolution, 3) - 1);
+    return {Count(in.n.hidden) * (or_else(in.n.convolution, 3) - 1), {}};
 }
 
-Count lightning(Inventory &in) {
+State lightning(Inventory &in) {
     const ConfigNumbers &n = in.n;
     const Count head = n.head_dim != 0 ? n.head_dim : n.heads != 0 ? n.hidden / n.heads : 0;
     const Count wide = Count(n.heads) * head;
@@ -123,13 +129,13 @@ Count lightning(Inventory &in) {
     in.add(Role::Recurrent, n.hidden, wide); // gate
     in.add(Role::Norm, wide);
     in.add(Role::Recurrent, wide, n.hidden);
-    return wide * head;
+    return {{}, wide * head};
 }
 
 } // namespace
 
 void add_recurrence(Inventory &in, Layer &made) {
-    Count state;
+    State state;
     switch (in.family.recurrence) {
     case Recurrence::Mamba:
         state = mamba(in);
@@ -152,7 +158,8 @@ void add_recurrence(Inventory &in, Layer &made) {
     case Recurrence::None:
         return;
     }
-    made.state = state.value;
+    made.convolution = state.convolution.value;
+    made.state = (state.convolution + state.memory).value;
     if (made.mixer == core::Mixer::None)
         made.mixer = core::Mixer::Recurrent;
 }
