@@ -5,12 +5,15 @@ import json
 import re
 
 import machines
+import names
 from library import Refused
 from score import Row, Score
+from sheets import Sheets
 from tables.weights import configs
 
 TABLE = 'infer_memory'
 GIB = 2**30
+VISIBLE = .983  # of a card's label, where a row does not tell what its driver reports
 CARD = {'id': 'card', 'vendor': 'nvidia', 'cls': 'gpu', 'mem_gb_label': 1 << 12}
 # Formats as rows name them.
 RECIPES = {'awq': 'awq', 'gptq-int4': 'gptq', 'gptq-int8': 'gptq-8bit', 'fp8': 'fp8-block',
@@ -65,7 +68,8 @@ class Models:
     def __init__(self, library, folder):
         path = folder / 'models.json'
         rows = json.loads(path.read_text())['rows'] if path.exists() else []
-        self.library = library
+        self.library, self.names = library, names.Models(library, folder)
+        self.sheets = Sheets(folder)
         self.configs = {row['id']: litgpt_config(row) for row in rows
                         if row['id'].startswith('litgpt:') and not row['config']['num_experts']}
         self.configs |= configs(folder)
@@ -92,7 +96,23 @@ class Models:
         raise KeyError(name)
 
     def of(self, name):
-        return self.library.model(self.config(name))
+        """By its config, the catalogue's or that of a model like it, or by the size in its name."""
+        for known in (name, name.split(' ')[0]):
+            try:
+                return self.library.model(self.config(known))
+            except KeyError:
+                pass
+        model = self.library.known(name.split('/')[-1])
+        return model or self.names.of({'model': name, 'engine': 'vllm'})[0]
+
+    def memory(self, row):
+        """Bytes of the card that a row names, or None."""
+        if 'total_gpu_memory_gib' in row:
+            return row['total_gpu_memory_gib'] * GIB
+        label = re.fullmatch(r'(\d+) ?GB( class)?', row.get('gpu', ''))
+        sheet = self.sheets.named(re.sub(r'(tx)(\d)', r'\1 \2', row.get('gpu', '')))
+        size = int(label.group(1)) if label else (sheet or {}).get('mem_gb_label')
+        return size * GIB * VISIBLE if size else None
 
 
 def workload(row):
@@ -102,8 +122,8 @@ def workload(row):
     return made | {'batch': row.get('batch', 1)}
 
 
-def system(library, count, memory=None):
-    sheets = [CARD] * count
+def system(library, count, memory=None, name='card'):
+    sheets = [CARD | {'id': name}] * count
     document = machines.system(sheets)
     for device in document['devices'] if memory else []:
         device['memories'][0] |= {'size_bytes': int(memory), 'usable_bytes': int(memory)}
@@ -155,48 +175,92 @@ def device_memory(library, models, row):
     raise KeyError('a log of a server')
 
 
-def server(library, models, row, pins, memory=None):
-    pins = pins | {'engine': row['engine'], 'tensor_parallel': row.get('tp', 1)}
-    if row['engine'] == 'vllm':
-        pins['engine_version'] = '0.8.0' if row['engine_generation'].startswith('v1') else '0.7.3'
+def server_version(row):
+    """As printed; else the last that was alike: V0, V1 when it counted pages of every group, and V1
+    before it counted graphs."""
+    generation = row.get('engine_generation', '')
+    printed = re.search(r'\d+\.\d+(\.\d+)?', generation)
+    if printed:
+        return {'engine_version': printed.group()}
+    if generation.startswith('v0'):
+        return {'engine_version': '0.7.3'}
+    if generation.startswith('v1'):
+        return {'engine_version': '0.19.0' if 'understate' in row.get('note', '') else '0.20.0'}
+    return {}
+
+
+# Sequences that Unsloth asks vLLM for by the GiB that are left to the pool (its vllm_utils.py).
+UNSLOTH = ((2, 128), (4, 160), (8, 192), (12, 224), (16, 256), (24, 288), (40, 320), (48, 226),
+           (80, 368), (1 << 20, 400))
+
+
+def ranks(row):
+    """Rows of one rank's figures tell the ranks in their name alone: 16x3090."""
+    named = re.search(r'-(\d+)x', row['id'])
+    return max(row.get('tp') or 1, int(named.group(1)) if named else 1)
+
+
+def server(library, models, row, pins):
+    pins = pins | server_version(row) | {'engine': row['engine'], 'tensor_parallel': ranks(row)}
     if 'max_num_batched_tokens' in row:
         pins['ubatch'] = row['max_num_batched_tokens']
+    if 'unsloth' in row['quant'] and 'kv_reserved_gib' in row:
+        pins['sequences'] = next(n for most, n in UNSLOTH if row['kv_reserved_gib'] <= most)
     offload = re.search(r'cpu offload (\d+) GB', row.get('note', ''))
     if offload:
         pins['host_bytes'] = int(offload.group(1)) * GIB
     work = workload(row)
     if row['quant'].startswith('kv fp8'):
         work |= {'weight_dtype': 'bf16', 'cache_dtype': 'f8_e4m3'}
-    return library.plan(system(library, row.get('tp', 1), memory), models.of(row['model']), pins,
-                        prompt_tokens=128, output_tokens=128,
-                        context_tokens=row.get('max_model_len', 2048), **work)
+    def ask(memory):
+        return library.plan(system(library, ranks(row), memory, row.get('gpu', 'card')),
+                            models.of(row['model']), pins, prompt_tokens=128, output_tokens=128,
+                            context_tokens=row.get('max_model_len', 2048), **work)
+    try:
+        return ask(models.memory(row))
+    except Refused as refused:
+        # Whether it fits is asked elsewhere: here, what a rank needs.
+        if ' short' not in str(refused):
+            raise
+        return ask(None)
 
 
 def pool_rows(library, models, rows):
     """Tokens that the pool a server printed has room for."""
     made = Score('vLLM and SGLang, tokens of a pool', [])
     for row in rows:
-        if row.get('kv_tokens') or row.get('kv_blocks_of_16'):
-            pool = row.get('kv_reserved_gib') or row.get('k_gb', 0) + row.get('v_gb', 0)
-            try:
-                plan = server(library, models, row, {'cache_bytes': int(pool * GIB)})
-            except (Refused, KeyError):
-                made.refused += 1
-                continue
-            made.rows.append(Row(f'{row["id"]} {row["model"]}', row['group'],
-                                 plan['cache_tokens'] or 0,
-                                 row.get('kv_tokens') or row['kv_blocks_of_16'] * 16,
-                                 plan['memory_error_factor']))
+        pool = row.get('kv_reserved_gib') or row.get('k_gb', 0) + row.get('v_gb', 0)
+        tokens = row.get('kv_tokens') or row.get('kv_blocks_of_16', 0) * 16
+        if not pool or not tokens:
+            continue
+        try:
+            plan = server(library, models, row, {'cache_bytes': int(pool * GIB)})
+        except (Refused, KeyError):
+            made.refused += 1
+            continue
+        made.rows.append(Row(f'{row["id"]} {row["model"]}', row['group'],
+                             plan['cache_tokens'] or 0, tokens, plan['memory_error_factor']))
     return made
 
 
+def in_use(models, row):
+    """GiB that a server has in use besides its pool: the parts that it prints, or what its share of
+    the memory leaves to the pool; None where neither is told."""
+    parts = [row.get(part) for part in ('weights_gib', 'non_torch_gib', 'activation_peak_gib')]
+    if None not in parts:
+        return sum(parts)
+    memory, share = models.memory(row), row.get('gpu_memory_utilization')
+    pool = row.get('kv_reserved_gib')
+    return memory / GIB * share - pool if memory and share and pool else None
+
+
 def budget_rows(library, models, rows):
-    """Memory that a server of known share has in use when it has sized its pool, less the pool."""
+    """Memory that a server has in use when it has sized its pool, less the pool."""
     made = Score('vLLM, all but the pool', [])
     for row in rows:
-        if row.get('engine') != 'vllm' or 'total_gpu_memory_gib' not in row:
+        measured = in_use(models, row)
+        if row.get('engine') != 'vllm' or measured is None:
             continue
-        memory = row['total_gpu_memory_gib'] * GIB
         try:
             plan = server(library, models, row, {})
         except (Refused, KeyError):
@@ -204,8 +268,7 @@ def budget_rows(library, models, rows):
             continue
         use = plan['stages'][0]['footprint']
         made.rows.append(Row(f'{row["id"]} {row["model"]}', row['group'],
-                             use['total'] - use['cache'],
-                             memory * row['gpu_memory_utilization'] - row['kv_reserved_gib'] * GIB,
+                             use['total'] - use['cache'], measured * GIB,
                              plan['memory_error_factor']))
     return made
 

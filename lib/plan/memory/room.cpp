@@ -15,13 +15,6 @@ using core::Device;
 
 namespace {
 
-uint64_t memory_of(const Device &device) {
-    if (device.memories.empty())
-        return 0;
-    const core::Memory &main = device.memories[0];
-    return main.usable_bytes != 0 ? main.usable_bytes : main.size_bytes.value;
-}
-
 uint64_t share_of(uint64_t bytes, double share) {
     return share >= 1 ? bytes : static_cast<uint64_t>(static_cast<double>(bytes) * share);
 }
@@ -46,19 +39,38 @@ base::Error no_room(const Case &one, const Lack &lack) {
 
 } // namespace
 
+/// What a stage lacks of its device's memory, where engines fill a share of it.
+static Lack lack_of(const Case &one, const Stage &stage, const EngineProfile *profile,
+                    double headroom) {
+    const Footprint &use = stage.footprint;
+    const uint64_t memory = usable_memory(*stage.device);
+    Lack made{stage.device, use.total(), share_of(memory, 1 - std::max(0.0, headroom))};
+    if (stage.device->kind == core::Kind::Cpu)
+        made.needed += use.offload;
+    if (profile == nullptr)
+        return made;
+    const double share = fill_share(one, *profile, *stage.device);
+    if (profile->fill == Fill::Needed)
+        made.usable = std::min(made.usable, share_of(memory, share));
+    if (profile->fill == Fill::Device)
+        made.usable = share_of(memory, share);
+    if (profile->fill == Fill::Rest && share > 0)
+        made.needed += static_cast<uint64_t>(static_cast<double>(use.cache) * (1 / share - 1));
+    if (profile->fill == Fill::Static) {
+        const Lack fixed{stage.device, use.weights + use.cache, share_of(memory, share)};
+        return fixed.bytes() > made.bytes() ? fixed : made;
+    }
+    return made;
+}
+
 base::Done check_room(const Case &one, std::span<const Stage> stages, double headroom) {
-    const EngineProfile *profile =
-        find_profile(one.run.engine.value_or(Engine::Any), one.run.engine_version);
-    const bool shares = profile != nullptr && profile->share > 0 && !one.workload.trains();
-    const double share =
-        shares ? one.run.memory_share.value_or(profile->share) : 1 - std::max(0.0, headroom);
+    const EngineProfile *profile = one.workload.trains() ? nullptr : find_profile(one.run);
     Lack worst;
     for (const Stage &stage : stages) {
-        const uint64_t memory = memory_of(*stage.device);
-        Lack lack{stage.device, stage.footprint.total(), share_of(memory, share)};
-        if (stage.device->kind == core::Kind::Cpu)
-            lack.needed += stage.footprint.offload;
-        if (memory != 0 && (worst.device == nullptr || lack.bytes() > worst.bytes()))
+        if (usable_memory(*stage.device) == 0)
+            continue;
+        const Lack lack = lack_of(one, stage, profile, headroom);
+        if (worst.device == nullptr || lack.bytes() > worst.bytes())
             worst = lack;
     }
     if (worst.bytes() != 0)

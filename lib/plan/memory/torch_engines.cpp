@@ -2,7 +2,8 @@
 // Cache and working memory of engines on PyTorch and their like; docs/plan.md has the sources.
 #include "plan/memory/torch_engines.h"
 
-#include "base/units.h"
+#include "plan/memory/pool.h"
+#include "plan/memory/rows.h"
 #include "plan/shares.h"
 
 #include <algorithm>
@@ -20,8 +21,6 @@ namespace {
 constexpr double beyond = 1e18; ///< bytes that nobody has, and that still count in 64 bits
 constexpr double half = 2;      ///< bytes of what is computed
 constexpr double whole = 4;
-constexpr double sampler_copies =
-    9.66; ///< of the logits of all sequences, in f32 (vLLM, seven logs)
 
 double real(uint64_t value) {
     return static_cast<double>(value);
@@ -37,52 +36,13 @@ double sequences_of(const Case &one) {
     return real(std::min<uint64_t>(all, std::max(1U, one.run.sequences.value_or(UINT32_MAX))));
 }
 
-double format_bytes(const Choice<const CacheFormat *> &chosen, core::Dtype common) {
-    const CacheFormat *format = chosen ? *chosen : find_cache_format(core::dtype_name(common));
-    return format == nullptr ? half : real(format->bytes) / real(format->elements);
-}
-
-/// Heads are dealt out to the ranks, and repeated where there are fewer of them; a compressed row
-/// is kept by all.
-double layer_row(const Case &one, const Layer &layer) {
-    const double heads = layer.mixer == Mixer::Latent
-                             ? real(layer.kv_heads)
-                             : std::max(std::min(1.0, real(layer.kv_heads)),
-                                        real(layer.kv_heads) / attention_ranks(one));
-    return heads *
-           (real(layer.key_size) * format_bytes(one.run.key_format, one.workload.cache_dtype) +
-            real(layer.value_size) * format_bytes(one.run.value_format, one.workload.cache_dtype));
-}
-
 const Layer &layer_of(const Case &one, const Slice &slice, uint32_t i) {
     return one.model->layers[slice.first_layer + i];
 }
 
-/// vLLM before 0.8 kept the whole context in layers with a window too.
-bool keeps_windows(const Case &one, const EngineProfile &profile) {
-    return !one.run.full_window.value_or(profile.engine == Engine::Vllm &&
-                                         profile.since.value < version(0, 8).value);
-}
-
-double in_blocks(double tokens, uint32_t block) {
-    return block == 0 ? tokens : std::ceil(tokens / block) * block;
-}
-
-/// What drafts is a layer like the last, however many tokens it is asked for.
 double cache_of(const Case &one, const Slice &slice, const EngineProfile &profile) {
-    const uint32_t block = one.run.block.value_or(profile.block);
     const double context = real(shares_of(one.run).tokens(one.workload.context_tokens));
-    double sum = 0;
-    for (uint32_t i = 0; i < slice.layer_count; ++i) {
-        const Layer &layer = layer_of(one, slice, i);
-        const bool slides = layer.window != 0 && keeps_windows(one, profile);
-        const double tokens = slides ? std::min(context, real(layer.window)) : context;
-        sum += in_blocks(tokens, block) * layer_row(one, layer);
-        sum += half * real(layer.state) / attention_ranks(one);
-    }
-    if (slice.output && one.run.drafts.value_or(0) != 0 && !one.model->layers.empty())
-        sum += in_blocks(context, block) * layer_row(one, one.model->layers.back());
-    return sum * sequences_of(one);
+    return sequence_bytes(one, slice, profile, context) * sequences_of(one);
 }
 
 /// The widest moment of a token in the layers of a slice: the residual, what is normed, and inside
@@ -102,8 +62,8 @@ double token_peak(const Case &one, const Slice &slice) {
 /// not there yet.
 double eager_peak(const Case &one, const Slice &slice, const EngineProfile &profile, double cache) {
     const double batch = sequences_of(one), prompt = real(one.workload.prompt_tokens);
-    const double chunk =
-        real(one.run.ubatch.value_or(0)) > 0 ? std::min(prompt, real(*one.run.ubatch)) : prompt;
+    const double most = real(one.run.ubatch.value_or(profile.at_once));
+    const double chunk = most > 0 ? std::min(prompt, most) : prompt;
     const double logits = (half + whole) * real(one.model->vocabulary);
     double token = token_peak(one, slice);
     if (slice.output && profile.logits == Logits::All)
@@ -116,13 +76,10 @@ double eager_peak(const Case &one, const Slice &slice, const EngineProfile &prof
 /// Of engines that profile their worst step before they size the cache: the sampler over all
 /// sequences, or the widest layer over all tokens of a step.
 double profiled_peak(const Case &one, const Slice &slice, const EngineProfile &profile) {
-    const double sequences = one.run.sequences ? *one.run.sequences : profile.sequences;
-    const uint64_t whole_prompts = std::max<uint64_t>(one.workload.context_tokens, 2048);
-    const double tokens =
-        real(one.run.ubatch.value_or(profile.at_once != 0 ? profile.at_once : whole_prompts));
-    const double layers = token_peak(one, slice) * tokens;
+    const StepLimits limits = limits_of(one, profile, slice.device);
+    const double layers = token_peak(one, slice) * real(limits.tokens);
     const double sampler =
-        slice.output ? sampler_copies * whole * sequences * real(one.model->vocabulary) : 0;
+        slice.output ? profile.sampler * real(limits.sequences) * real(one.model->vocabulary) : 0;
     return std::max(layers, sampler);
 }
 
@@ -148,35 +105,25 @@ double unpacked(const Case &one, const EngineProfile &profile) {
     return half * real(widest);
 }
 
-uint64_t memory_of(const core::Device &device) {
-    if (device.memories.empty())
-        return 0;
-    const core::Memory &main = device.memories[0];
-    return main.usable_bytes != 0 ? main.usable_bytes : main.size_bytes.value;
-}
-
-/// Layers of one kind make groups of as many as the rarest kind has; pages are those of the widest
-/// row, and every group takes one for each block of tokens.
-double pool_row(const Case &one, const Slice &slice, const EngineProfile &profile) {
-    double sum = 0, widest = 0;
-    uint64_t full = 0, near = 0, recurrent = 0;
-    for (uint32_t i = 0; i < slice.layer_count; ++i) {
-        const Layer &layer = layer_of(one, slice, i);
-        const double row = layer_row(one, layer);
-        sum += row;
-        widest = std::max(widest, row);
-        (layer.state != 0 ? recurrent : layer.window != 0 ? near : full) += 1;
+/// Bytes that are left for the pool of a device.
+double pool_room(const Case &one, const Slice &slice, const EngineProfile &profile,
+                 const Footprint &need) {
+    if (one.run.cache_bytes)
+        return real(*one.run.cache_bytes);
+    const double memory = real(usable_memory(*slice.device));
+    const double share = fill_share(one, profile, *slice.device);
+    const double others = real(need.total() - need.cache);
+    switch (profile.fill) {
+    case Fill::Device:
+        return memory * share - others;
+    case Fill::Static:
+        return memory * share - real(need.weights);
+    case Fill::Rest:
+        return share * (memory - others);
+    case Fill::Needed:
+        break;
     }
-    const bool grouped = profile.engine == Engine::Vllm && keeps_windows(one, profile);
-    if (!grouped || near + recurrent == 0)
-        return sum;
-    uint64_t size = UINT64_MAX;
-    for (const uint64_t count : {full, near, recurrent})
-        size = count != 0 ? std::min(size, count) : size;
-    uint64_t groups = 0;
-    for (const uint64_t count : {full, near, recurrent})
-        groups += base::divide_up(count, size);
-    return widest * real(size) * real(groups);
+    return 0;
 }
 
 } // namespace
@@ -184,8 +131,8 @@ double pool_row(const Case &one, const Slice &slice, const EngineProfile &profil
 base::Done torch_bytes(const Case &one, const Slice &slice, const EngineProfile &profile,
                        Footprint &made) {
     const double cache = cache_of(one, slice, profile);
-    double peak = profile.share > 0 ? profiled_peak(one, slice, profile)
-                                    : eager_peak(one, slice, profile, cache);
+    double peak = profile.fill != Fill::Needed ? profiled_peak(one, slice, profile)
+                                               : eager_peak(one, slice, profile, cache);
     peak += profile.slack * real(made.weights) + (profile.caches - 1) * cache;
     peak += unpacked(one, profile);
     if (profile.rotary_tables)
@@ -204,21 +151,14 @@ base::Done torch_bytes(const Case &one, const Slice &slice, const EngineProfile 
 }
 
 uint64_t pool_tokens(const Case &one, const Slice &slice, const Footprint &need) {
-    const EngineProfile *profile =
-        find_profile(one.run.engine.value_or(Engine::Any), one.run.engine_version);
-    if (profile == nullptr || profile->share <= 0)
+    const EngineProfile *profile = find_profile(one.run);
+    if (profile == nullptr || profile->fill == Fill::Needed)
         return 0;
-    const uint32_t block = std::max(1U, one.run.block.value_or(profile->block));
-    double room = 0;
-    if (one.run.cache_bytes)
-        room = real(*one.run.cache_bytes);
-    else
-        room = real(memory_of(*slice.device)) * one.run.memory_share.value_or(profile->share) -
-               real(need.total() - need.cache);
-    const double row = pool_row(one, slice, *profile) / shares_of(one.run).context;
-    if (!(room > 0) || !(row > 0) || room / row > beyond)
+    const double room = pool_room(one, slice, *profile, need);
+    if (!(room > 0))
         return 0;
-    return static_cast<uint64_t>(std::floor(room / (row * block))) * block;
+    const double tokens = tokens_in(one, slice, *profile, room) * shares_of(one.run).context;
+    return tokens > 0 && tokens < beyond ? static_cast<uint64_t>(tokens) : 0;
 }
 
 } // namespace hwa::plan
