@@ -22,10 +22,12 @@ from kernel_times import ask
 from training import line_of, read
 
 PARTS = ('products', 'experts', 'attention', 'elementwise', 'kernels', 'tensor', 'expert', 'stage',
-         'weight', 'data', 'optimizer', 'rounds', 'operations', 'peak')
-START = np.log([1, 1, 1, 1, 5e-6, 1, .5])
+         'weight', 'data', 'optimizer', 'rounds', 'operations', 'peak', 'mixtures', 'calls',
+         'release')
+EARLY, MIDDLE, LATE = range(3)  # releases, as lib/plan/time/training.h has them
+START = np.log([1, 1, 1, 1, 5e-6, 1, .5, .5, 1e-3, 1e-4, 1.5, .7])
 ENGINES = {'megatron': 'Megatron', 'deepspeed': 'DeepSpeed', 'torch': 'Torch', 'jax': 'Jax'}
-PULL = (.05, .15, .15, .3)  # on the term of all, of an engine, of a class, of a pair
+PULL = (.1, .3, .3, .6)  # on the term of all, of an engine, of a class, of a pair
 
 
 def kind_of(sheet):
@@ -72,11 +74,17 @@ class Table:
 
 def step_seconds(part, curve):
     """As in training.cpp."""
-    products, experts, attention, elementwise, launch, sends, hides = curve
+    (products, experts, attention, elementwise, launch, sends, hides, expert_sends, layer_launch,
+     expert_launch, early, late) = curve
+    mixture = part['mixtures'] > 0
+    late = np.where(mixture & (part['release'] == LATE), late, 1)
+    early = np.where(mixture & (part['release'] == EARLY), early, 1)
     device = (products * part['products'] + experts * part['experts']
               + attention * part['attention'] + elementwise * part['elementwise']
-              + sends * (part['tensor'] + part['expert']))
-    round_ = (device**4 + (launch * part['kernels'])**4)**.25 + sends * part['stage']
+              + sends * part['tensor'] + expert_sends * part['expert'])
+    host = (launch * part['kernels'] + layer_launch * part['mixtures']
+            + expert_launch * part['calls'])
+    round_ = late * (device**4 + (early * host)**4)**.25 + sends * part['stage']
     weights = np.maximum(0, part['weight'] - hides * round_) + .05 * part['weight']
     data = np.maximum(0, part['data'] - hides * round_) + .1 * part['data']
     return part['rounds'] * (round_ + weights) + data + part['optimizer']
@@ -93,22 +101,34 @@ def figures(left):
     return f'median {np.median(errors):6.1%}  p90 {np.quantile(errors, .9):6.1%}'
 
 
-def written(table, x, left):
+def factor_of(left, apart):
+    """Between what four of five rows of the fit lie within, and of groups left out."""
+    if not len(left):
+        return None
+    sizes = [np.quantile(np.abs(each), .8) for each in (left, apart)]
+    return max(1.05, np.exp(np.mean(sizes)))
+
+
+def written(table, x, left, apart):
     every, engine, kind, pair = table.terms(x)
-    unseen = np.exp(np.quantile(np.abs(left), .8)) * 1.3
+    unseen = np.exp(np.quantile(np.abs(apart), .8)) * 1.3
+    mixture = table.parts['mixtures'] > 0
     lines = ['constexpr EngineRow rows[] = {']
     for e, engine_name in [(None, 'Any'), *enumerate(table.engine_names)]:
         for k, kind_name in [(None, 'Other'), *enumerate(table.kind_names)]:
             log = START + every[0]
             log = log + (engine[e] if e is not None else 0) + (kind[k] if k is not None else 0)
-            factor = unseen
+            some = np.full(len(left), False)
             if (e, k) in table.pairs:
                 at = table.pairs.index((e, k))
                 log = log + pair[at]
-                factor = np.exp(np.quantile(np.abs(left[table.pair == at]), .77))
+                some = table.pair == at
+            factors = [factor_of(left[some & is_one], apart[some & is_one]) or unseen
+                       for is_one in (~mixture, mixture)]
             values = ', '.join(f'{value:.3g}' for value in np.exp(log))
             lines.append(f'    {{Engine::{ENGINES.get(engine_name, engine_name)}, '
-                         f'ChipClass::{kind_name}, {{{values}}}, {max(1.05, factor):.3g}}},')
+                         f'ChipClass::{kind_name}, {{{values}}}, {factors[0]:.3g}, '
+                         f'{factors[1]:.3g}}},')
     return '\n'.join(lines) + '\n};\n'
 
 
@@ -133,7 +153,7 @@ def main():
         path = Path(__file__).parents[2] / 'lib' / 'plan' / 'time' / 'training.cpp'
         text = path.read_text()
         before, after = text.index('// begin of fitted\n'), text.index('// end of fitted')
-        path.write_text(text[:before] + '// begin of fitted\n' + written(table, x, apart)
+        path.write_text(text[:before] + '// begin of fitted\n' + written(table, x, left, apart)
                         + text[after:])
 
 

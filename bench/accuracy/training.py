@@ -25,6 +25,10 @@ MPT = {'125m': (12, 768, 12), '350m': (24, 1024, 16), '760m': (24, 1536, 12), '1
 PRECISIONS = {'bf16': 'bf16', 'amp_bf16': 'bf16', 'fp16': 'f16', 'amp_fp8': 'f8_e4m3',
               'FP8': 'f8_e4m3', 'FP8-CS': 'f8_e4m3', 'FP8-MX': 'f8_e4m3', 'MXFP8': 'f8_e4m3',
               'NVFP4': 'nvfp4', 'BF16': 'bf16', None: 'f8_e4m3'}
+# What the listed configs lack, worked out from the 550 and 55 thousand million parameters, all and
+# active, that the name tells.
+COMPLETED = {'nemotron3ultra': {'hybrid_override_pattern': 12 * ('ME' * 4 + '*'),
+                                'moe_latent_size': 2048}}
 NONE, SELECTIVE, FULL = 1, 2, 3
 
 
@@ -72,6 +76,7 @@ def published(name, models):
         config |= {'model_type': 'llama', 'num_hidden_layers': config['n_layer'],
                    'tie_word_embeddings': False}
         config.pop('n_layer')
+    config |= next((rest for key, rest in COMPLETED.items() if key in name), {})
     if 'hybrid_override_pattern' in config:
         config.setdefault('num_hidden_layers', len(config['hybrid_override_pattern']))
     return config | {'torch_dtype': 'bfloat16'}
@@ -106,9 +111,19 @@ def of_foundry(row, models):
 def of_bridge(row, models):
     pins = degrees(row) | {'engine': 'megatron', 'sequence_parallel': whole(row, 'tp') > 1,
                            'distributed_optimizer': True, 'expert_tensor_parallel': 1}
+    if row.get('release'):  # "26.04.01 NeMo Container"
+        pins['engine_version'] = row['release'].split()[0]
     tokens = row['global_batch'] * row['seq_len']
     return (published(row['model'], models), pins, NONE,
             tokens / row['tokens_per_s_per_gpu'] / row['n_gpus'])
+
+
+def told_replicas(row, layers, hidden):
+    """Replicas of a run that tells them only by what each of its devices computes, in wholes."""
+    ranks = whole(row, 'tp') * whole(row, 'pp')
+    shape = row | {'layers': layers, 'hidden': hidden}
+    devices = megatron_operations(shape, True) / (row['tflops_reported'] * 1e12 * row['sec_per_it'])
+    return max(1, round(devices / ranks))
 
 
 def of_bigscience(row, models):
@@ -116,6 +131,8 @@ def of_bigscience(row, models):
     hidden = whole(row, 'hidden', 14336)
     parameters = float(row['model'].split()[1].rstrip('B')) * 1e9
     layers = whole(row, 'layers', round((parameters - row['vocab'] * hidden) / 12 / hidden**2))
+    if not row.get('dp') and row.get('tflops_reported'):
+        row['n_gpus'] = (whole(row, 'tp') * whole(row, 'pp') * told_replicas(row, layers, hidden))
     pins = degrees(row) | {'engine': 'deepspeed', 'flash_attention': False}
     config = gpt(layers, hidden, whole(row, 'n_heads', hidden // 128), whole(row, 'vocab'),
                  row['seq_len'])

@@ -73,7 +73,12 @@ core::Attr attr_of(const std::string &key, const std::string &value) {
                         : core::attr_text(key, value, core::Source::Unknown);
 }
 
-base::Result<StepParts> parts_of(std::istringstream &line) {
+struct Answer {
+    StepParts parts;
+    Release release;
+};
+
+base::Result<Answer> parts_of(std::istringstream &line) {
     static std::map<std::string, core::Model> models;
     std::string config;
     line >> config;
@@ -97,7 +102,8 @@ base::Result<StepParts> parts_of(std::istringstream &line) {
         options.devices.push_back(&device);
     Case one{&system, &models.at(config), own_format(models.at(config)), workload, options.run, {}};
     HWA_CHECK(cut(options, one));
-    return step_parts(one);
+    HWA_TRY(const StepParts parts, step_parts(one));
+    return Answer{parts, release_of(one.run)};
 }
 
 } // namespace
@@ -112,12 +118,13 @@ int main() {
             std::cout << "-1\n";
             continue;
         }
-        const StepParts &p = *parts;
-        for (const double value : {p.products, p.experts, p.attention, p.elementwise, p.kernels,
-                                   p.tensor_sends, p.expert_sends, p.stage_sends, p.weight_sends,
-                                   p.data_sends, p.optimizer, p.rounds, p.operations})
+        const StepParts &p = parts->parts;
+        for (const double value :
+             {p.products, p.experts, p.attention, p.elementwise, p.kernels, p.tensor_sends,
+              p.expert_sends, p.stage_sends, p.weight_sends, p.data_sends, p.optimizer, p.rounds,
+              p.operations, p.peak, p.mixtures, p.expert_calls})
             std::cout << value << ' ';
-        std::cout << p.peak << '\n';
+        std::cout << static_cast<int>(parts->release) << '\n';
     }
     return EXIT_SUCCESS;
 }

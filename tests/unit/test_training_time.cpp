@@ -83,16 +83,91 @@ static void joins_parts(void **) {
     parts.stage_sends = 1;
     parts.rounds = 10;
     parts.optimizer = 3;
-    const EngineCurve curve = {1, 1, 1, .5, 0, .5, .5};
+    const auto step_of = [](const StepParts &made, const EngineCurve &how) {
+        return step_seconds(made, how, Release::Middle);
+    };
+    const EngineCurve curve = {1, 1, 1, .5, 0, .5, .5, 0, 0, 0, 1, 1};
     // 4 + 0.5 x 2 + 0.5 x 2 on the device, and half of what goes to the next stage: 6.5 a round.
-    assert_true(near(step_seconds(parts, curve), 10 * 6.5 + 3));
+    assert_true(near(step_of(parts, curve), 10 * 6.5 + 3));
     // Half of a round hides 3.25 of 8 seconds of weights, and a twentieth never is.
     parts.weight_sends = 8;
-    assert_true(near(step_seconds(parts, curve), 10 * (6.5 + 4.75 + .4) + 3));
+    assert_true(near(step_of(parts, curve), 10 * (6.5 + 4.75 + .4) + 3));
     // A host that needs far longer than the device decides.
     parts.weight_sends = 0;
     parts.kernels = 1e6;
-    assert_true(near(step_seconds(parts, {1, 1, 1, .5, 1e-3, .5, .5}), 10 * (1000 + .5) + 3));
+    const EngineCurve slow = {1, 1, 1, .5, 1e-3, .5, .5, 0, 0, 0, 1, 1};
+    assert_true(near(step_of(parts, slow), 10 * (1000 + .5) + 3));
+}
+
+// Two layers of four experts each: 2 x 10 s and 8 x 1 s of the host, which decides over 1 s.
+static void mixtures_wait_for_the_host(void **) {
+    StepParts parts;
+    parts.experts = 1;
+    parts.mixtures = 2;
+    parts.expert_calls = 8;
+    parts.rounds = 1;
+    const EngineCurve curve = {1, 1, 1, 1, 0, 1, 1, 0, 10, 1, 2, .5};
+    assert_true(near(step_seconds(parts, curve, Release::Middle), 28));
+    assert_true(near(step_seconds(parts, curve, Release::Early), 56));
+    assert_true(near(step_seconds(parts, curve, Release::Late), 14));
+    parts.mixtures = parts.expert_calls = 0; // others are as fast in each release
+    assert_true(near(step_seconds(parts, curve, Release::Early), 1));
+    assert_true(near(step_seconds(parts, curve, Release::Late), 1));
+    Run run;
+    assert_true(release_of(run) == Release::Late);
+    run.engine_version = version(26, 2, 0);
+    assert_true(release_of(run) == Release::Early);
+    run.engine_version = version(26, 2, 1);
+    assert_true(release_of(run) == Release::Middle);
+    run.engine_version = version(26, 6, 0);
+    assert_true(release_of(run) == Release::Late);
+}
+
+static core::Model mixture(const char *text) {
+    auto config = read_config_text("c", text);
+    assert_true(bool(config));
+    return std::move(config->model);
+}
+
+static StepParts parts_of(const core::System &system, const core::Model &model, const Run &run) {
+    Options options;
+    options.run = run;
+    for (const core::Device &device : system.devices)
+        options.devices.push_back(&device);
+    const Workload workload = of_8192(1);
+    Case one{&system, &model, own_format(model), workload, run, {}};
+    assert_true(bool(cut(options, one)));
+    const auto parts = step_parts(one);
+    assert_true(bool(parts));
+    return *parts;
+}
+
+// Keys of latent attention are 128 + 64 wide and values 128, whatever the cache keeps.
+static void latent_attention_is_computed_in_full(void **) {
+    const core::Model model = mixture(R"({"model_type":"deepseek_v3","hidden_size":2048,
+        "num_hidden_layers":1,"num_attention_heads":16,"intermediate_size":8192,"vocab_size":1000,
+        "kv_lora_rank":512,"q_lora_rank":1536,"qk_nope_head_dim":128,"qk_rope_head_dim":64,
+        "v_head_dim":128,"tie_word_embeddings":false})");
+    const StepParts parts = parts_of(hoppers(1), model, {});
+    const double table = 1000. * 2048;
+    const double products = 6 * (static_cast<double>(model.parameters) - table) * 8192;
+    assert_true(near(parts.operations, products + 3 * 8192. * 8192 * 16 * (192 + 128)));
+}
+
+// As many tokens come to a rank's experts as it sends to others; each device holds two of 16.
+static void experts_are_shared_out(void **) {
+    const core::Model model = mixture(R"({"model_type":"qwen3_moe","hidden_size":2048,
+        "num_hidden_layers":2,"num_attention_heads":16,"num_key_value_heads":4,"head_dim":128,
+        "num_experts":16,"num_experts_per_tok":4,"moe_intermediate_size":768,"vocab_size":1000})");
+    const core::System system = hoppers(8);
+    Run run;
+    run.data = 8;
+    const StepParts whole = parts_of(system, model, run);
+    assert_true(near(whole.mixtures, 2) && near(whole.expert_calls, 32));
+    run.expert = 8;
+    const StepParts split = parts_of(system, model, run);
+    assert_true(near(split.expert_calls, 4) && split.expert_sends > 0);
+    assert_true(split.experts <= whole.experts && split.experts > .7 * whole.experts);
 }
 
 static void counts_the_models_operations(void **) {
@@ -182,6 +257,9 @@ static void fewer_bits_are_faster(void **) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(joins_parts),
+        cmocka_unit_test(mixtures_wait_for_the_host),
+        cmocka_unit_test(latent_attention_is_computed_in_full),
+        cmocka_unit_test(experts_are_shared_out),
         cmocka_unit_test(counts_the_models_operations),
         cmocka_unit_test(pipelines_fill_and_drain),
         cmocka_unit_test(computes_again_what_is_not_kept),

@@ -13,8 +13,10 @@ struct StepParts {
     double products = 0; ///< of matrices, experts not included
     double experts = 0;
     double attention = 0;
-    double elementwise = 0; ///< norms, activations, losses: bytes over bandwidth
-    double kernels = 0;     ///< number of launches
+    double elementwise = 0;  ///< norms, activations, losses: bytes over bandwidth
+    double kernels = 0;      ///< number of launches
+    double mixtures = 0;     ///< number of layers with experts
+    double expert_calls = 0; ///< and of experts that the device holds in them
     double tensor_sends = 0;
     double expert_sends = 0;
     double stage_sends = 0;
@@ -38,11 +40,21 @@ struct EngineCurve {
     double attention;
     double elementwise; ///< of what bandwidth alone would take
     double launch;      ///< seconds of the host for one kernel
-    double sends;       ///< of the seconds of tensor, expert and stage sends, what is not hidden
+    double sends;       ///< of the seconds of tensor and stage sends, what is not hidden
     double hides;       ///< share of a round behind which weights and gradients are sent
+    double expert_sends;
+    double mixture_launch; ///< seconds of the host for one layer with experts
+    double expert_launch;  ///< and for each expert
+    double early;          ///< mixtures of the first releases: times the seconds of the host
+    double late;           ///< of the last ones: times those of host and device
 };
 
+/// Releases of an engine, as far as its mixtures of experts differ in speed.
+enum class Release { Early, Middle, Late };
+
+Release release_of(const Run &run);
+
 /// Seconds of a step.
-double step_seconds(const StepParts &parts, const EngineCurve &curve);
+double step_seconds(const StepParts &parts, const EngineCurve &curve, Release release);
 
 } // namespace hwa::plan

@@ -85,34 +85,58 @@ void add_ffn(const Setting &at, double width, bool gated, StepParts &made) {
     made.kernels += 3;
 }
 
+/// Widths of a head's key and value as training computes them: those of latent attention are made
+/// from the compressed row, and no cache tells them.
+struct Head {
+    double key = 0, value = 0;
+};
+
+Head head_of(const core::Model &model, const Layer &layer) {
+    if (layer.mixer != Mixer::Latent)
+        return {double(layer.key_size), double(layer.value_size)};
+    const auto side = [&](core::Role role, uint64_t core::Tensor::*length) {
+        for (const core::Tensor &tensor : model.tensors)
+            if (tensor.role == role)
+                return static_cast<double>(tensor.*length) / std::max(1U, layer.heads);
+        return 0.0;
+    };
+    const double value = side(core::Role::AttentionOut, &core::Tensor::columns);
+    const double both = side(core::Role::LatentUp, &core::Tensor::rows);
+    if (value <= 0 || both <= value)
+        return {double(layer.key_size), double(layer.latent_size)};
+    return {both - value + layer.position_size, value};
+}
+
 /// Scores of all pairs, where they are written out: two products and some passes over them.
-double plain_attention(const Setting &at, const Layer &layer) {
+double plain_attention(const Setting &at, const Layer &layer, const Head &head) {
     const double heads = layer.heads / at.by.tensor * at.micro_batch;
     const double pairs = heads * at.sequence * at.sequence / at.by.context;
-    const double operations = 2 * pairs * (layer.key_size + layer.value_size);
+    const double operations = 2 * pairs * (head.key + head.value);
     const double rate = at.chip.ops_per_second[static_cast<size_t>(Math::Bf16)] * 0.6;
     // Scaled, masked, exponentiated and dropped out, two bytes in and out of each.
     return operations / rate + at.stream(pairs * 2 * 6);
 }
 
-double flash_attention(const Setting &at, const Layer &layer) {
+double flash_attention(const Setting &at, const Layer &layer, const Head &head) {
     PromptAttention shape;
     shape.batch = at.micro_batch;
     shape.tokens = at.sequence;
     shape.heads = std::max(1.0, layer.heads / at.by.tensor);
     shape.kv_heads =
         layer.mixer == Mixer::Latent ? shape.heads : std::max(1.0, layer.kv_heads / at.by.tensor);
-    shape.key_size = layer.key_size;
-    shape.value_size = layer.value_size;
+    shape.key_size = head.key;
+    shape.value_size = head.value;
     shape.window = layer.window;
     return seconds_of(at.chip, shape) / at.by.context;
 }
 
 void add_attention(const Setting &at, const Layer &layer, StepParts &made) {
     const double heads = layer.heads / at.by.tensor;
-    const double keys = std::max(layer.kv_heads / at.by.tensor, 1.0);
-    const double key = layer.key_size, value = layer.value_size;
-    if (layer.mixer == Mixer::Latent) {
+    const bool latent = layer.mixer == Mixer::Latent;
+    const double keys = latent ? heads : std::max(layer.kv_heads / at.by.tensor, 1.0);
+    const Head head = head_of(*at.one.model, layer);
+    const double key = head.key, value = head.value;
+    if (latent) {
         if (layer.query_rank > 0)
             add_product(at, layer.query_rank, at.hidden, made);
         add_product(at, heads * key, layer.query_rank > 0 ? layer.query_rank : at.hidden, made);
@@ -122,7 +146,8 @@ void add_attention(const Setting &at, const Layer &layer, StepParts &made) {
         add_product(at, heads * key + keys * (key + value), at.hidden, made);
     }
     add_product(at, at.hidden, heads * value, made);
-    const double forward = at.flash ? flash_attention(at, layer) : plain_attention(at, layer);
+    const double forward =
+        at.flash ? flash_attention(at, layer, head) : plain_attention(at, layer, head);
     // Backward makes five products of the forward's two. Selective recomputing is of attention.
     const bool again = at.one.workload.recompute == Recompute::Selective && !at.flash;
     made.attention += forward * (at.passes + (again ? 1 : 0) + (at.flash ? 2.5 : 2));
@@ -134,25 +159,39 @@ void add_attention(const Setting &at, const Layer &layer, StepParts &made) {
             at.send(Collective::SendReceive, 2, 2 * at.tokens * keys * (key + value), at.by.tensor);
 }
 
+/// Length of the rows that experts are given: less than the hidden size where they work in a space
+/// of their own.
+double expert_columns(const Setting &at, const Layer &layer) {
+    const double each = (layer.gated ? 3.0 : 2.0) * layer.experts * layer.expert_ffn;
+    const auto weights = static_cast<double>(layer.weights.expert);
+    return each > 0 && weights > 0 ? std::min(at.hidden, weights / each) : at.hidden;
+}
+
 void add_experts(const Setting &at, const Layer &layer, StepParts &made) {
-    const double copies = layer.experts_per_token;
+    const double copies = layer.experts_per_token, columns = expert_columns(at, layer);
     Experts shape;
-    shape.tokens = at.tokens / at.by.tensor * at.by.expert * at.by.expert_tensor;
-    shape.hidden = at.hidden;
+    // What a rank gets of all tokens is as much as it sends away, for the experts that it holds.
+    shape.tokens = at.tokens / at.by.tensor * at.by.expert_tensor;
+    shape.hidden = columns;
     shape.ffn = layer.expert_ffn / at.by.expert_tensor;
-    shape.experts = layer.experts;
+    shape.experts = layer.experts / at.by.expert;
     shape.per_token = copies;
-    shape.ranks = at.by.expert;
     shape.math = at.math;
     shape.gated = layer.gated;
     made.experts += (at.passes + 2) * seconds_of(at.chip, shape);
     const double routed = at.tokens / at.by.tensor * copies;
     // Gathered, multiplied by the gate, weighted and added up.
-    made.elementwise += at.stream(
-        routed * (at.passes + 1.5) *
-        (12 * at.hidden + (layer.gated ? 6 : 4) * layer.expert_ffn / at.by.expert_tensor));
+    made.elementwise +=
+        at.stream(routed * (at.passes + 1.5) *
+                  (12 * columns + (layer.gated ? 6 : 4) * layer.expert_ffn / at.by.expert_tensor));
     made.kernels += 25;
+    made.mixtures += 1;
+    made.expert_calls += layer.experts / at.by.expert;
     add_product(at, layer.experts, at.hidden, made);
+    if (columns < at.hidden) { // in and out of that space
+        add_product(at, columns / at.by.tensor, at.hidden, made);
+        add_product(at, at.hidden, columns / at.by.tensor, made);
+    }
     if (at.by.expert > 1) { // out and back, forward and backward
         // A token crosses the network once for each island that it has experts on.
         const double islands =
@@ -161,7 +200,7 @@ void add_experts(const Setting &at, const Layer &layer, StepParts &made) {
         made.expert_sends +=
             2 * (at.passes + 1) *
             at.send(Collective::AllToAll, at.by.expert,
-                    routed * 2 * at.hidden * (islands > 1 ? crossing : 1), at.by.expert_tensor);
+                    routed * 2 * columns * (islands > 1 ? crossing : 1), at.by.expert_tensor);
     }
 }
 
@@ -220,9 +259,9 @@ double model_operations(const Case &one, double tokens, double sequence) {
         6 * std::max(0.0, static_cast<double>(model.active_parameters) - table) * tokens;
     for (const Layer &layer : model.layers) {
         const double reach = layer.window > 0 ? std::min<double>(layer.window, sequence) : sequence;
+        const Head head = head_of(model, layer);
         if (layer.attends())
-            operations +=
-                3 * tokens * reach * layer.heads * (double(layer.key_size) + layer.value_size);
+            operations += 3 * tokens * reach * layer.heads * (head.key + head.value);
     }
     return operations;
 }
@@ -331,6 +370,8 @@ StepParts stage_parts(const Setting &at, const Slice &slice) {
         made.attention += layer_made.attention;
         made.elementwise += layer_made.elementwise;
         made.kernels += layer_made.kernels;
+        made.mixtures += layer_made.mixtures;
+        made.expert_calls += layer_made.expert_calls;
         made.tensor_sends += layer_made.tensor_sends;
         made.expert_sends += layer_made.expert_sends;
     }
