@@ -89,9 +89,13 @@ class Limits(unittest.TestCase):
 
 
 class Status(unittest.TestCase):
-    def test_own_tables_pass(self):
+    def test_own_tables_pass_and_have_every_score(self):
         status, text = run()
         self.assertEqual(status, 0, text)
+        printed = {line[:46].strip() for line in text.splitlines()}
+        self.assertEqual(set(limits.ERRORS) - printed, set(), text)
+        self.assertEqual(set(limits.open_misses()) - printed, set(), text)
+        self.assertTrue(any(name.startswith('choice: ') for name in printed), text)
 
     def test_spoiled_measurement_fails(self):
         table = json.loads((HERE / 'data' / 'infer_memory.json').read_text())

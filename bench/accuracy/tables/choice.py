@@ -51,12 +51,16 @@ def serving_cases(library, folder):
         if serving.unstated(row):
             continue
         try:
-            pins, devices = asker.pins(row)
-            devices += pins.get('prefill_workers', 0) * pins.get('prefill_tensor_parallel', 0)
+            model, weights = asker.model(row)
+            fewest = asker.fewest(model, weights, asker.sheets.named(row['system']))
+            pins = asker.pins(row, fewest)
             load = asker.batch(row, pins)
             speed = asker.plan(row)['speed']
-        except (Refused, KeyError, TypeError):
+        except (Refused, KeyError):
+            yield 'servers, split', None
             continue
+        devices = pins['tensor_parallel'] * pins.get('data_parallel', 1) + \
+            pins.get('prefill_workers', 0) * pins.get('prefill_tensor_parallel', 0)
         predicted = answer_rate(row, speed['first_token_seconds'], speed['token_seconds'])
         measured = answer_rate(row, row['ttft_ms'] / 1e3, row['tpot_ms'] / 1e3)
         key, chosen = columns(row, given), tuple(sorted(pins.items()))
@@ -78,6 +82,7 @@ def single_cases(library, folder):
             case = throughput_single.Case(row, asker.sheets)
             predicted, _ = asker.predicted(row, asker.plan(row)['speed'])
         except (Refused, KeyError, TypeError):
+            yield f'one machine, {throughput_single.kind(row)}s', None
             continue
         chosen = (*sorted(case.pins().items()), 'amdvlk' in case.environment)
         name = f'one machine, {throughput_single.kind(row)}s'
@@ -90,8 +95,9 @@ def training_cases(library, folder):
         try:
             seconds = train_throughput.speed_of(library, run).get('step_seconds') if run else None
         except Refused:
-            continue
+            seconds = None
         if not seconds:
+            yield 'training', None
             continue
         given = (row['framework'], json.dumps(run.config, sort_keys=True), run.sheet, run.devices,
                  run.pins['compute_dtype'], run.workload['sequence_tokens'],
@@ -110,11 +116,11 @@ def merged(cases):
 
 
 def judged(name, cases):
-    """The score of what is predicted to be best, and that of any choice."""
+    """The score of what is predicted to be best, and that of any choice; None is a row refused."""
     groups = collections.defaultdict(list)
-    for case in cases:
+    for case in filter(None, cases):
         groups[case.system].append(case)
-    made = Score(f'choice: {name}', [])
+    made = Score(f'choice: {name}', [], cases.count(None))
     blind = Score(f'choice: {name}, at random', [])
     for system, members in groups.items():
         options = merged(members)
