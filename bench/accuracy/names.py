@@ -62,11 +62,14 @@ PATTERNS = [(re.compile(pattern), name) for pattern, name in (
     (r'mi(ni)?stral-?7b|mistral:7b', 'mistralai/Mistral-7B-Instruct-v0.3'),
     (r'mixtral.*8x7b', 'mistralai/Mixtral-8x7B-v0.1'),
     (r'gpt-?oss.*20b', 'openai/gpt-oss-20b'), (r'gpt-?oss.*120b', 'openai/gpt-oss-120b'),
-    (r'gemma-?2.*[^\d]2b', 'google/gemma-2-2b-it'), (r'gemma-?2.*9b', 'google/gemma-2-9b-it'),
-    (r'gemma-?2.*27b', 'google/gemma-2-27b-it'), (r'gemma-?3[:-].*[^\d]1b', 'google/gemma-3-1b-it'),
-    (r'gemma-?3[:-].*[^\de]4b', 'google/gemma-3-4b-it'),
+    (r'gemma-?2[:-](.*[^\d])?2b', 'google/gemma-2-2b-it'), (r'gemma-?2.*9b', 'google/gemma-2-9b-it'),
+    (r'gemma-?2.*27b', 'google/gemma-2-27b-it'), (r'gemma-?3[:-].*27b', 'google/gemma-3-27b-it'),
     (r'gemma-?3[:-].*12b', 'google/gemma-3-12b-it'),
-    (r'gemma-?3[:-].*27b', 'google/gemma-3-27b-it'),
+    (r'gemma-?3[:-](.*[^\de])?4b(?!it)', 'google/gemma-3-4b-it'),
+    (r'gemma-?3[:-](.*[^\d])?1b(?!it)', 'google/gemma-3-1b-it'),
+    (r'(mistral|magistral|devstral)-small', 'mistralai/Mistral-Small-24B'),
+    (r'codestral-22b', 'mistralai/Codestral-22B-v0.1'),
+    (r'phi-3-medium', 'microsoft/Phi-3-medium-4k-instruct'),
     (r'gemma-?4.*26b', 'google/gemma-4-26B-A4B'),
     (r'gemma-?4.*31b', 'nvidia/Gemma-4-31B-IT-NVFP4'),
     (r'glm-4[.]7-flash', 'zai-org/GLM-4.7-Flash'),
@@ -91,6 +94,7 @@ FORMATS = [(re.compile(pattern, re.I), mix) for pattern, mix in (
     (r'iq3_s', 'IQ3_S'), (r'q3_k_s|q3_k - small', 'Q3_K_S'), (r'q3_k_l|q3_k - large', 'Q3_K_L'),
     (r'q3', 'Q3_K_M'), (r'iq2_xxs', 'IQ2_XXS'), (r'iq2', 'IQ2_M'), (r'q2', 'Q2_K'),
     (r'iq1', 'IQ1_M'), (r'bf16', 'BF16'), (r'f16|fp16', 'F16'),
+    (r'-qat', 'Q4_0'),
 )]
 # Names that tell no size, those of Ollama without a tag among them -> billions of parameters, of
 # these active.
@@ -129,8 +133,11 @@ class Models:
                         for row in json.loads(shapes.read_text())['rows']}
         table = folder / 'models.json'
         if table.exists():
-            self.configs.update((row['id'], weights_table.complete(row['config']))
-                                for row in json.loads(table.read_text())['rows'])
+            self.configs = {row['id']: weights_table.complete(row['config'])
+                            for row in json.loads(table.read_text())['rows']} | self.configs
+        for config in self.configs.values():
+            if config.get('model_type') == 'gemma4_text' and config.get('num_experts'):
+                config.setdefault('top_k_experts', 8)  # the table abridges it
 
     def config(self, name):
         for key in (name, f'litgpt:{name}'):
@@ -151,6 +158,14 @@ class Models:
                 if pattern.search(name.lower()):
                     return self.config(known)
         return None
+
+    def as_stated(self, config, row):
+        """Whether a config has the parameters that the row states, as far as it states them."""
+        stated = float((row.get('params_text') or '0').split()[0]) * 1e9
+        if not stated:
+            return True
+        counted = self.library.describe(self.library.model(config)).parameters
+        return abs(counted / stated - 1) < .15
 
     def numbers(self, row):
         text = ' '.join(filter(None, (row.get('model_desc'), row.get('model'))))
@@ -188,7 +203,7 @@ class Models:
         if mix == 'mxfp4' and row['engine'] not in ('vllm', 'sglang', 'transformers'):
             mix = 'MXFP4_MOE'
         config = self.known(row)
-        if config is None:
+        if config is None or not self.as_stated(config, row):
             return self.library.model_of_numbers(**self.numbers(row)), {'recipe': mix}
         published = (config.get('quantization_config') or {}).get('quant_method')
         if mix == 'mxfp4' and published == 'mxfp4':

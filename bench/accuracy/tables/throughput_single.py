@@ -18,6 +18,12 @@ BACKENDS = {'cuda': 'cuda', 'rocm': 'rocm', 'hip': 'rocm', 'vulkan': 'vulkan', '
 BEFORE_GRAPHS = ('gpubench', 'apple4167')
 
 
+def whole(row):
+    """Whether the speed is that of an answer with its prompt: Qwen's reports divide the tokens of
+    an answer by all of its time."""
+    return row['id'].startswith('qwen25-') and row['phase'] == 'tg'
+
+
 def number(value, default=0):
     found = re.search(r'[\d.]+', str(value)) if value not in (None, '') else None
     return float(found.group()) if found else default
@@ -65,7 +71,7 @@ class Case:
         """Whether part of the model lay on a host that the row does not tell."""
         if self.backend == 'cpu':
             return False
-        own = self.sheet['mem_gb_label']
+        own = self.sheet.get('mem_gb_label', 32)
         if self.row.get('vram_gb') and self.sheet['cls'] == 'soc':
             own = max(own, self.row['vram_gb'])
         return self.row.get('ngl') == '0' or weights > own * self.count * 2**30
@@ -77,7 +83,9 @@ class Case:
         return str(said).lower() in ('1', 'true')
 
     def system(self):
-        made = machines.system([self.sheet] * self.count)
+        # What ran did fit: how much room it took is a matter of other tables.
+        room = dict(self.sheet, mem_gb_label=self.sheet.get('mem_gb_label', 32) * 1.1)
+        made = machines.system([room] * self.count)
         if 'amdvlk' in self.environment:
             for device in made['devices']:
                 device['driver'] = 'amdvlk'
@@ -124,6 +132,9 @@ class Asker:
             answer = row['gen_tokens']
             seconds = first + answer * token
             return (row['prompt_tokens'] + answer) / seconds, speed['error_factor']
+        if whole(row):
+            answer = row['gen_tokens']
+            return answer / (first + answer * token), speed['error_factor']
         return batch / token, speed['error_factor']
 
 
