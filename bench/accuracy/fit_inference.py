@@ -37,11 +37,13 @@ TRAITS = ['plain_attention', 'no_graphs', 'latent', 'experts', 'unified', 'netwo
 E, B, C, W, U = 'engine', 'backend', 'chip', 'bits', 'unified'
 LEVELS = {
     'memory': [((E, B), .3), ((E, B, W), .2), ((E, B, C), .15), ((E, B, C, U), .1),
-               ((E, B, C, W), .07), ((E, B, C, 'experts'), .1)],
-    'compute': [((E, B, W), .5), ((E, B, C), .3), ((E, B, C, W), .3), ((E, B, C, U), .3),
-                ((E, B, 'no_graphs'), .2), ((E, B, W, 'amdvlk'), .7),
+               ((E, B, C, 'experts'), .1)],
+    'compute': [((E, B, W), .5), ((E, B, C), .3), ((E, B, C, U), .3),
+                ((E, B, 'no_graphs'), .2), ((E, B, 'network'), .3), ((E, B, W, 'amdvlk'), .7),
                 ((E, B, W, 'plain_blas'), 1)],
     'rows': [((E, B), .7), ((E, B, W), .4), ((E, B, C), .4)],
+    'vector': [((E, B), .7), ((E, B, W), .4), ((E, B, C), .4)],
+    'variety': [((E,), .15)],
     'expert_memory': [((E, B), .3), ((E, B, C), .2), ((E, B, C, U), .2)],
     'expert_compute': [((E, B), .5), ((E, B, W), .3), ((E, B, C), .3), ((E, B, C, U), .3)],
     'expert_rows': [((E, B), .7), ((E, B, C), .4)],
@@ -52,9 +54,11 @@ LEVELS = {
                          ((E, B, 'plain_attention'), .5)],
     'token_attention': [((E, B), .4), ((E, B, C), .3)],
     'scores': [((E, B), .5)],
+    'scan': [((E, B), .7), ((E, B, C), .3)],
     'copies': [((E, B), .5)],
     'layer': [((E, B), .7), ((E, B, C), .4), ((E, B, 'experts'), .2), ((E, B, 'no_graphs'), .7),
               ((E, B, C, U), .3)],
+    'dispatch': [((E, B), .7), ((E, B, W), .4), ((E, B, C), .3), ((E, B, C, W), .3)],
     'expert_layer': [((E, B), .7), ((E, B, C), .3)],
     'recurrent_layer': [((E, B), .7), ((E, B, C), .3)],
     'latent_layer': [((E, B), .7), ((E, B, C), .4)],
@@ -75,6 +79,9 @@ LEVELS = {
     'token_error': [],
     'prompt_error': [],
 }
+# The constants, apart for each number of bits where a level goes by it.
+PROBES = [(pace, bits) for pace, levels in LEVELS.items() if levels
+          for bits in ((4, 8, 16) if any(W in parts for parts, _ in levels) else (0,))]
 ROBUST = .2  # residuals beyond this count less
 
 
@@ -112,11 +119,12 @@ class Call:
         return found
 
 
-def singles(library, folder):
+def singles(library, folder, engines):
     asker = throughput_single.Asker(library, folder)
     rows = json.loads((folder / 'throughput_single.json').read_text())['rows']
     for row in rows:
-        if not row.get('tokens_per_s'):
+        if not row.get('tokens_per_s') or not chosen(
+                throughput_single.ENGINES.get(row['engine'], 'llama.cpp'), engines):
             continue
         try:
             asker.plan(row)
@@ -129,6 +137,8 @@ def singles(library, folder):
         elif phase == 'total':
             kind = 'total'
             seconds = (row['prompt_tokens'] + row['gen_tokens']) / row['tokens_per_s']
+        elif throughput_single.whole(row):
+            kind, seconds = 'answer', row['gen_tokens'] / row['tokens_per_s']
         else:
             kind, seconds = 'token', batch / row['tokens_per_s']
         case = throughput_single.Case(row, asker.sheets)
@@ -137,10 +147,14 @@ def singles(library, folder):
                       .1 if crowd else 1)
 
 
-def servings(library, folder):
+def chosen(engine, engines):
+    return not engines or engine in engines
+
+
+def servings(library, folder, engines):
     asker = serving.Asker(library, folder)
     for row in json.loads((folder / 'serving.json').read_text())['rows']:
-        if serving.unstated(row):
+        if serving.unstated(row) or not chosen(serving.ENGINES[row['backend']], engines):
             continue
         try:
             asker.plan(row)
@@ -161,7 +175,7 @@ def traits_of(pins, environment):
 
 def value(measure, seconds):
     first, token = seconds
-    if measure.kind == 'total':
+    if measure.kind in ('total', 'answer'):
         return first + measure.row['gen_tokens'] * token
     return token if measure.kind == 'token' else first
 
@@ -182,11 +196,12 @@ class Fit:
         return self.lib.fit_add(pace.encode(), ENGINE_VALUES[engine], BACKENDS.index(backend),
                                 CHIPS.index(chip) if chip else -1, bits, bit, factor)
 
-    def moves(self, pace, key, measure):
-        """Whether the time depends on that factor."""
+    def moves(self, key, measure):
+        """Whether the time depends on factors of that key."""
         self.lib.fit_clear()
         before = value(measure, measure.call.seconds())
-        self.add(pace, key, 1.5)
+        for pace in ('memory', 'layer'):
+            self.add(pace, key, 1.5)
         return value(measure, measure.call.seconds()) != before
 
     def classify(self):
@@ -196,16 +211,15 @@ class Fit:
                      measure.row.get('system')), measure.row.get('backend'),
                      measure.row.get('model') or measure.row.get('model_desc'))
             if place not in known:
-                pace = 'layer'
                 found = {B: '', C: ''}
                 for name in BACKENDS[1:]:
-                    if self.moves(pace, ('', name, '', 0, ()), measure):
+                    if self.moves(('', name, '', 0, ()), measure):
                         found[B] = name
                 for name in CHIPS:
-                    if self.moves(pace, ('', '', name, 0, ()), measure):
+                    if self.moves(('', '', name, 0, ()), measure):
                         found[C] = name
                 for name in ('latent', 'experts', 'unified'):
-                    found[name] = self.moves(pace, ('', '', '', 0, (name,)), measure)
+                    found[name] = self.moves(('', '', '', 0, (name,)), measure)
                 known[place] = found
             measure.setting = measure.setting | known[place]
 
@@ -230,9 +244,13 @@ class Fit:
         self.load()
         self.uses()
 
-    def load(self):
+    def load(self, probe=None, factor=1.0):
+        """Sets the table of the library, with one constant of all settings times `factor`."""
         self.lib.fit_clear()
         for (pace, key), log in zip(self.keys, self.log):
+            if probe and probe[0] == pace:
+                self.add(pace, ('', '', '', probe[1], ()), factor)
+                probe = None
             assert self.add(pace, key, float(np.exp(log))) >= 0, pace
 
     def applies(self, key, setting):
@@ -241,15 +259,43 @@ class Fit:
                 chip in ('', setting[C]) and all(setting.get(trait) for trait in traits))
 
     def uses(self):
-        """For each key the measures that its factor moves."""
+        """For each measure the constants that its time depends on, as indices into PROBES."""
         base = self.predict()
-        self.moved = []
-        for index, (pace, key) in enumerate(self.keys):
-            self.lib.fit_set(index, 1.1)
-            self.moved.append([at for at, measure in enumerate(self.measures)
-                               if self.applies(key, measure.setting) and
-                               value(measure, measure.call.seconds()) != base[at]])
-            self.lib.fit_set(index, 1.0)
+        self.moved = [[] for _ in self.measures]
+        for index, probe in enumerate(PROBES):
+            for at in self.probed(probe, 1.1, base):
+                self.moved[at].append(index)
+        self.design = [[] for _ in PROBES]
+        for column, (pace, key) in enumerate(self.keys):
+            rows = np.array([self.applies(key, measure.setting) for measure in self.measures])
+            for index, probe in enumerate(PROBES):
+                if probe[0] == pace and (key[3] in (0, probe[1]) or probe[1] == 0):
+                    self.design[index].append((column, rows))
+
+    def probed(self, probe, factor, base):
+        self.load(probe, factor)
+        now = self.predict()
+        self.load()
+        return np.flatnonzero(now != base)
+
+    def slopes(self, mask, now):
+        """Derivatives of the logarithms of times by those of factors. All factors of a constant
+        move it alike, so that each constant is tried once."""
+        slope = np.zeros((len(self.measures), len(self.keys)))
+        wanted = [[at for at, moved in enumerate(self.moved) if index in moved and mask[at]]
+                  for index in range(len(PROBES))]
+        for index, probe in enumerate(PROBES):
+            if not wanted[index]:
+                continue
+            self.load(probe, float(np.exp(.01)))
+            column = np.zeros(len(self.measures))
+            for at in wanted[index]:
+                measure = self.measures[at]
+                column[at] = (np.log(value(measure, measure.call.seconds())) - now[at]) / .01
+            for key, rows in self.design[index]:
+                slope[:, key] += column * rows
+        self.load()
+        return slope
 
     def predict(self, which=None):
         which = self.measures if which is None else which
@@ -264,15 +310,7 @@ class Fit:
         prior = np.diag((.2 / self.width) ** 2)
         for step in range(steps):
             now = np.log(self.predict())
-            slope = np.zeros((len(measured), len(self.keys)))
-            for index, moved in enumerate(self.moved):
-                self.lib.fit_set(index, float(np.exp(self.log[index] + .01)))
-                for at in moved:
-                    if mask[at]:
-                        measure = self.measures[at]
-                        slope[at, index] = (np.log(value(measure, measure.call.seconds())) -
-                                            now[at]) / .01
-                self.lib.fit_set(index, float(np.exp(self.log[index])))
+            slope = self.slopes(mask, now)
             left = measured - now
             # What counts is the error relative to the measurement, which grows with the estimate.
             pull = weight / np.maximum(1, np.abs(left) / ROBUST) * np.clip(np.exp(-left), .4, 2)
@@ -295,13 +333,17 @@ def table_of(measure):
     return 'serving' if 'tpot_ms' in measure.row else measure.row['id'].split('-')[0]
 
 
-def show(name, fit, left, mask=None):
-    """Errors of what `mask` has, by table and kind."""
+def show(name, fit, left):
+    """Errors by table and kind, and over all of each kind; of speeds, but times for serving."""
     parts = collections.defaultdict(list)
     for at, measure in enumerate(fit.measures):
-        if mask is None or mask[at]:
-            parts[table_of(measure), measure.setting[E], measure.setting[B],
-                  measure.kind].append(left[at])
+        table = table_of(measure)
+        sign = 1 if table == 'serving' else -1
+        parts[table, measure.setting[E], measure.setting[B], measure.kind].append(sign * left[at])
+        if table != 'serving':
+            crowd = 'crowd' if measure.row.get('quality') == 'crowd' else 'single'
+            kind = 'prompts' if measure.kind == 'prompt' else 'tokens'
+            parts['~all', crowd, kind].append(sign * left[at])
     for part, values in sorted(parts.items()):
         errors = np.abs(np.exp(values) - 1)
         print(f'{name:<8} {" ".join(part):<42} {len(values):>5}  median {np.median(errors):7.2%} '
@@ -335,17 +377,27 @@ def leave_out(fit, what, folds, steps):
     return left
 
 
+def kept(engines):
+    """Rows of the other engines."""
+    if not engines:
+        return []
+    with open(CSV, encoding='utf-8', newline='') as file:
+        return [tuple(row.values()) for row in csv.DictReader(file)
+                if row['engine'] not in engines]
+
+
 def write(rows, fields=('pace', 'engine', 'backend', 'chip', 'bits', 'traits', 'factor')):
     with open(CSV, 'w', encoding='utf-8', newline='') as file:
         out = csv.writer(file, lineterminator='\n')
         out.writerow(fields)
-        out.writerows(rows)
+        order = list(LEVELS)
+        out.writerows(sorted(rows, key=lambda row: order.index(row[0])))
 
 
 def error_rows(fit, left):
     """What 80 % of the times stay within, by engine, backend and kind: rows of the table."""
     made = []
-    for pace, kinds, base in (('token_error', ('token', 'total'), 1.3),
+    for pace, kinds, base in (('token_error', ('token', 'total', 'answer'), 1.3),
                               ('prompt_error', ('prompt', 'first'), 1.5)):
         parts = collections.defaultdict(list)
         for at, measure in enumerate(fit.measures):
@@ -361,13 +413,15 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('library')
     parser.add_argument('--write', action='store_true')
+    parser.add_argument('--engine', action='append', help='fit that one alone, keep the others')
     parser.add_argument('--leave', choices=('device', 'model', 'table', 'group'))
     parser.add_argument('--folds', type=int, default=5)
     parser.add_argument('--steps', type=int, default=7)
     arguments = parser.parse_args()
     folder = Path(os.environ['HWA_TEST_DATA']) / 'ground-truth'
     library = Recorder(arguments.library)
-    fit = Fit(library, [*singles(library, folder), *servings(library, folder)])
+    fit = Fit(library, [*singles(library, folder, arguments.engine),
+                        *servings(library, folder, arguments.engine)])
     print(f'{len(fit.measures)} times, {len(fit.keys)} factors', flush=True)
     if arguments.leave:
         leave_out(fit, arguments.leave, arguments.folds, arguments.steps)
@@ -379,8 +433,8 @@ def main():
         rows = [(pace, key[0], key[1], key[2], key[3] or '', ' '.join(key[4]),
                  f'{np.exp(log):.4g}')
                 for (pace, key), log in zip(fit.keys, fit.log) if abs(log) > .02]
-        unseen = leave_out(fit, 'group', 3, 4)
-        write(rows + error_rows(fit, unseen))
+        rows += error_rows(fit, leave_out(fit, 'group', 3, 4))
+        write(rows + kept(arguments.engine))
 
 
 if __name__ == '__main__':

@@ -18,11 +18,12 @@ TRAITS = {'plain_attention': 'TraitPlainAttention', 'no_graphs': 'TraitNoGraphs'
           'network': 'TraitNetwork', 'plain_blas': 'TraitPlainBlas', 'amdvlk': 'TraitAmdvlk',
           'apart': 'TraitApart'}
 # In the order of the enumeration.
-PACES = ['memory', 'compute', 'rows', 'expert_memory', 'expert_compute', 'expert_rows', 'skew',
-         'cache_memory', 'prompt_attention', 'token_attention', 'scores', 'copies', 'layer',
-         'expert_layer', 'recurrent_layer', 'latent_layer', 'step', 'sequence', 'hop', 'reduce',
-         'reduce_link', 'exchange', 'exchange_link', 'overlap', 'interleave', 'arrival', 'wait',
-         'prompt', 'burst', 'queue', 'token_error', 'prompt_error']
+PACES = ['memory', 'compute', 'rows', 'vector', 'variety', 'expert_memory', 'expert_compute',
+         'expert_rows', 'skew', 'cache_memory', 'prompt_attention', 'token_attention', 'scores',
+         'scan', 'copies', 'layer', 'dispatch', 'expert_layer', 'recurrent_layer',
+         'latent_layer', 'step', 'sequence', 'hop', 'reduce', 'reduce_link', 'exchange',
+         'exchange_link', 'overlap', 'interleave', 'arrival', 'wait', 'prompt', 'burst', 'queue',
+         'token_error', 'prompt_error']
 
 
 def line(row):

@@ -121,8 +121,11 @@ class Serving {
             return through({sequences, fresh, true}, prefill_, middle, 1).all;
         const double most =
             static_cast<double>(std::max<uint64_t>(1, one_.run.ubatch.value_or(512)));
-        const double passes = std::ceil(fresh / most);
-        return sequences * through({1, fresh / passes, true}, prefill_, middle, passes).all;
+        // Passes are filled up with tokens of the next sequence.
+        const double passes = std::ceil(sequences * fresh / most);
+        const double together = std::max(1.0, sequences / passes);
+        const double each = sequences * fresh / passes / together;
+        return through({together, each, true}, prefill_, middle, passes).all;
     }
 
     double pace(Pace which) const { return pace_of(which, stages_.front().speeds.setting, table_); }

@@ -17,6 +17,8 @@ enum class Pace : uint8_t {
     Memory,        ///< share of the bandwidth at which weights are read
     Compute,       ///< share of the peak rate
     Rows,          ///< tokens that the kernels compute besides those there are
+    Vector,        ///< share of the peak rate, of kernels for a few tokens
+    Variety,       ///< exponent of the tokens that choose experts as if at random
     ExpertMemory,  ///< the same three of routed experts, as factors of those above
     ExpertCompute, ///<
     ExpertRows,    ///< tokens for each expert
@@ -26,9 +28,11 @@ enum class Pace : uint8_t {
     PromptAttention, ///< share of the 16-bit peak rate
     TokenAttention,  ///< likewise, of latent attention
     Scores,          ///< bytes moved for each pair of tokens, without flash attention
+    Scan,            ///< times that a prompt's token reads and writes the state
     Copies,          ///< times that the cache is copied for each token
     // Beside the work: seconds.
     Layer,
+    Dispatch, ///< of the host for a layer, where it gives out each operation by itself
     ExpertLayer,
     RecurrentLayer,
     LatentLayer,

@@ -50,15 +50,38 @@ struct Product {
     double bytes = 0;
     double rows = 0; ///< tokens that pass each matrix
     uint8_t bits = 16;
+    bool routed = false;
+    bool vector = false; ///< by a kernel that takes tokens one by one
 };
 
+/// Up to so many tokens llama.cpp multiplies a matrix with vectors, beyond that with tiles.
+constexpr double vector_rows = 8;
+
+/// Tokens of a tile of llama.cpp's kernels.
+double tile_of(Backend backend) {
+    return backend == Backend::Metal || backend == Backend::Vulkan ? 32 : 16;
+}
+
+double computed_rows(const Product &product, const Speeds &speeds, const Paces &pace) {
+    if (product.vector)
+        return product.rows;
+    if (product.routed)
+        return product.rows + pace(Pace::ExpertRows, product.bits);
+    const double tile =
+        speeds.setting.engine == Engine::LlamaCpp ? tile_of(speeds.setting.backend) : 1;
+    return std::ceil(product.rows / tile) * tile + pace(Pace::Rows, product.bits);
+}
+
 /// Adds one product: bandwidth and rate join in a soft knee.
-void multiply(PassTime &time, const Product &product, const Speeds &speeds, const Paces &pace,
-              bool routed) {
+void multiply(PassTime &time, const Product &product, const Speeds &speeds, const Paces &pace) {
     const uint8_t bits = product.bits;
-    const double share = pace(Pace::Memory, bits) * (routed ? pace(Pace::ExpertMemory, bits) : 1);
-    const double reach = pace(Pace::Compute, bits) * (routed ? pace(Pace::ExpertCompute, bits) : 1);
-    const double rows = product.rows + pace(routed ? Pace::ExpertRows : Pace::Rows, bits);
+    double share = pace(Pace::Memory, bits);
+    double reach = pace(product.vector ? Pace::Vector : Pace::Compute, bits);
+    if (product.routed)
+        share *= pace(Pace::ExpertMemory, bits);
+    if (product.routed && !product.vector)
+        reach *= pace(Pace::ExpertCompute, bits);
+    const double rows = computed_rows(product, speeds, pace);
     const double memory = product.bytes / (speeds.chip.bytes_per_second * share);
     const double compute = 2 * product.parameters * rows / (peak_of(speeds, bits) * reach);
     time.memory += memory;
@@ -72,15 +95,22 @@ void route(PassTime &time, const Work &work, const Ranks &ranks, const Tokens &t
         return;
     const double all = (ranks.spread() ? tokens.all() : tokens.mine(ranks)) * ranks.groups;
     const double chance = std::min(1.0, work.experts_per_token / work.experts);
-    const double awake = chance < 1 ? 1 - std::pow(1 - chance, all) : 1;
+    Product product;
+    product.routed = true;
+    product.vector = speeds.setting.engine == Engine::LlamaCpp && !tokens.prompt &&
+                     all <= (speeds.setting.backend == Backend::Metal ? tile_of(Backend::Metal) - 1
+                                                                      : vector_rows);
+    // Metal's kernel for vectors reads an expert for each token, though others chose it too.
+    const bool apart = product.vector && speeds.setting.backend == Backend::Metal;
+    const double varied = std::pow(all, pace(Pace::Variety));
+    const double awake = apart ? all * chance : chance < 1 ? 1 - std::pow(1 - chance, varied) : 1;
     const double skew = ranks.expert > 1 ? 1 + pace(Pace::Skew) : 1;
     const double share = awake * skew / ranks.over_experts();
-    Product product;
     product.parameters = work.expert_parameters * share;
     product.bytes = work.expert_bytes * share;
     product.rows = all * chance / awake;
     product.bits = speeds.bits.experts;
-    multiply(time, product, speeds, pace, true);
+    multiply(time, product, speeds, pace);
 }
 
 void attend(PassTime &time, const Work &work, const Ranks &ranks, const Tokens &tokens,
@@ -94,7 +124,8 @@ void attend(PassTime &time, const Work &work, const Ranks &ranks, const Tokens &
                     (chip.bytes_per_second * pace(Pace::CacheMemory));
     if (speeds.setting.engine == Engine::Transformers)
         memory *= 1 + pace(Pace::Copies) * work.spread;
-    memory += work.state_bytes * tokens.sequences / ranks.tensor / chip.bytes_per_second;
+    const double scans = tokens.sequences + (tokens.prompt ? tokens.all() * pace(Pace::Scan) : 0);
+    memory += work.state_bytes * scans / ranks.tensor / chip.bytes_per_second;
     double compute = 0;
     if (tokens.prompt) {
         compute = work.prompt_ops * tokens.mine(ranks) / ranks.tensor /
@@ -109,6 +140,13 @@ void attend(PassTime &time, const Work &work, const Ranks &ranks, const Tokens &
     time.memory += memory;
     time.compute += compute;
     time.all += memory + compute;
+}
+
+/// The later of two, with a soft knee.
+double later(double a, double b) {
+    const double most = std::max(a, b), least = std::min(a, b);
+    const double ratio = most > 0 ? least / most : 0;
+    return most * std::sqrt(std::sqrt(1 + ratio * ratio * ratio * ratio));
 }
 
 double links(const Work &work, const Ranks &ranks, const Tokens &tokens, const Speeds &speeds,
@@ -153,14 +191,16 @@ PassTime pass_time(const Work &work, const Ranks &ranks, const Tokens &tokens,
     dense.bytes = work.bytes / ranks.tensor;
     dense.rows = tokens.mine(ranks);
     dense.bits = speeds.bits.dense;
-    multiply(time, dense, speeds, pace, false);
+    dense.vector = speeds.setting.engine == Engine::LlamaCpp && dense.rows <= vector_rows;
+    multiply(time, dense, speeds, pace);
     if (work.output_parameters > 0) {
         Product output;
         output.parameters = work.output_parameters / ranks.all();
         output.bytes = work.output_bytes / ranks.all();
         output.rows = (tokens.prompt ? tokens.sequences : tokens.all()) * ranks.groups;
         output.bits = speeds.bits.output;
-        multiply(time, output, speeds, pace, false);
+        output.vector = speeds.setting.engine == Engine::LlamaCpp && output.rows <= vector_rows;
+        multiply(time, output, speeds, pace);
     }
     route(time, work, ranks, tokens, speeds, pace);
     attend(time, work, ranks, tokens, speeds, pace);
@@ -170,6 +210,9 @@ PassTime pass_time(const Work &work, const Ranks &ranks, const Tokens &tokens,
                 tokens.sequences * ranks.groups * pace(Pace::Sequence) +
                 links(work, ranks, tokens, speeds, pace);
     time.all += time.rest;
+    // The host gives out work while the device is busy with what it gave out before.
+    if (speeds.setting.engine == Engine::Transformers)
+        time.all = later(time.all, work.layers * pace(Pace::Dispatch, dense.bits));
     return time;
 }
 
