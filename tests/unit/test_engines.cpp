@@ -152,11 +152,60 @@ static void llamacpp_leaves_layers_on_the_host(void **) {
     Machine machine(1, 1000 * gib);
     const Plan plan = made(machine.plan(
         llama(), run_with({pin("engine", "llama.cpp"), pin("gpu_layers", 11)}), 7168, 1024));
+    const Footprint &use = plan.stages[0].footprint;
     assert_int_equal(plan.stages[0].first_layer, 22);
     assert_int_equal(plan.stages[0].layer_count, 10);
-    const uint64_t layer = 2 * (2 * 4096 * 4096 + 2 * 4096 * 1024 + 3 * 4096 * 14336 + 2 * 4096);
-    assert_true(plan.stages[0].footprint.offload > 22 * layer);
-    assert_int_equal(plan.stages[0].footprint.cache, 10 * gib / 32);
+    const uint64_t d = 4096, f = 14336, v = 128256, n = 8192, u = 512;
+    const uint64_t layer = 2 * (2 * d * d + 2 * d * 1024 + 3 * d * f + 2 * d);
+    assert_int_equal(use.weights, 10 * layer + 2 * (v * d + d));
+    assert_int_equal(use.cache, 10 * gib / 32);
+    // The logits and the last hidden state of a step need more than one matrix that the device
+    // borrows, with what an FFN keeps of each token: residual, gate, up and their product.
+    assert_true(4 * u * (v + d) > 2 * d * f + 4 * u * (3 * (f + d) + n / 2 + 6));
+    assert_int_equal(use.activations, 4 * u * (v + d));
+    // The host holds the embedding, 22 layers, their cache, and what an FFN keeps of each token.
+    const uint64_t held = 2 * v * d + 22 * layer + 22 * gib / 32;
+    assert_in_range(use.offload, held + 4 * u * 3 * (f + d), held + 4 * u * (3 * (f + d) + n + d));
+}
+
+static void llamacpp_borrows_matrices_of_the_host(void **) {
+    // A vocabulary so small that the layers decide.
+    const Model model = read(R"({"model_type":"llama","hidden_size":4096,"num_hidden_layers":32,
+        "num_attention_heads":32,"num_key_value_heads":8,"intermediate_size":14336,
+        "vocab_size":1024,"torch_dtype":"bfloat16","max_position_embeddings":131072})");
+    Machine machine(1, 1000 * gib);
+    const auto buffer = [&](int64_t layers, int64_t tokens) {
+        const Run run = run_with(
+            {pin("engine", "llama.cpp"), pin("gpu_layers", layers), pin("ubatch", tokens)});
+        return made(machine.plan(model, run, 1024, 0)).stages[0].footprint.activations;
+    };
+    const uint64_t matrix = 2 * 4096 * 14336;
+    assert_in_range(buffer(16, 512), buffer(33, 512) + matrix - 4096 * 512 * 4,
+                    buffer(33, 512) + matrix + 4096 * 512 * 4);
+    // A few tokens are multiplied where the matrix lies.
+    assert_true(buffer(16, 16) < matrix);
+    assert_true(buffer(16, 32) > matrix);
+}
+
+static void hosts_bear_what_is_left_to_them(void **) {
+    Machine machine(1, 1000 * gib);
+    const auto status = [&](uint64_t host) {
+        core::Device processor;
+        processor.id = "cpu-0";
+        processor.kind = core::Kind::Cpu;
+        processor.memories.resize(1);
+        processor.memories[0].usable_bytes = host;
+        machine.system.devices.resize(1);
+        machine.system.devices.push_back(processor);
+        machine.options.devices = {&machine.system.devices[0]};
+        const auto plan = machine.plan(
+            llama(), run_with({pin("engine", "llama.cpp"), pin("gpu_layers", 11)}), 7168, 1024);
+        return plan ? Status::Ok : plan.error().status;
+    };
+    // 9 GiB of 22 layers, 1 of the embedding and 0.7 of their cache.
+    assert_int_equal(status(12 * gib), Status::Ok);
+    assert_int_equal(status(10 * gib), Status::NoFit);
+    assert_int_equal(status(0), Status::Ok); // not known
 }
 
 static void llamacpp_deals_out_nothing_but_the_output(void **) {
@@ -283,6 +332,8 @@ int main() {
         cmocka_unit_test(ranks_hold_their_share_of_sequences),
         cmocka_unit_test(llamacpp_looks_the_embedding_up_on_the_host),
         cmocka_unit_test(llamacpp_leaves_layers_on_the_host),
+        cmocka_unit_test(llamacpp_borrows_matrices_of_the_host),
+        cmocka_unit_test(hosts_bear_what_is_left_to_them),
         cmocka_unit_test(llamacpp_deals_out_nothing_but_the_output),
         cmocka_unit_test(pools_hold_what_is_left),
         cmocka_unit_test(sequences_beyond_the_slots_wait),

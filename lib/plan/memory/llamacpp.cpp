@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "plan/memory/cache.h"
 #include "plan/memory/llamacpp_graph.h"
+#include "plan/memory/weights.h"
 
 #include <algorithm>
 
@@ -21,6 +22,8 @@ constexpr uint64_t gpu_alignment = 128;
 constexpr uint64_t cpu_alignment = 32;
 constexpr uint64_t row_block = 512; ///< CUDA reads packed rows by so many elements
 constexpr uint64_t step_copies = 4; ///< steps in flight where devices take turns
+constexpr uint64_t borrowing_tokens =
+    32; ///< from which on a device multiplies by the host's matrices
 
 uint64_t pad(uint64_t value, uint64_t to) {
     return (value + to - 1) / to * to;
@@ -83,15 +86,23 @@ uint64_t cache_tensor(const CacheFormat &format, uint64_t elements, uint64_t row
     return pad(bytes, gpu ? gpu_alignment : cpu_alignment);
 }
 
-uint64_t cache_bytes(const Case &one, const Slice &slice, const Settings &with) {
-    const bool gpu = slice.device->kind != core::Kind::Cpu;
+/// Tokens that a layer keeps, in all pools: DeepSeek V4 a row for several of them beside those of
+/// its window.
+uint64_t kept_cells(const Layer &layer, const Pools &pools) {
+    const uint64_t near = layer.window != 0 ? pools.window_cells : pools.cells;
+    const uint64_t rows = layer.compression != 0 ? pools.cells / layer.compression : 0;
+    return (near + rows) * pools.streams;
+}
+
+/// Of layers from `first` on, as a device or the host keeps them.
+uint64_t cache_bytes(const Case &one, uint64_t first, uint64_t count, bool gpu,
+                     const Settings &with) {
     const LatentWidths widths = latent_widths(*one.model);
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < slice.layer_count; ++i) {
-        const Layer &layer = one.model->layers[slice.first_layer + i];
+    for (uint64_t i = first; i < first + count; ++i) {
+        const Layer &layer = one.model->layers[i];
         const CacheRow row = cache_row(layer, with.latent, widths);
-        const uint64_t cells =
-            (layer.window != 0 ? with.pools.window_cells : with.pools.cells) * with.pools.streams;
+        const uint64_t cells = kept_cells(layer, with.pools);
         if (row.keys != 0)
             sum += cache_tensor(*with.keys, row.keys, cells, gpu);
         if (row.values != 0)
@@ -99,6 +110,19 @@ uint64_t cache_bytes(const Case &one, const Slice &slice, const Settings &with) 
         sum += 4 * layer.state * with.sequences; // recurrent states stay in f32
     }
     return sum;
+}
+
+/// The widest matrix of layers that stay on the host: a device borrows one at a time to multiply
+/// many tokens by it.
+uint64_t borrowed_bytes(const Case &one, uint64_t layers) {
+    const std::vector<uint64_t> sizes = tensor_bytes(*one.model, one.format);
+    uint64_t widest = 0;
+    for (size_t i = 0; i < sizes.size(); ++i) {
+        const core::Tensor &tensor = one.model->tensors[i];
+        if (tensor.layer >= 0 && static_cast<uint64_t>(tensor.layer) < layers)
+            widest = std::max(widest, sizes[i]);
+    }
+    return pad(widest, gpu_alignment);
 }
 
 LlamacppStep step_of(const Model &model, const Settings &with) {
@@ -155,12 +179,25 @@ base::Result<Footprint> llamacpp_bytes(const Case &one, const Slice &slice) {
     const GraphPart part{slice.first_layer, slice.layer_count, slice.embedding, slice.output,
                          host && slice.embedding};
     Footprint made;
-    made.cache = cache_bytes(one, slice, with);
-    made.activations = llamacpp_graph(model, graph_traits(model), step, part)
-                           .peak(copies, host ? cpu_alignment : gpu_alignment);
-    if (slice.embedding && !host)
-        made.offload = llamacpp_input_bytes(model, step, copies, gpu_alignment) +
-                       2 * pad(4 * step.tokens * model.hidden_size, gpu_alignment);
+    made.cache = cache_bytes(one, slice.first_layer, slice.layer_count, !host, with);
+    const GraphTraits traits = graph_traits(model);
+    const auto peak = [&](const GraphPart &of, uint64_t times, bool on_host) {
+        return llamacpp_graph(model, traits, step, of)
+            .peak(times, on_host ? cpu_alignment : gpu_alignment);
+    };
+    made.activations = peak(part, copies, host);
+    if (!slice.embedding || host)
+        return made;
+    made.offload = llamacpp_input_bytes(model, step, copies, gpu_alignment) +
+                   2 * pad(4 * step.tokens * model.hidden_size, gpu_alignment);
+    if (slice.first_layer != 0) {
+        const GraphPart left{0, slice.first_layer, true, false, true};
+        if (step.tokens >= borrowing_tokens)
+            made.activations = std::max(
+                made.activations, peak(left, 1, false) + borrowed_bytes(one, slice.first_layer));
+        made.offload = std::max(made.offload, peak(left, 1, true)) +
+                       cache_bytes(one, 0, slice.first_layer, false, with);
+    }
     return made;
 }
 

@@ -63,6 +63,24 @@ static Lack lack_of(const Case &one, const Stage &stage, const EngineProfile *pr
     return made;
 }
 
+/// What the host lacks for what its devices leave to it. Where it has several processors their
+/// memory counts together, and one whose memory is not known may have any.
+static Lack host_lack(const Case &one, std::span<const Stage> stages) {
+    Lack made;
+    for (const Stage &stage : stages)
+        if (stage.device->kind != core::Kind::Cpu)
+            made.needed += stage.footprint.offload;
+    for (const Device &device : one.system->devices) {
+        if (device.kind != core::Kind::Cpu)
+            continue;
+        if (usable_memory(device) == 0)
+            return {};
+        made.usable += usable_memory(device);
+        made.device = made.device == nullptr ? &device : made.device;
+    }
+    return made;
+}
+
 base::Done check_room(const Case &one, std::span<const Stage> stages, double headroom) {
     const EngineProfile *profile = one.workload.trains() ? nullptr : find_profile(one.run);
     Lack worst;
@@ -73,6 +91,9 @@ base::Done check_room(const Case &one, std::span<const Stage> stages, double hea
         if (worst.device == nullptr || lack.bytes() > worst.bytes())
             worst = lack;
     }
+    if (worst.bytes() == 0 && !one.workload.trains())
+        if (const Lack host = host_lack(one, stages); host.device != nullptr)
+            worst = host;
     if (worst.bytes() != 0)
         return no_room(one, worst);
     return {};
