@@ -6,6 +6,7 @@
 #include "plan/words.h"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_set>
 
 namespace hwa::plan {
@@ -15,15 +16,22 @@ using core::Device;
 namespace {
 
 double seconds_of(Objective objective, const Plan &plan) {
-    if (plan.step_seconds > 0) // steps are of unequal length
+    // Steps are of unequal length, and replicas step side by side.
+    if (objective != Objective::Latency && plan.tokens_per_second > 0)
         return 1 / plan.tokens_per_second;
     const double tokens = static_cast<double>(plan.workload.output_tokens);
     return objective == Objective::Latency ? plan.first_token_seconds + tokens * plan.token_seconds
                                            : plan.token_seconds;
 }
 
+/// In hundredths: ranks of one format differ by what does not divide.
+double bits_of(const Plan &plan) {
+    return std::round(100 * plan.weight_bits);
+}
+
 std::string why(Objective objective, const Plan &best, const Plan &other) {
-    if (other.weight_bits + 1e-9 < best.weight_bits && !best.workload.trains())
+    if (bits_of(other) < bits_of(best) && other.format.name != best.format.name &&
+        !best.workload.trains())
         return fixed(other.weight_bits, 2) + " bits for a weight, not " +
                fixed(best.weight_bits, 2);
     const double mine = seconds_of(objective, best), its = seconds_of(objective, other);
@@ -62,8 +70,8 @@ class Lister {
         other_devices();
         other_objective();
         std::stable_sort(made_.begin(), made_.end(), [&](const auto &a, const auto &b) {
-            if (!best_.workload.trains() && a.plan.weight_bits != b.plan.weight_bits)
-                return a.plan.weight_bits > b.plan.weight_bits;
+            if (!best_.workload.trains() && bits_of(a.plan) != bits_of(b.plan))
+                return bits_of(a.plan) > bits_of(b.plan);
             return seconds_of(options_.objective, a.plan) < seconds_of(options_.objective, b.plan);
         });
         return std::move(made_);
@@ -84,14 +92,15 @@ class Lister {
     void smaller_format() {
         if (best_.workload.trains())
             return;
-        const std::vector<Format> formats = formats_for(model_, options_.workload);
-        const auto here = std::find_if(formats.begin(), formats.end(), [&](const Format &one) {
-            return one.name == best_.format.name;
+        const std::vector<Format> formats = formats_for(model_, options_.workload, {});
+        const auto next = std::find_if(formats.begin(), formats.end(), [&](const Format &one) {
+            return !one.own && (best_.format.own ||
+                                core::dtype_bits(one.dtype) < core::dtype_bits(best_.format.dtype));
         });
-        if (here == formats.end() || here + 1 == formats.end())
+        if (next == formats.end())
             return;
         Options options = options_;
-        options.workload.weight_dtype = (here + 1)->dtype;
+        options.workload.weight_dtype = next->dtype;
         add(options);
     }
 

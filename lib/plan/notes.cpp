@@ -3,6 +3,7 @@
 #include "plan/notes.h"
 
 #include "base/text.h"
+#include "plan/degrees.h"
 #include "plan/words.h"
 
 #include <algorithm>
@@ -51,7 +52,7 @@ void note_speed(Plan &plan) {
     if (plan.unknown_link)
         plan.notes.push_back("the speed of a link between stages is not known: its time is not "
                              "counted");
-    if (plan.stages.size() > 1)
+    if (!plan.workload.trains() && degrees_of(plan).pipeline > 1)
         plan.notes.push_back("stages take turns on each token: more of them hold more, and are no "
                              "faster");
     if (plan.first_token_seconds > 0)

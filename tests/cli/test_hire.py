@@ -49,6 +49,23 @@ class Hire(unittest.TestCase):
         self.assertEqual(len(system['links']), 8 * 7 // 2)
         self.assertEqual({link['kind'] for link in system['links']}, {'fabric'})
 
+    def test_formats_of_one_quality(self):
+        """Eight bits as engines that share tensors out have them, where that is faster."""
+        asked = ['plan', '405B', '--machine', EIGHT, '--json']
+        plan = hwa(*asked).json
+        self.assertEqual(plan['weights']['format'], 'f8_e4m3')
+        self.assertEqual(plan['parallel']['tensor'], 8)
+        self.assertEqual(hwa(*asked, '--objective', 'quality').json['weights']['format'], 'q8_0')
+        other = hwa(*asked, '--format', 'q8_0').json
+        self.assertGreater(plan['speed']['tokens_per_second'],
+                           2 * other['speed']['tokens_per_second'])
+        for model in ('405B', '70B'):
+            shown = hwa('plan', model, '--machine', EIGHT).out
+            self.assertIn('times slower', shown)
+            self.assertNotRegex(shown, r'(\S+) bits for a weight, not \1\n')
+            self.assertNotIn('take turns', shown)
+        self.assertIn('take turns', hwa('plan', '405B', '--machine', EIGHT, '--format', 'q8_0').out)
+
     def test_cost(self):
         """Dollars of an hour over the tokens of an hour."""
         plan = hwa('plan', '8B', '--machine', EIGHT, '--json').json

@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "plan/evaluate.h"
+#include "plan/model/mix.h"
 #include "plan/plan.h"
 #include "plan/search/formats.h"
 #include "plan/search/search.h"
@@ -43,27 +44,50 @@ class BruteForce {
         const bool single = is_one(run.tensor) && is_one(run.data) && is_one(run.context) &&
                             is_one(run.expert) && is_one(run.attention_data);
         for (const std::vector<bool> &tiers : outer)
-            for (const plan::Format &format : formats_for(model_, workload_)) {
-                const auto sized = size_up(model_, format, workload_);
-                if (sized->bits + 1e-9 < options_.min_weight_bits)
-                    continue;
+            for (const std::vector<plan::Format> &rung : rungs(quality))
                 for (const bool processor : tiers) {
-                    format_ = format;
                     best_.reset();
-                    if (single)
-                        choose(0, {}, processor);
-                    if (!processor && format.own)
-                        serve();
+                    for (const plan::Format &format : rung)
+                        consider(format, single, processor);
                     if (best_)
                         return best_;
                 }
-            }
         return std::nullopt;
     }
     uint64_t evaluated() const { return evaluated_; }
 
   private:
     using Group = std::vector<const core::Device *>;
+
+    /// Formats as good as each other, from the best down.
+    std::vector<std::vector<plan::Format>> rungs(bool quality) const {
+        std::vector<std::vector<plan::Format>> made;
+        for (const plan::Format &format : formats_for(model_, workload_, {})) {
+            made.push_back({format});
+            const auto other = format.own                          ? core::Dtype::Unknown
+                               : format.dtype == core::Dtype::Q8_0 ? core::Dtype::F8E4M3
+                               : format.dtype == core::Dtype::Q4_K ? core::Dtype::I4G128
+                                                                   : core::Dtype::Unknown;
+            if (other == core::Dtype::Unknown)
+                continue;
+            if (quality)
+                made.emplace_back();
+            made.back().push_back(
+                {other, false, core::dtype_name(other), plan::mix_of(other), true});
+        }
+        return made;
+    }
+
+    void consider(const plan::Format &format, bool single, bool processor) {
+        const auto sized = size_up(model_, format, workload_);
+        if (sized->bits + 1e-9 < options_.min_weight_bits)
+            return;
+        format_ = format;
+        if (single && !format.beside)
+            choose(0, {}, processor);
+        if (!processor && (format.own || format.beside))
+            serve();
+    }
 
     /// Every choice of devices, and every split of the layers over it.
     void choose(size_t next, std::vector<const core::Device *> taken, bool processor) {
@@ -143,7 +167,8 @@ class BruteForce {
     void serve() {
         std::map<std::tuple<std::string, uint64_t>, std::map<std::string, Group>> kinds;
         for (const core::Device &device : system_.devices)
-            if (device.vendor.value == "nvidia" || device.vendor.value == "amd")
+            if ((device.vendor.value == "nvidia" || device.vendor.value == "amd") &&
+                (format_.dtype != core::Dtype::F8E4M3 || device.find_compute(format_.dtype)))
                 kinds[{device.vendor.value, device.memory_bytes()}]
                      [device.find_attr("host.name")->s]
                          .push_back(&device);
@@ -213,7 +238,7 @@ class BruteForce {
     void pin(const plan::Run &run, const std::vector<Group> &groups) {
         plan::Options options = options_;
         options.run = run;
-        options.workload.weight_dtype = core::Dtype::Unknown;
+        options.workload.weight_dtype = format_.own ? core::Dtype::Unknown : format_.dtype;
         const size_t count = size_t{*run.data} * *run.pipeline;
         for (size_t i = 0; i < count; ++i)
             options.devices.insert(options.devices.end(), groups[i].begin(), groups[i].end());

@@ -95,9 +95,13 @@ inline System random_server(Random &random) {
     const uint64_t count = 2 + up_to(random, 6), domain = 1 + up_to(random, 7);
     const uint64_t room = (12 + up_to(random, 60)) * gib / 8;
     const uint64_t rate = random() % 16 == 0 ? 0 : (4 + up_to(random, 40)) * 50000000000;
+    const bool eight_bits = random() % 2 == 0;
     for (uint64_t i = 0; i < count; ++i) {
         Device made = device("d0-" + std::to_string(i), core::Kind::Gpu, room, rate, 1e14);
         made.put_compute({core::Dtype::Bf16, core::Support::Native, 1e14, 0, core::Source::Table});
+        if (eight_bits)
+            made.put_compute(
+                {core::Dtype::F8E4M3, core::Support::Native, 2e14, 0, core::Source::Table});
         made.vendor = {random() % 8 == 0 && i == 0 ? "amd" : "nvidia", core::Source::Table};
         made.put_attr(
             core::attr_text("host.name", std::to_string(i / domain), core::Source::Derived));

@@ -180,7 +180,7 @@ static void parts_add_up_to_the_whole(void **) {
 static void lists_formats_from_the_best_down(void **) {
     Model model = llama_8b();
     std::string names;
-    for (const Format &format : formats_for(model, {}))
+    for (const Format &format : formats_for(model, {}, {}))
         names += format.name + " ";
     assert_string_equal(names.c_str(), "bf16 q8_0 q6_k q5_k q4_k q3_k q2_k ");
     model.dtype = Dtype::Q4_K;
@@ -189,12 +189,12 @@ static void lists_formats_from_the_best_down(void **) {
         layer.weights.bytes = layer.weights.bytes * 49 / 160;
     model.embedding.bytes = model.output.bytes = 0;
     names.clear();
-    for (const Format &format : formats_for(model, {}))
+    for (const Format &format : formats_for(model, {}, {}))
         names += format.name + " ";
     assert_string_equal(names.c_str(), "Q4_K_M q3_k q2_k ");
     Workload asked;
     asked.weight_dtype = Dtype::Q6_K;
-    assert_int_equal(formats_for(model, asked).size(), 1);
+    assert_int_equal(formats_for(model, asked, {}).size(), 1);
 }
 
 /// At the edges of what may be said, every sum is a number or an error, and never wraps.

@@ -39,6 +39,7 @@ struct Format {
     bool own = true;          ///< as published, whatever the mix
     std::string name;         ///< "q4_k", "Q4_K_M"
     const Mix *mix = nullptr; ///< of a table; NULL: as published
+    bool beside = false;      ///< as good as the one before it, where an engine shares tensors out
 };
 
 /// A model in one format for one workload: prefix sums over its layers, so that the bytes of any

@@ -67,6 +67,7 @@ class Search {
 
     base::Result<Sized *> size(size_t format);
     bool fine_enough(const Sized &sized) const;
+    size_t rung(size_t format) const;
     base::Result<std::optional<Plan>> walk(std::initializer_list<Tier> tiers);
     std::optional<Plan> best_of(Sized &sized, Tier tier);
     void share(Sized &sized, std::optional<Plan> &best);
@@ -143,7 +144,8 @@ uint64_t Search::space() const {
     for (const Tier tier : {Tier::Accelerators, Tier::Processors})
         for (const Pool &pool : pools(tier))
             one += layouts(pool);
-    one *= formats_.size();
+    one *= static_cast<uint64_t>(std::count_if(
+        formats_.begin(), formats_.end(), [](const Format &format) { return !format.beside; }));
     for (const DeviceClass &where : found_.classes) {
         uint64_t served = 0;
         for (const Deployment &how : deployments_of(model_, where, options_, workload_))
@@ -236,7 +238,8 @@ std::optional<Plan> Search::best_of(Sized &sized, Tier tier) {
     std::optional<Plan> best;
     Case one{&system_, &model_, sized.format, workload_, options_.run,
              {},       &links_, &sized,       nullptr,   nullptr};
-    for (const Pool &pool : shares() ? std::vector<Pool>() : pools(tier)) {
+    const bool alone = !shares() && !sized.format.beside;
+    for (const Pool &pool : alone ? pools(tier) : std::vector<Pool>()) {
         certificate_.visited += layouts(pool);
         std::optional<Plan> plan = lay(one, pool);
         if (plan && (!best || better(options_.objective, *plan, *best)))
@@ -283,16 +286,32 @@ bool Search::fine_enough(const Sized &sized) const {
     return sized.bits + 1e-9 >= options_.min_weight_bits;
 }
 
+/// How many formats from this one on are as good as each other.
+size_t Search::rung(size_t format) const {
+    size_t end = format + 1;
+    if (options_.objective != Objective::Quality)
+        while (end < formats_.size() && formats_[end].beside)
+            ++end;
+    return end - format;
+}
+
 base::Result<std::optional<Plan>> Search::walk(std::initializer_list<Tier> tiers) {
-    for (size_t i = 0; i < formats_.size(); ++i) {
+    for (size_t i = 0; i < formats_.size(); i += rung(i)) {
         if (options_.cancelled != nullptr && options_.cancelled(options_.cancelled_user) != 0)
             return base::error(Status::Cancelled, "the caller stopped the search");
-        HWA_TRY(Sized * sized, size(i));
-        if (!fine_enough(*sized))
-            continue;
-        for (const Tier tier : tiers)
-            if (std::optional<Plan> plan = best_of(*sized, tier))
-                return plan;
+        for (const Tier tier : tiers) {
+            std::optional<Plan> best;
+            for (size_t format = i; format < i + rung(i); ++format) {
+                HWA_TRY(Sized * sized, size(format));
+                std::optional<Plan> plan;
+                if (fine_enough(*sized))
+                    plan = best_of(*sized, tier);
+                if (plan && (!best || better(options_.objective, *plan, *best)))
+                    best = std::move(plan);
+            }
+            if (best)
+                return best;
+        }
     }
     return std::optional<Plan>();
 }
@@ -314,7 +333,7 @@ base::Error Search::no_fit() const {
 }
 
 base::Result<Plan> Search::run() {
-    formats_ = formats_for(model_, workload_);
+    formats_ = formats_for(model_, workload_, found_.classes);
     sized_.reserve(formats_.size());
     std::optional<Plan> plan;
     if (options_.objective == Objective::Quality) {

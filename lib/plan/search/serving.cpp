@@ -236,9 +236,15 @@ void Server::set_stages(const Deployment &how, uint32_t stages) {
 
 bool is_served(const Format &format, const DeviceClass &where) {
     const std::string &vendor = where.devices[0]->vendor.value;
-    return where.kind == core::Kind::Gpu && !where.host_memory &&
-           (vendor == "nvidia" || vendor == "amd") && format.dtype != Dtype::Unknown &&
-           format.dtype < Dtype::Q8_0;
+    if (where.kind != core::Kind::Gpu || where.host_memory ||
+        (vendor != "nvidia" && vendor != "amd") || format.dtype == Dtype::Unknown)
+        return false;
+    // What is published in it may have other ways to run; weights are made for chips that know it.
+    if (!format.own && format.dtype == Dtype::F8E4M3) {
+        const core::Compute *compute = where.devices[0]->find_compute(format.dtype);
+        return compute != nullptr && compute->support == core::Support::Native;
+    }
+    return format.dtype < Dtype::Q8_0 || format.dtype == Dtype::I4G128;
 }
 
 std::vector<Deployment> deployments_of(const core::Model &model, const DeviceClass &where,
