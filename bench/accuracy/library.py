@@ -89,6 +89,17 @@ class Library:
             yield name
             index += 1
 
+    def machine_names(self):
+        index = 0
+        while name := self.text(self.lib.hwa_catalog_machine(self.ffi.NULL, index)):
+            yield name
+            index += 1
+
+    def machine(self, name):
+        """The system of that name in the library's own catalogue."""
+        return self._made(self.lib.hwa_system_from_catalog, 'hwa_system_t', self.ffi.NULL,
+                          name.encode())
+
     def describe(self, model):
         return self._info(self.lib.hwa_model_desc, 'hwa_model_desc_t', model)
 
@@ -156,7 +167,8 @@ class Library:
                 workload[key] = self.dtype(workload[key])
         work = self._struct('hwa_workload_t', **workload)
         found = self._devices(system, devices)
-        options = self._struct('hwa_plan_options_t', workload=work, pins=attrs,
+        options = self._struct('hwa_plan_options_t', workload=work,
+                               pins=attrs if pins else self.ffi.NULL,
                                pin_count=len(pins), devices=found, device_count=len(found))
         return options, (kept, names, attrs, work, found, workload)
 
