@@ -256,6 +256,20 @@ static void says_what_it_assumes(void **) {
     assert_non_null(std::strstr(notes.c_str(), "novel is no family known here"));
 }
 
+static void windows_of_qwen_have_a_switch(void **) {
+    const auto window = [](const char *more) {
+        const std::string text =
+            R"({"model_type":"qwen2","hidden_size":64,"num_hidden_layers":2,
+                "num_attention_heads":4,"vocab_size":100,"sliding_window":512)";
+        const auto config = read_config_text("c", text + more + "}");
+        assert_true(bool(config));
+        return config->model.layers[0].window;
+    };
+    assert_int_equal(window(""), 0);
+    assert_int_equal(window(R"(,"use_sliding_window":false)"), 0);
+    assert_int_equal(window(R"(,"use_sliding_window":true)"), 512);
+}
+
 static void refuses_hostile_numbers(void **) {
     static constexpr struct {
         const char *key;
@@ -309,10 +323,15 @@ static void refuses_hostile_numbers(void **) {
 
 int main() {
     const CMUnitTest tests[] = {
-        cmocka_unit_test(counts_known_models_exactly),  cmocka_unit_test(keeps_one_latent_row),
-        cmocka_unit_test(knows_packed_formats),         cmocka_unit_test(says_what_it_assumes),
-        cmocka_unit_test(refuses_hostile_numbers),      cmocka_unit_test(tells_layers_apart),
-        cmocka_unit_test(knows_how_weights_are_packed), cmocka_unit_test(knows_models_by_name),
+        cmocka_unit_test(counts_known_models_exactly),
+        cmocka_unit_test(keeps_one_latent_row),
+        cmocka_unit_test(knows_packed_formats),
+        cmocka_unit_test(says_what_it_assumes),
+        cmocka_unit_test(windows_of_qwen_have_a_switch),
+        cmocka_unit_test(refuses_hostile_numbers),
+        cmocka_unit_test(tells_layers_apart),
+        cmocka_unit_test(knows_how_weights_are_packed),
+        cmocka_unit_test(knows_models_by_name),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -400,6 +400,8 @@ base::Result<ConfigNumbers> read_config_numbers(const JsonValue &root, const Jso
     if (usual != nullptr && n.mixtures.empty())
         read_marked(*usual, n);
     HWA_CHECK(read_period(root, n));
+    if (n.family.starts_with("qwen") && flag(root, {"use_sliding_window"}) != 1)
+        n.window = 0; // Qwen's files tell a window that only this turns on
     // Families of GPT-2's time leave the width at four times the hidden size.
     if (n.ffn == 0 && n.expert_ffn == 0)
         n.ffn = std::min(4 * n.hidden, width);

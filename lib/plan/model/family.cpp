@@ -97,6 +97,7 @@ static constexpr Family families[] = {
     {"deepseek_v32", Latent | DraftTables},
     {"deepseek_v4", Compressed | Sinks | RouterBias | HyperPaths | DraftTables},
     {"deepseek_ref", Compressed | Sinks | RouterBias | HyperPaths | DraftTables},
+    {"deepseek_ref", Compressed | Sinks | RouterBias | HyperPaths | DraftTables},
     {"deepseek_vl_v2", 0},
     {"dots1", HeadNorm},
     {"ernie4_5_moe", RouterBias},
