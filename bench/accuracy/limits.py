@@ -19,6 +19,7 @@ ERRORS = {
     'memory of a run, transformers and llama.cpp': {'median': .03, 'p90': .08},
     'vLLM and SGLang, tokens of a pool': {'median': .01, 'p90': .05},
     'vLLM, all but the pool': {'median': .03, 'p90': .08},
+    'models that get no plan': {'mean': 0}, 'cache bytes of a token': {'worst': 1e-6},
     'runs that fitted, said not to': {'mean': .03},
     'servers that fitted, said not to': {'mean': .03},
     'runs out of memory, said to fit': {'mean': 0},
