@@ -847,8 +847,9 @@ HWA_API hwa_status_t hwa_plan_alternative(const hwa_plan_t *plan, uint32_t index
 /** A sentence on an assumption or a choice; NULL past the end. */
 HWA_API const char *hwa_plan_note(const hwa_plan_t *plan, uint32_t index);
 
-/** The plan as another program takes it: "llama.cpp", "vllm" and "torchrun" give a command line for
-    a POSIX shell, "deepspeed" its configuration file. Borrowed from the plan.
+/** The plan as another program takes it: "llama.cpp", "vllm", "torchrun" and "deepspeed-launch"
+    give a command line for a POSIX shell for each host, "deepspeed" and "deepspeed-hostfile" files.
+    Borrowed from the plan.
     HWA_ERROR_NOT_FOUND: no such format; the message lists them. HWA_ERROR_UNSUPPORTED: the message
     says what of the plan that program cannot do. */
 HWA_API hwa_status_t hwa_plan_export(const hwa_plan_t *plan, const char *format, const char **text,

@@ -16,7 +16,7 @@ from tool import PAIR, ROOT, hwa
 
 SOURCES = ROOT / 'lib' / 'plan' / 'export'
 FILES = {'llama.cpp': 'llamacpp.cpp', 'vllm': 'vllm.cpp', 'torchrun': 'torchrun.cpp',
-         'deepspeed': 'deepspeed.cpp'}
+         'deepspeed': 'deepspeed.cpp', 'deepspeed-launch': 'deepspeed_launch.cpp'}
 CONFIG = str(ROOT / 'examples' / 'model')
 TRAIN = ['--mode', 'train', '--set', 'engine=deepspeed', '--set', 'data_parallel=2']
 # What is asked of each exporter, so that every argument it knows comes up.
@@ -43,12 +43,26 @@ CASES = [
                    '--sequence', '512']),
     ('deepspeed', ['125M', *TRAIN, '--format', 'f16']),
 ]
+# The same over two hosts.
+SPREAD = [
+    ('llama.cpp', ['30B', '--format', 'f16', '--set', 'engine=llama.cpp', '--set',
+                   'pipeline_parallel=4']),
+    ('vllm', ['8B', '--set', 'engine=vllm', '--set', 'tensor_parallel=2', '--set',
+              'pipeline_parallel=2']),
+    ('vllm', ['1B', '--set', 'engine=vllm', '--set', 'data_parallel=4']),
+    ('torchrun', ['125M', '--mode', 'train', '--set', 'engine=torch', '--set',
+                  'data_parallel=4']),
+    ('deepspeed-launch', ['125M', '--mode', 'train', '--set', 'engine=deepspeed', '--set',
+                          'data_parallel=4']),
+]
 KINDS = {
     'whole': lambda value: re.fullmatch(r'0|[1-9]\d*', value),
     'wholes': lambda value: re.fullmatch(r'(0|[1-9]\d*)(,(0|[1-9]\d*))*', value),
     'share': lambda value: 0 < float(value) <= 1,
     'path': lambda value: value and '\0' not in value,
     'host': lambda value: re.fullmatch(r'[\w.-]+', value),
+    'endpoints': lambda value: re.fullmatch(r'[\w.-]+:\d+(,[\w.-]+:\d+)*', value),
+    'slots': lambda value: re.fullmatch(r'[\w.-]+(:\d+(,\d+)*)?(@[\w.-]+(:\d+(,\d+)*)?)*', value),
     'drafts': lambda value: json.loads(value) == {'method': 'mtp', 'num_speculative_tokens': 2},
     'boolean': lambda value: value in ('True', 'False'),
 }
@@ -85,10 +99,43 @@ def words(text):
     return environment, split[0], options
 
 
+def commands(text):
+    """The host and the words of each command."""
+    host, made = '', []
+    for line in re.sub(r' \\\n', ' ', text).splitlines():
+        if line.startswith('# on '):
+            host = line[5:]
+        else:
+            made.append((host, words(line)))
+    return made
+
+
 def said(program, text):
     if program == 'deepspeed':
         return leaves(json.loads(text))
-    return words(text)[2]
+    return [pair for _, (_, _, options) in commands(text) for pair in options]
+
+
+def pair_of_hosts(folder, change=lambda machine: None):
+    """Two workstations with two of the first card, as joining them makes of them."""
+    machine = json.loads(PAIR.read_text())
+    devices, links = [], []
+    for host in ('one', 'two.lan'):
+        first, second, processor = json.loads(PAIR.read_text())['devices']
+        second = {**json.loads(json.dumps(first)), 'id': second['id']}
+        for device in (first, second, processor):
+            device['id'] = f"{host}/{device['id']}"
+            device['attrs']['host.name'] = {'value': host, 'source': 'derived'}
+            devices.append(device)
+        for link in json.loads(PAIR.read_text())['links']:
+            link.update(a=f"{host}/{link['a']}", b=f"{host}/{link['b']}")
+            links.append(link)
+    machine.update(devices=devices, links=links)
+    change(machine)
+    path = os.path.join(folder, 'hosts.json')
+    with open(path, 'w') as file:
+        json.dump(machine, file)
+    return path
 
 
 class Export(unittest.TestCase):
@@ -100,8 +147,12 @@ class Export(unittest.TestCase):
     def test_arguments(self):
         table = arguments()
         seen = set()
-        for program, asked in CASES:
-            for argument, value in said(program, self.export(program, *asked)):
+        with tempfile.TemporaryDirectory() as folder:
+            hosts = pair_of_hosts(folder)
+            texts = [(*case, self.export(*case[:1], *case[1])) for case in CASES]
+            texts += [(*case, self.export(*case[:1], *case[1], machine=hosts)) for case in SPREAD]
+        for program, asked, text in texts:
+            for argument, value in said(program, text):
                 with self.subTest(program=program, asked=asked, argument=argument):
                     self.assertIn((program, argument), table)
                     kind = table[program, argument]['kind']
@@ -112,14 +163,13 @@ class Export(unittest.TestCase):
                     else:
                         self.assertTrue(KINDS[kind](value), value)
                     seen.add((program, argument))
-        several = {('torchrun', name) for name in ('--nnodes', '--node-rank', '--master-addr')}
-        self.assertEqual(set(table) - seen, several)  # of several hosts
+        self.assertEqual(set(table) - seen, set())
 
     def test_the_table_has_every_argument_of_the_sources(self):
         table = arguments()
         for program, name in FILES.items():
             text = (SOURCES / name).read_text()
-            for argument in re.findall(r'"(--[a-z-]+)"', text):
+            for argument in re.findall(r'"(--[a-z_-]+)"', text):
                 self.assertIn((program, argument), table)
             if program == 'deepspeed':
                 known = {part for row, path in table if row == program for part in path.split('.')}
@@ -151,6 +201,85 @@ class Export(unittest.TestCase):
         environment, program, options = words(self.export('vllm', '13B'))
         self.assertIn(f'VLLM_PP_LAYER_PARTITION={counts}', environment)
         self.assertIn(('--pipeline-parallel-size', '2'), options)
+
+    def spread(self, program, *asked, change=lambda machine: None):
+        with tempfile.TemporaryDirectory() as folder:
+            return self.export(program, *asked, machine=pair_of_hosts(folder, change))
+
+    def test_layers_on_other_hosts(self):
+        """llama.cpp runs where the last layers are; devices of other hosts come before its own."""
+        text = self.spread(*SPREAD[0][:1], *SPREAD[0][1])
+        made = commands(text)
+        self.assertEqual([host for host, _ in made], ['one', 'one', 'two.lan'])
+        for place, (_, (environment, program, options)) in enumerate(made[:2]):
+            self.assertEqual(program, 'rpc-server')
+            self.assertEqual(options, [('--host', 'one'), ('--port', str(50052 + place))])
+            self.assertEqual(environment, ['CUDA_DEVICE_ORDER=PCI_BUS_ID',
+                                           f'CUDA_VISIBLE_DEVICES={place}'])
+        _, (environment, program, options) = made[2]
+        self.assertEqual((program, environment[1]), ('llama-server', 'CUDA_VISIBLE_DEVICES=0,1'))
+        options = dict(options)
+        self.assertEqual(options['--rpc'], 'one:50052,one:50053')
+        counts = [int(count) for count in options['--tensor-split'].split(',')]
+        self.assertEqual((len(counts), sum(counts)), (4, int(options['--gpu-layers'])))
+
+    def test_ranks_on_other_hosts(self):
+        for program, asked, first, second in [
+                ('vllm', SPREAD[1][1],
+                 {'--nnodes': '2', '--node-rank': '0', '--master-addr': 'one'},
+                 {'--nnodes': '2', '--node-rank': '1', '--master-addr': 'one', '--headless': ''}),
+                ('vllm', SPREAD[2][1],
+                 {'--data-parallel-size': '4', '--data-parallel-size-local': '2',
+                  '--data-parallel-address': 'one'},
+                 {'--data-parallel-size': '4', '--data-parallel-size-local': '2',
+                  '--data-parallel-address': 'one', '--data-parallel-start-rank': '2',
+                  '--headless': ''}),
+                ('torchrun', SPREAD[3][1],
+                 {'--nnodes': '2', '--node-rank': '0', '--master-addr': 'one',
+                  '--nproc-per-node': '2'},
+                 {'--nnodes': '2', '--node-rank': '1', '--master-addr': 'one',
+                  '--nproc-per-node': '2'}),
+                ('deepspeed-launch', SPREAD[4][1],
+                 {'--hostfile': 'SAID', '--node_rank': '0', '--master_addr': 'one',
+                  '--include': 'one:0,1@two.lan:0,1'},
+                 {'--hostfile': 'SAID', '--node_rank': '1', '--master_addr': 'one',
+                  '--include': 'one:0,1@two.lan:0,1'})]:
+            with self.subTest(program=program, asked=asked):
+                made = commands(self.spread(program, *asked))
+                self.assertEqual([host for host, _ in made], ['one', 'two.lan'])
+                for (_, (_, _, options)), expected in zip(made, (first, second)):
+                    own = {key: value for key, value in options
+                           if key in first or key in second}
+                    self.assertEqual(own, expected)
+
+    def test_hostfile(self):
+        asked = SPREAD[4][1]
+        self.assertEqual(self.spread('deepspeed-hostfile', *asked),
+                         'one slots=2\ntwo.lan slots=2\n')
+        self.assertEqual(self.export('deepspeed-hostfile', '125M', *TRAIN), 'localhost slots=2\n')
+        one = dict(words(self.export('deepspeed-launch', '125M', *TRAIN))[2])
+        self.assertEqual(one, {'--include': 'localhost:0,1', '--deepspeed_config': 'SAID'})
+
+    def test_hosts_refused(self):
+        def nameless(machine):
+            for device in machine['devices'][:3]:
+                del device['attrs']['host.name']
+
+        def taken_in_turns(machine):
+            names = ['one', 'two.lan', 'one', 'one', 'two.lan', 'one']
+            for device, name in zip(machine['devices'], names):
+                device['attrs']['host.name']['value'] = name
+
+        for program, asked, change, sentence in [
+                ('torchrun', SPREAD[3][1], nameless, 'has no name'),
+                ('vllm', SPREAD[1][1], taken_in_turns, 'from host to host and back'),
+                ('vllm', ['1B', '--set', 'engine=vllm', '--set', 'pipeline_parallel=3'], None,
+                 '2 devices on one and 1 on two.lan')]:
+            with self.subTest(program=program), tempfile.TemporaryDirectory() as folder:
+                path = pair_of_hosts(folder, change or (lambda machine: None))
+                done = hwa('plan', *asked, '--system', path, '--export', program)
+                self.assertEqual((done.code, done.out), (1, ''))
+                self.assertIn(sentence, done.err)
 
     def machine(self, folder, change):
         machine = json.loads(PAIR.read_text())
@@ -219,7 +348,8 @@ class Export(unittest.TestCase):
 
     def test_refused(self):
         for program, asked, sentence in [
-                ('mpirun', ['8B'], 'only to llama.cpp, vllm, torchrun, deepspeed'),
+                ('mpirun', ['8B'], 'only to llama.cpp, vllm, torchrun, deepspeed, '
+                 'deepspeed-hostfile, deepspeed-launch'),
                 ('llama.cpp', ['125M', *TRAIN], 'no program to train with'),
                 ('llama.cpp', ['1B', '--set', 'engine=vllm', '--set', 'data_parallel=2'],
                  'by layers'),

@@ -19,6 +19,8 @@ constexpr Row table[] = {
     {"vllm", export_vllm},
     {"torchrun", export_torchrun},
     {"deepspeed", export_deepspeed},
+    {"deepspeed-hostfile", export_deepspeed_hostfile},
+    {"deepspeed-launch", export_deepspeed_launch},
 };
 
 } // namespace

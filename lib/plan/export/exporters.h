@@ -10,5 +10,7 @@ base::Result<std::string> export_llamacpp(const Planned &planned);
 base::Result<std::string> export_vllm(const Planned &planned);
 base::Result<std::string> export_torchrun(const Planned &planned);
 base::Result<std::string> export_deepspeed(const Planned &planned);
+base::Result<std::string> export_deepspeed_hostfile(const Planned &planned);
+base::Result<std::string> export_deepspeed_launch(const Planned &planned);
 
 } // namespace hwa::plan

@@ -4,6 +4,8 @@
 // Zero specification, and llama.cpp's Vulkan backend.
 #include "plan/export/hosts.h"
 
+#include "base/text.h"
+
 #include <algorithm>
 #include <optional>
 
@@ -51,6 +53,39 @@ std::vector<Host> hosts_of(const Plan &plan) {
             found->devices.push_back(stage.device);
     }
     return hosts;
+}
+
+base::Done check_several(const Plan &plan, const std::vector<Host> &hosts, const char *program) {
+    if (hosts.size() < 2)
+        return {};
+    for (const Host &host : hosts)
+        if (host.name.empty())
+            return base::error(base::Status::Unsupported, "%s: the host of %s has no name", program,
+                               host.devices[0]->id.c_str());
+    size_t changes = 0;
+    for (size_t i = 1; i < plan.stages.size(); ++i)
+        changes += host_of(*plan.stages[i].device) != host_of(*plan.stages[i - 1].device) ? 1 : 0;
+    if (changes + 1 != hosts.size())
+        return base::error(base::Status::Unsupported,
+                           "%s: the plan goes from host to host and back, and its ranks are host "
+                           "by host",
+                           program);
+    return {};
+}
+
+base::Done check_equal(const std::vector<Host> &hosts, const char *program) {
+    for (const Host &host : hosts)
+        if (host.devices.size() != hosts[0].devices.size())
+            return base::error(base::Status::Unsupported,
+                               "%s: it starts as many processes on each host, and the plan "
+                               "has %zu devices on %s and %zu on %s",
+                               program, hosts[0].devices.size(), hosts[0].name.c_str(),
+                               host.devices.size(), host.name.c_str());
+    return {};
+}
+
+std::string heading(const std::vector<Host> &hosts, const Host &host) {
+    return hosts.size() > 1 ? "# on " + base::sanitise(host.name, 64) + "\n" : std::string();
 }
 
 namespace {
@@ -173,6 +208,26 @@ void show_only(const core::System &system, const Devices &devices, Command &comm
     case Maker::None:
         break;
     }
+}
+
+std::optional<std::string> numbers_of(const core::System &system, const Devices &devices,
+                                      Command &command) {
+    struct Runtime {
+        Maker maker;
+        const char *ordinal, *environment;
+    };
+    constexpr Runtime runtimes[] = {{Maker::Nvidia, "cuda.ordinal", "cuda.environment"},
+                                    {Maker::Amd, "hip.ordinal", "hip.environment"},
+                                    {Maker::Intel, "level_zero.ordinal", "level_zero.environment"}};
+    if (auto places = places_on_bus(system, devices)) {
+        command.set("CUDA_DEVICE_ORDER", "PCI_BUS_ID");
+        return places;
+    }
+    for (const Runtime &runtime : runtimes)
+        if (maker_of(*devices[0]) == runtime.maker && !filtered(devices, runtime.environment))
+            if (auto ordinals = list(devices, runtime.ordinal))
+                return ordinals;
+    return all_alike(system, devices) ? std::optional<std::string>("") : std::nullopt;
 }
 
 void show_only_in_vulkan(const core::System &system, const Devices &devices, Command &command) {

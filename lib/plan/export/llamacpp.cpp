@@ -22,12 +22,37 @@ base::Done check(const Planned &planned, const std::vector<Host> &hosts) {
     if (by.tensor > 1 || by.data > 1 || by.context > 1)
         return base::error(Status::Unsupported,
                            "llama.cpp: it is given a model split by layers, and one replica of it");
-    if (hosts.size() > 1)
-        return base::error(Status::Unsupported,
-                           "llama.cpp: the plan is over %zu hosts, and a server on each of them "
-                           "would have to be started first",
-                           hosts.size());
+    HWA_CHECK(check_several(*planned.plan, hosts, "llama.cpp"));
+    for (const Host &host : hosts)
+        for (const Device *device : host.devices)
+            if (&host != &hosts.back() && device->kind == core::Kind::Cpu)
+                return base::error(Status::Unsupported,
+                                   "llama.cpp: it is run on %s, where the last layers are, and %s "
+                                   "is of another host",
+                                   hosts.back().name.c_str(), device->id.c_str());
     return {};
+}
+
+/// The first port of its servers of devices (tools/rpc/rpc-server.cpp).
+constexpr uint64_t first_port = 50052;
+
+/// A server for each device of the other hosts; where they listen, into `list`. llama.cpp puts them
+/// before the devices of its own host, in that order.
+std::string remote_devices(const Planned &planned, const std::vector<Host> &hosts,
+                           std::string &list) {
+    std::string text;
+    for (size_t i = 0; i + 1 < hosts.size(); ++i) {
+        uint64_t port = first_port;
+        text += heading(hosts, hosts[i]);
+        for (const Device *device : hosts[i].devices) {
+            Command command;
+            show_only(*planned.system, {device}, command);
+            command.add("rpc-server").option("--host", hosts[i].name).option("--port", port);
+            text += command.text();
+            list += (list.empty() ? "" : ",") + hosts[i].name + ":" + std::to_string(port++);
+        }
+    }
+    return text;
 }
 
 /// The file it can read, or what to put in its place.
@@ -88,11 +113,13 @@ base::Result<std::string> export_llamacpp(const Planned &planned) {
     const std::vector<Host> hosts = hosts_of(plan);
     HWA_CHECK(check(planned, hosts));
     HWA_CHECK(check_cache(plan));
-    std::vector<const Device *> devices = hosts[0].devices;
+    std::vector<const Device *> devices = hosts.back().devices;
     std::erase_if(devices, [](const Device *device) { return device->kind == core::Kind::Cpu; });
     const bool mixed = std::any_of(devices.begin(), devices.end(), [&](const Device *device) {
         return maker_of(*device) != maker_of(*devices[0]);
     });
+    std::string remotes;
+    std::string text = remote_devices(planned, hosts, remotes) + heading(hosts, hosts.back());
     Command command;
     command.add("llama-server");
     mixed ? show_only_in_vulkan(*planned.system, devices, command)
@@ -105,12 +132,14 @@ base::Result<std::string> export_llamacpp(const Planned &planned) {
         command.option("--kv-unified");
     if (plan.run.full_window.value_or(false))
         command.option("--swa-full");
+    if (!remotes.empty())
+        command.option("--rpc", remotes);
     add_split(plan, command);
     add_cache(plan, command);
     if (plan.run.ubatch)
         command.option("--ubatch-size", *plan.run.ubatch);
     command.option("--flash-attn", plan.run.flash_attention.value_or(true) ? "on" : "off");
-    return command.text();
+    return text + command.text();
 }
 
 } // namespace hwa::plan

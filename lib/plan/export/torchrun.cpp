@@ -3,8 +3,6 @@
 #include "plan/export/exporters.h"
 #include "plan/export/hosts.h"
 
-#include "base/text.h"
-
 #include <algorithm>
 
 namespace hwa::plan {
@@ -18,14 +16,8 @@ static base::Done check(const Plan &plan, const std::vector<Host> &hosts) {
             return base::error(Status::Unsupported,
                                "torchrun: %s and %s are no devices of one kind to PyTorch",
                                plan.stages[0].device->id.c_str(), stage.device->id.c_str());
-    for (const Host &host : hosts)
-        if (host.devices.size() != hosts[0].devices.size())
-            return base::error(Status::Unsupported,
-                               "torchrun: it starts as many processes on each host, and the plan "
-                               "has %zu devices on %s and %zu on %s",
-                               hosts[0].devices.size(), hosts[0].name.c_str(), host.devices.size(),
-                               host.name.c_str());
-    return {};
+    HWA_CHECK(check_several(plan, hosts, "torchrun"));
+    return check_equal(hosts, "torchrun");
 }
 
 base::Result<std::string> export_torchrun(const Planned &planned) {
@@ -33,13 +25,13 @@ base::Result<std::string> export_torchrun(const Planned &planned) {
     HWA_CHECK(check(*planned.plan, hosts));
     std::string text;
     for (size_t rank = 0; rank < hosts.size(); ++rank) {
+        text += heading(hosts, hosts[rank]);
         Command command;
         show_only(*planned.system, hosts[rank].devices, command);
         command.add("torchrun");
         if (hosts.size() == 1) {
             command.option("--standalone");
         } else {
-            text += "# on " + base::sanitise(hosts[rank].name, 64) + "\n";
             command.option("--nnodes", hosts.size());
             command.option("--node-rank", rank);
             command.option("--master-addr", hosts[0].name);

@@ -39,17 +39,19 @@ base::Done check(const Planned &planned, const std::vector<Host> &hosts) {
     const Plan &plan = *planned.plan;
     if (plan.workload.trains())
         return base::error(Status::Unsupported, "vllm: it is no program to train with");
-    if (hosts.size() > 1)
+    HWA_CHECK(check_several(plan, hosts, "vllm"));
+    HWA_CHECK(check_equal(hosts, "vllm"));
+    const Degrees by = degrees_of(plan);
+    if (hosts.size() > 1 && by.data > 1 && by.data % hosts.size() != 0)
         return base::error(Status::Unsupported,
-                           "vllm: the plan is over %zu hosts, which would have to be joined to a "
-                           "cluster first",
-                           hosts.size());
+                           "vllm: a host has whole replicas, and %llu of them are over %zu hosts",
+                           static_cast<unsigned long long>(by.data), hosts.size());
     for (const Stage &stage : plan.stages)
         if (maker_of(*stage.device) == Maker::None ||
             maker_of(*stage.device) != maker_of(*plan.stages[0].device))
             return base::error(Status::Unsupported, "vllm: %s and %s do not run one model together",
                                plan.stages[0].device->id.c_str(), stage.device->id.c_str());
-    if (degrees_of(plan).context > 1)
+    if (by.context > 1)
         return base::error(Status::Unsupported, "vllm: no context parallelism is exported");
     if (degrees_of(plan).expert > 1 && degrees_of(plan).data > 1)
         return base::error(Status::Unsupported,
@@ -113,20 +115,27 @@ void add_partition(const Plan &plan, Command &command) {
     command.set("VLLM_PP_LAYER_PARTITION", counts);
 }
 
-} // namespace
+/// How the hosts find the first of them, which answers requests: replicas are dealt out to hosts,
+/// or the ranks of one are.
+void add_host(const std::vector<Host> &hosts, size_t rank, uint64_t replicas, Command &command) {
+    if (hosts.size() < 2)
+        return;
+    if (replicas > 1) {
+        command.option("--data-parallel-size-local", replicas / hosts.size());
+        if (rank > 0)
+            command.option("--data-parallel-start-rank", replicas / hosts.size() * rank);
+        command.option("--data-parallel-address", hosts[0].name);
+    } else {
+        command.option("--nnodes", hosts.size());
+        command.option("--node-rank", rank);
+        command.option("--master-addr", hosts[0].name);
+    }
+    if (rank > 0)
+        command.option("--headless");
+}
 
-base::Result<std::string> export_vllm(const Planned &planned) {
+base::Done add_options(const Planned &planned, Command &command) {
     const Plan &plan = *planned.plan;
-    const std::vector<Host> hosts = hosts_of(plan);
-    HWA_CHECK(check(planned, hosts));
-    Command command;
-    show_only(*planned.system, hosts[0].devices, command);
-    add_partition(plan, command);
-    const std::string &source = planned.model->source;
-    command.add("vllm serve " +
-                (source.empty()
-                     ? shell_wanted("MODEL", "a folder with weights in " + plan.format.name)
-                     : shell_word(folder_of(source))));
     HWA_CHECK(add_format(planned, command));
     command.option("--max-model-len", plan.workload.context_tokens);
     const uint64_t replicas = degrees_of(plan).data * degrees_of(plan).groups;
@@ -141,7 +150,30 @@ base::Result<std::string> export_vllm(const Planned &planned) {
                        base::format("{\"method\": \"mtp\", \"num_speculative_tokens\": %u}",
                                     *plan.run.drafts));
     add_degrees(plan, command);
-    return command.text();
+    return {};
+}
+
+} // namespace
+
+base::Result<std::string> export_vllm(const Planned &planned) {
+    const Plan &plan = *planned.plan;
+    const std::vector<Host> hosts = hosts_of(plan);
+    HWA_CHECK(check(planned, hosts));
+    const std::string &source = planned.model->source;
+    std::string text;
+    for (size_t rank = 0; rank < hosts.size(); ++rank) {
+        Command command;
+        show_only(*planned.system, hosts[rank].devices, command);
+        add_partition(plan, command);
+        command.add("vllm serve " +
+                    (source.empty()
+                         ? shell_wanted("MODEL", "a folder with weights in " + plan.format.name)
+                         : shell_word(folder_of(source))));
+        HWA_CHECK(add_options(planned, command));
+        add_host(hosts, rank, degrees_of(plan).data, command);
+        text += heading(hosts, hosts[rank]) + command.text();
+    }
+    return text;
 }
 
 } // namespace hwa::plan
