@@ -143,6 +143,42 @@ static void early_stages_keep_more(void **) {
     assert_int_equal(asked.bytes().activations, 2 * 2 * 2320);
 }
 
+// A hundred logits of ten tokens, two bytes each where the loss is fused.
+static void logits_are_kept_by_the_loss(void **) {
+    Asked asked;
+    const auto more = [&](uint64_t than) { return asked.bytes().activations - than; };
+    asked.one.run.engine = Engine::Torch;
+    asked.one.run.fused_loss = true;
+    uint64_t fused = asked.bytes().activations;
+    asked.one.run.fused_loss = false;
+    assert_int_equal(more(fused), 8 * 1000);
+    asked.one.run.loss_chunks = 4; // and of a quarter in f32, with its gradient in 16 bits
+    assert_int_equal(more(fused), 1000 * 10 / 4);
+    asked.one.run.loss_chunks = 1;
+    asked.one.run.tensor = 2; // half of them, each step of the softmax
+    asked.one.run.fused_loss = true;
+    fused = asked.bytes().activations;
+    asked.one.run.fused_loss = false;
+    assert_int_equal(more(fused), 16 * 500);
+}
+
+// What the matrices of two layers make of ten tokens: 3 rows of 8 for attention, its output and
+// that of the FFN, and 2 of 16.
+static void adapters_everywhere_keep_more(void **) {
+    Asked asked(Mode::TuneQlora);
+    const uint64_t few = asked.bytes().activations;
+    asked.one.run.wide_adapters = true;
+    assert_int_equal(asked.bytes().activations - few, 2 * 10 * 2 * (5 * 8 + 2 * 16));
+}
+
+static void deepspeed_keeps_gradients_with_the_optimizer(void **) {
+    Asked asked;
+    asked.one.run.engine = Engine::DeepSpeed;
+    asked.one.run.offload_optimizer = true;
+    assert_int_equal(asked.bytes().gradients, 0);
+    assert_int_equal(asked.bytes().offload, (6 + 12) * 2920);
+}
+
 // Ten tokens of the encoder keep 200 bytes each: 16 rows of 8 but for the FFN's share, as above.
 // Five of the decoder keep these, and for the rows of the encoder a norm, queries and what comes of
 // them, 72 bytes each, with keys and values of 32 bytes for each of the ten.
@@ -286,6 +322,9 @@ int main() {
         cmocka_unit_test(keeps_activations_until_they_are_used),
         cmocka_unit_test(ranks_share_what_they_compute),
         cmocka_unit_test(early_stages_keep_more),
+        cmocka_unit_test(logits_are_kept_by_the_loss),
+        cmocka_unit_test(adapters_everywhere_keep_more),
+        cmocka_unit_test(deepspeed_keeps_gradients_with_the_optimizer),
         cmocka_unit_test(decoders_attend_to_an_encoder),
         cmocka_unit_test(the_last_stage_holds_more_than_its_layers),
         cmocka_unit_test(adapters_alone_are_trained),

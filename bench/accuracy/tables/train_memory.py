@@ -2,6 +2,7 @@
 """Most bytes of a device while training or tuning, as several frameworks reported it."""
 
 import json
+import re
 
 import machines
 from library import Refused
@@ -46,6 +47,17 @@ def gpt(layers, hidden, heads, vocabulary, positions, ffn=None):
     return {'model_type': 'gpt2', 'hidden_size': hidden, 'num_hidden_layers': layers,
             'num_attention_heads': heads, 'n_inner': ffn or 4 * hidden,
             'vocab_size': vocabulary, 'n_positions': positions, 'torch_dtype': 'float16'}
+
+
+# Width, layers, heads, width of the FFN and vocabulary of T5's later version, on each side.
+TWO_SIDED = {'bigscience/T0_3B': (2048, 24, 32, 5120, 32128),
+             'bigscience/mt0-xxl': (4096, 24, 64, 10240, 250112)}
+
+
+def t5(hidden, layers, heads, ffn, vocabulary):
+    return {'model_type': 't5', 'd_model': hidden, 'num_layers': layers, 'num_heads': heads,
+            'd_kv': 64, 'd_ff': ffn, 'vocab_size': vocabulary, 'torch_dtype': 'float32',
+            'feed_forward_proj': 'gated-gelu', 'tie_word_embeddings': False}
 
 
 # Hidden sizes and layers that the source's headings give where its rows do not.
@@ -252,24 +264,45 @@ def ask_korthikanti(ask):
 
 def ask_peft(ask):
     row = ask.row
-    size = {'bigscience/T0_3B': 2.85e9}.get(row['model'], row['params_approx'])
-    ask.config = ask.library.model_of_numbers(parameters=int(size), dtype=ask.lib.HWA_DTYPE_F32)
-    if 'T0' not in row['model'] and 'mt0' not in row['model'] and 'bloom' not in row['model']:
+    if row['model'] in TWO_SIDED:
+        ask.config = t5(*TWO_SIDED[row['model']])
+        ask.pins['decoder_tokens'] = 4  # the answers are labels
+    elif 'bloom' in row['model']:
+        ask.config = ask.library.model_of_numbers(parameters=int(row['params_approx']),
+                                                  dtype=ask.lib.HWA_DTYPE_F32)
+    else:
         raise KeyError(row['model'])  # no decoder
     ask.pins['engine'] = 'transformers'
     ask.work |= {'sequence_tokens': 64, 'micro_batch': 8}
     if row['method'].startswith('lora'):
         ask.tune('lora')
         ask.work['rank'] = 8
-        ask.pins['offload_weights'] = 'offload' in row['method']
+    if 'offload' in row['method']:
+        ask.pins |= {'engine': 'deepspeed', 'offload_weights': True}
+        ask.work['zero_stage'] = 4
     most, factor = ask.most()
     return most, row['mem_gb_max'] * GB, factor
+
+
+def ask_offloaded(ask):
+    """Models of some 6 thousand million parameters with all states on the host, as the estimates
+    of one layer tell, and sequences of 2048."""
+    row = ask.row
+    ask.config = GPT_J
+    ask.devices = int(re.search(r'(\d+)(?: and \d+)? GPUs', row['framework'])[1])
+    ask.pins |= {'engine': 'deepspeed', 'data_parallel': ask.devices, 'allocated_only': False,
+                 'offload_weights': True, 'offload_optimizer': True}
+    ask.work |= {'sequence_tokens': 2048, 'micro_batch': 1, 'zero_stage': 4}
+    most, factor = ask.most()
+    measured = (max(row['measured_mib'].values()) * 2**20 if 'measured_mib' in row
+                else row['measured_gb_approx'] * GB)
+    return most, measured, factor
 
 
 def ask_deepspeed(ask):
     row = ask.row
     if 'zero_stage' not in row and 'recompute' not in row:
-        raise KeyError('no length of the sequences')
+        return ask_offloaded(ask)
     ask.config = gpt(32, 4096, 32, 50257, 32768)
     ulysses = 'Ulysses' in row['framework']
     ask.devices = 8

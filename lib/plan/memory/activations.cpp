@@ -156,10 +156,15 @@ struct Keeps {
 /// Bytes of each logit until its gradient is made, by the copies that engines make: as computed, in
 /// f32, and for autocast and for the gradient once more.
 double logit_bytes(const Case &one, double element) {
-    if (is_on(one.run.fused_loss, false) || one.run.loss_chunks.value_or(1) > 1)
+    if (is_on(one.run.fused_loss, false))
         return element;
+    // All parts are there before the first is compared, in f32 and with its gradient.
+    if (const uint32_t parts = one.run.loss_chunks.value_or(1); parts > 1)
+        return element + (element + 8) / parts;
     switch (engine_of(one)) {
     case Engine::Torch:
+        if (Degrees(one.run).tensor > 1) // each step of the softmax is a tensor of its own
+            return element + 16;
         return has_adapters(one.workload.mode) ? element + 4 : element + 8;
     case Engine::Transformers:
         return one.workload.mode == Mode::TuneQlora ? element + 6 : element + 12;
@@ -195,6 +200,7 @@ class Counter {
     double head() const { return one_.run.head_parameters.value_or(0) > 0 ? 4 : 0; }
     double attended(const Widths &w) const;
     double ffn(const Widths &w) const;
+    double wide(const Widths &w) const;
 
     const Case &one_;
     const Slice &slice_;
@@ -227,10 +233,18 @@ double Counter::ffn(const Widths &w) const {
     return tokens_ * element_ * (inner + sent) / by_.tensor;
 }
 
+/// What each matrix makes, once more, where an adapter stands beside every one.
+double Counter::wide(const Widths &w) const {
+    if (!has_adapters(one_.workload.mode) || !is_on(one_.run.wide_adapters, false))
+        return 0;
+    const double made = w.query + w.key + w.value + 2 * w.hidden + (w.gated ? 2 : 1) * w.ffn;
+    return tokens_ * element_ * made / by_.tensor;
+}
+
 double Counter::layer(const Widths &w) const {
     const Keeps keeps(one_, w.gated);
     return row() * (keeps.norm_inputs + keeps.norm_outputs + keeps.masks / element_) + attended(w) +
-           tokens_ * element_ * (w.key + w.value) / by_.tensor + scores(w) + ffn(w);
+           tokens_ * element_ * (w.key + w.value) / by_.tensor + scores(w) + ffn(w) + wide(w);
 }
 
 double Counter::cross(const Widths &w, const Counter &encoder) const {
@@ -245,8 +259,7 @@ double Counter::logits() const {
         return 0;
     const double rows = tokens_ * vocabulary_rows(one_);
     const double waiting = element_ * one_.run.deferred_gradients.value_or(0);
-    return rows * (logit_bytes(one_, element_) + waiting) /
-           std::max(1U, one_.run.loss_chunks.value_or(1));
+    return rows * (logit_bytes(one_, element_) + waiting);
 }
 
 /// Of one layer until the backward pass. PyTorch's selective recomputation takes each second

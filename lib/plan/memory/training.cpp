@@ -86,7 +86,7 @@ void add_frozen(const Case &one, const Slice &slice, const Parameters &held, Par
 double buckets(const Case &one, const Parameters &held) {
     const double trained = has_adapters(one.workload.mode) ? 0 : held.total();
     const double alive = sharding_of(one).weights ? std::min(1e9, held.total()) : 0;
-    return 2 * (std::min(5e8, trained) + alive);
+    return recipe_of(one).weight * (std::min(5e8, trained) + alive);
 }
 
 /// Of weights that are kept elsewhere, two layers, as the next is fetched while one is computed,
@@ -114,9 +114,11 @@ double unsharded(const Case &one, const Slice &slice, const Parameters &held) {
 /// What replicas that split their states need besides their shares.
 double gathered(const Case &one, const Slice &slice, const Parameters &held) {
     const Sharding sharding = sharding_of(one);
-    if (Degrees(one.run).replicas() <= 1)
-        return one.run.offload_weights.value_or(false) ? fetched(one, slice, held) : 0;
-    if (one.run.engine.value_or(Engine::Any) == Engine::DeepSpeed)
+    const bool deepspeed = one.run.engine.value_or(Engine::Any) == Engine::DeepSpeed;
+    const bool away = one.run.offload_weights.value_or(false);
+    if (Degrees(one.run).replicas() <= 1 && !(away && deepspeed))
+        return away ? fetched(one, slice, held) : 0;
+    if (deepspeed)
         return sharding.optimizer ? buckets(one, held) : 0;
     return sharding.gradients ? unsharded(one, slice, held) : 0;
 }
@@ -125,6 +127,11 @@ void move_away(const Case &one, Parts &made) {
     if (one.run.offload_optimizer.value_or(false)) {
         made.offload += made.optimizer;
         made.optimizer = 0;
+        // DeepSpeed sends each gradient there as soon as it is summed.
+        if (one.run.engine.value_or(Engine::Any) == Engine::DeepSpeed) {
+            made.offload += made.gradients;
+            made.gradients = 0;
+        }
     }
     if (one.run.offload_weights.value_or(false)) {
         made.offload += made.weights;
