@@ -810,7 +810,7 @@ typedef struct hwa_plan_info_t {
     uint32_t micro_batch;
     uint32_t zero_stage; /**< Plus 1, as in hwa_workload_t. */
     hwa_recompute_t recompute;
-    uint32_t alternative_count; /**< For hwa_plan_alternative(). */
+    uint32_t alternative_count; /**< At most so many: see hwa_plan_alternative(). */
     uint32_t reserved;          /**< 0. */
     const char *recipe;
     double memory_error_factor; /**< As error_factor, for the footprint. */
@@ -838,9 +838,10 @@ typedef struct hwa_stage_t {
 HWA_API hwa_status_t hwa_plan_stage(const hwa_plan_t *plan, uint32_t index, hwa_stage_t *stage);
 
 /** A plan that lost, in short, and why: with weights of the next smaller format, on fewer devices
-   or on others, for the other objective; next best first. They are searched for when first asked
-   for, here or by `alternative_count`. Its counts of stages, notes and alternatives are 0. `reason`
-   is borrowed from the plan, and may be NULL. HWA_ERROR_RANGE: past the end. */
+   or on others, for the other objective; next best first. The first call searches for them, which
+   takes as long as a few plans; hwa_plan_info() does not, so there may be fewer than its
+   `alternative_count`. Counts of stages, notes and alternatives are 0. `reason` is borrowed from
+   the plan, and may be NULL. HWA_ERROR_RANGE: past the end. */
 HWA_API hwa_status_t hwa_plan_alternative(const hwa_plan_t *plan, uint32_t index,
                                           hwa_plan_info_t *info, const char **reason);
 

@@ -155,10 +155,7 @@ hwa_status_t hwa_plan_info(const hwa_plan_t *plan, hwa_plan_info_t *info) {
     put_choices(*plan->model, plan->plan, made);
     made.stage_count = static_cast<uint32_t>(plan->plan.stages.size());
     made.note_count = static_cast<uint32_t>(plan->plan.notes.size());
-    const auto *alternatives = alternatives_in(*plan);
-    if (alternatives == nullptr)
-        return HWA_ERROR_HOST_MEMORY;
-    made.alternative_count = static_cast<uint32_t>(alternatives->size());
+    made.alternative_count = plan::most_alternatives(plan->options);
     return fill_out(info, made);
 }
 

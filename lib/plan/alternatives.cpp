@@ -64,6 +64,8 @@ class Lister {
         options_.cancelled = nullptr;
     }
 
+    static constexpr uint32_t most = 4;
+
     std::vector<Alternative> all() {
         smaller_format();
         fewer_devices();
@@ -151,6 +153,10 @@ class Lister {
 };
 
 } // namespace
+
+uint32_t most_alternatives(const Options &options) {
+    return options.run.engine ? 0 : Lister::most;
+}
 
 std::vector<Alternative> alternatives_of(const core::System &system, const core::Model &model,
                                          const Options &options, const Plan &best) {

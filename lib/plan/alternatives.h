@@ -20,4 +20,7 @@ struct Alternative {
 std::vector<Alternative> alternatives_of(const core::System &system, const core::Model &model,
                                          const Options &options, const Plan &best);
 
+/// How many there can be at most, without a search.
+uint32_t most_alternatives(const Options &options);
+
 } // namespace hwa::plan
