@@ -131,11 +131,36 @@ static bool plan_on(const char *what, const core::System &system, const core::Mo
     return planned && fast && small;
 }
 
+/// Cards of sizes and speeds of their own.
+static core::System unequal(int cards) {
+    core::System system = node(cards);
+    for (size_t i = 0; i < system.devices.size(); ++i) {
+        core::Memory &memory = system.devices[i].memories[0];
+        memory.size_bytes.value = (uint64_t{4} << 30) + i * (uint64_t{64} << 20);
+        memory.bytes_per_second.value = 500000000000 + i * 10000000000;
+    }
+    return system;
+}
+
+/// Time of a refusal, with what would do.
+static bool refuse_on(const char *what, const core::System &system, const core::Model &model,
+                      double us_limit, int rounds) {
+    bool refused = true;
+    const double us = median_us(rounds, [&] {
+        const auto plan = plan::make_plan(system, model, {});
+        refused = refused && !plan && plan.error().message.ends_with("would do");
+    });
+    return report(what, us, us_limit, "us") && refused;
+}
+
 static bool plan_inference() {
     const core::Model large = billions(70);
     bool good = plan_on("8B on 1 device", node(1), billions(8), {}, 5, 10001);
     good = plan_on("70B on 8 devices", node(8), large, {}, 100, 1001) && good;
     good = plan_on("70B on 1,024 devices", cluster(128), large, {}, 50000, 11) && good;
+    good = plan_on("70B on 64 unequal devices", unequal(64), large, {}, 1000000, 5) && good;
+    good = refuse_on("700B on 64 unequal devices: refused", unequal(64), billions(700), 50000, 5) &&
+           good;
     return plan_on("70B on 100,000 devices", cluster(12500), large, {}, 1000000, 3) && good;
 }
 

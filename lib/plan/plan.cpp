@@ -58,7 +58,7 @@ base::Result<Plan> make_plan(const System &system, const Model &model, const Opt
         return evaluate(system, model, options, workload);
     HWA_CHECK(check_pins(options.run, workload));
     Options settled = options;
-    settled.headroom = options.headroom > 0 ? options.headroom : 0.1;
+    settled.headroom = options.headroom > 0 ? options.headroom : default_headroom;
     if (workload.trains() && workload.sequence_tokens == 0)
         workload.sequence_tokens =
             model.context_limit != 0 ? std::min<uint64_t>(model.context_limit, 4096) : 4096;

@@ -20,13 +20,16 @@ namespace hwa::plan {
 /// The values of hwa_objective_t.
 enum class Objective : int32_t { Throughput = 0, Latency = 1, Cost = 2, Quality = 3 };
 
+/// Share of each memory that is left free where nobody says another.
+inline constexpr double default_headroom = 0.1;
+
 struct Options {
     Objective objective = Objective::Throughput;
     Workload workload;
     /// Those allowed; empty: all that make sense by default.
     std::vector<const core::Device *> devices;
     uint32_t max_devices = 0; ///< 0: no limit
-    double headroom = 0;      ///< share of memory left free; 0: 0.1
+    double headroom = 0;      ///< share of memory left free; 0: the default
     double usd_per_hour = 0;
     double min_tokens_per_second = 0;
     double min_weight_bits = 0;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "plan/notes.h"
+#include "plan/search/search.h"
 
 #include <algorithm>
 
@@ -17,7 +18,13 @@ using ull = unsigned long long;
 
 namespace {
 
-constexpr size_t most_devices = 256; ///< of a system that is tried again
+// What is tried again, some fifty times: half a millisecond each at this size.
+constexpr uint64_t most_cells = 16384; ///< devices by layers
+// Where each trial is a plan with its times, and how often all of them together may ask whether to
+// go on: for each format, and for every 64 layouts of training.
+constexpr size_t most_timed_devices = 8;
+constexpr int32_t most_turns = 256;
+constexpr int32_t most_training_turns = 8;
 constexpr uint64_t least_context = 256;
 constexpr uint64_t most_added = 64;
 
@@ -37,13 +44,25 @@ template <class Passes> uint64_t smallest(uint64_t most, Passes &&passes) {
     return high;
 }
 
+/// Whether only a whole plan tells if something would do.
+bool needs_times(const Options &options, const Workload &workload) {
+    return workload.trains() || options.min_tokens_per_second > 0;
+}
+
 class Trials {
   public:
     Trials(const System &system, const core::Model &model, const Options &options,
            const Workload &workload)
         : model_(model), options_(options), workload_(workload) {
         options_.explains = false;
-        options_.cancelled = nullptr;
+        if (!needs_times(options, workload))
+            options_.workload = workload;
+        options_.headroom = options.headroom > 0 ? options.headroom : default_headroom;
+        turns_ = workload.trains() ? most_training_turns : most_turns;
+        options_.cancelled = [](void *turns) {
+            return static_cast<int32_t>(--*static_cast<int32_t *>(turns) < 0);
+        };
+        options_.cancelled_user = &turns_;
         for (const Device &device : system.devices)
             if (options.devices.empty() || std::find(options.devices.begin(), options.devices.end(),
                                                      &device) != options.devices.end())
@@ -64,7 +83,7 @@ class Trials {
     std::vector<std::string> all() {
         std::vector<std::string> made;
         const auto add = [&](std::string text) {
-            if (!text.empty())
+            if (!text.empty() && turns_ >= 0) // else it was not tried to the end
                 made.push_back(std::move(text));
         };
         add(shorter());
@@ -78,11 +97,18 @@ class Trials {
 
   private:
     bool fits(const System &system, Options options) const {
+        name_devices(system, options);
+        return needs_times(options, workload_)
+                   ? bool(make_plan(system, model_, options))
+                   : !fitting_format(system, model_, options, options.workload, Fit::Smallest)
+                          .empty();
+    }
+
+    void name_devices(const System &system, Options &options) const {
         options.devices.clear();
         if (named_)
             for (const Device &device : system.devices)
                 options.devices.push_back(&device);
-        return bool(make_plan(system, model_, options));
     }
 
     std::string shorter() const {
@@ -117,6 +143,11 @@ class Trials {
         options.workload.weight_dtype = core::Dtype::Unknown;
         options.workload.recipe.clear();
         options.min_weight_bits = 0;
+        if (!needs_times(options, workload_)) {
+            const std::string name =
+                fitting_format(system_, model_, options, options.workload, Fit::Finest);
+            return name.empty() ? name : "weights in " + name;
+        }
         const auto plan = make_plan(system_, model_, options);
         return plan ? "weights in " + plan->format.name : std::string();
     }
@@ -184,6 +215,7 @@ class Trials {
     Options options_;
     const Workload &workload_;
     bool named_ = false;
+    int32_t turns_ = 0; ///< left; below 0: trials are cut short
     const Device *roomiest_ = nullptr;
 };
 
@@ -191,7 +223,9 @@ class Trials {
 
 std::string remedies_text(const System &system, const core::Model &model, const Options &options,
                           const Workload &workload) {
-    if (system.devices.size() > most_devices)
+    const uint64_t devices = system.devices.size();
+    if (devices * model.layers.size() > most_cells ||
+        (needs_times(options, workload) && devices > most_timed_devices))
         return {};
     const std::vector<std::string> ways = Trials(system, model, options, workload).all();
     std::string text;

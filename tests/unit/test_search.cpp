@@ -97,6 +97,29 @@ static void is_the_best_of_all_deployments(void **) {
     assert_true(tally.found > count / 2 && tally.shared > count / 4 && tally.spread > count / 50);
 }
 
+/// What remedies are found by: whether anything fits, and in which format, without times.
+static void tells_what_fits(void **) {
+    uint64_t fitted = 0;
+    for (uint64_t seed = 0; seed < 4000; ++seed) {
+        Random random(seed);
+        const core::Model model = random_model(random);
+        const bool server = seed % 2 == 0;
+        const System system = server ? random_server(random) : random_system(random);
+        Options options = server ? server_options(random, model) : random_options(random, model);
+        options.min_tokens_per_second = 0;
+        options.objective = Objective::Quality; // no format is given up for a processor
+        const auto plan = make_plan(system, model, options);
+        const Workload workload = *settle(options.workload);
+        const std::string finest = fitting_format(system, model, options, workload, Fit::Finest);
+        if (finest != (plan ? plan->format.name : ""))
+            fail_msg("seed %llu: in %s", static_cast<ull>(seed), finest.c_str());
+        assert_true(fitting_format(system, model, options, workload, Fit::Smallest).empty() ==
+                    !plan);
+        fitted += plan ? 1 : 0;
+    }
+    assert_true(fitted > 2000 && fitted < 3900);
+}
+
 /// Whether a plan is at least as good as another: in the finer format, else by the objective.
 static bool no_worse(const Options &options, const Plan &one, const Plan &other) {
     const auto has_processor = [](const Plan &plan) {
@@ -216,6 +239,7 @@ int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(is_the_best_of_all_cases),
         cmocka_unit_test(is_the_best_of_all_deployments),
+        cmocka_unit_test(tells_what_fits),
         cmocka_unit_test(more_never_hurts),
         cmocka_unit_test(neither_order_nor_time_matter),
         cmocka_unit_test(splits_tensors_where_that_is_best),

@@ -61,6 +61,7 @@ class Search {
           found_(find_candidates(system, links_, options, options.headroom)) {}
 
     base::Result<Plan> run();
+    std::string fitting(Fit which);
 
   private:
     enum class Tier { Accelerators, Processors };
@@ -72,6 +73,7 @@ class Search {
     std::optional<Plan> best_of(Sized &sized, Tier tier);
     void share(Sized &sized, std::optional<Plan> &best);
     std::optional<Plan> lay(Case &one, const Pool &pool);
+    bool fits_stages(const Sized &sized) const;
     std::optional<Plan> moor(Case &one, std::span<const SeatKind> kinds,
                              std::span<const Ladder> ladders, std::span<const Seat> seats);
     std::optional<Plan> dock(Case &one, std::span<const Seat> seats,
@@ -223,6 +225,8 @@ std::optional<Plan> Search::lay(Case &one, const Pool &pool) {
         kinds[i] = {&costs.back(), found_.classes[i].room};
         climb(costs.back(), found_.classes[i].room, ladders[i]);
     }
+    if (!can_place(ladders, where, stage_limit()))
+        return std::nullopt;
     return moor(one, kinds, ladders, where);
 }
 
@@ -271,6 +275,42 @@ void Search::share(Sized &sized, std::optional<Plan> &best) {
     deploy(served->how, *served->where, one);
     if (auto plan = evaluate(one))
         best = std::move(*plan);
+}
+
+/// Whether any single pipeline fits.
+bool Search::fits_stages(const Sized &sized) const {
+    const Case one{&system_, &model_, sized.format, workload_, options_.run,
+                   {},       &links_, &sized,       nullptr,   nullptr};
+    std::vector<Ladder> ladders(found_.classes.size());
+    for (size_t i = 0; i < ladders.size(); ++i)
+        climb(InferenceCosts(one, found_.classes[i], options_.objective), found_.classes[i].room,
+              ladders[i]);
+    for (const Tier tier : {Tier::Accelerators, Tier::Processors})
+        for (const Pool &pool : shares() ? std::vector<Pool>() : pools(tier))
+            if (const std::vector<Seat> where = seats(pool);
+                !where.empty() && can_place(ladders, where, stage_limit()))
+                return true;
+    return false;
+}
+
+std::string Search::fitting(Fit which) {
+    formats_ = formats_for(model_, workload_, found_.classes);
+    if (which == Fit::Smallest)
+        std::reverse(formats_.begin(), formats_.end());
+    bool smaller = false; // a pipeline that does not fit in a smaller format does not fit
+    for (const Format &format : formats_) {
+        auto sized = size_up(model_, format, workload_);
+        if (!sized || !fine_enough(*sized))
+            continue;
+        std::optional<Plan> shared;
+        if (!smaller && !format.beside && fits_stages(*sized))
+            return format.name;
+        share(*sized, shared);
+        if (shared)
+            return format.name;
+        smaller = smaller || (which == Fit::Smallest && !format.beside);
+    }
+    return {};
 }
 
 /// Formats are sized up when their turn comes: most plans end at the first.
@@ -384,6 +424,11 @@ bool better(const Worth &one, const Worth &other) {
 
 bool better(Objective objective, const Plan &one, const Plan &other) {
     return better(worth_of(objective, one), worth_of(objective, other));
+}
+
+std::string fitting_format(const System &system, const Model &model, const Options &options,
+                           const Workload &workload, Fit which) {
+    return Search(system, model, options, workload).fitting(which);
 }
 
 base::Result<Plan> search_inference(const System &system, const Model &model,

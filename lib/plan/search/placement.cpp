@@ -213,6 +213,35 @@ std::vector<Berth> place_blindly(std::span<const Ladder> ladders, std::span<cons
 
 } // namespace
 
+bool can_place(std::span<const Ladder> ladders, std::span<const Seat> seats, StageLimit limit) {
+    const uint32_t layers = ladders[0].layers();
+    const auto most = std::min<size_t>({limit.most, seats.size(), layers});
+    if (limit.least > most)
+        return false;
+    std::vector<uint32_t> held(most, 0); // layers of the i first stages at most; of none: 0
+    size_t stages = 0;                   // that some way has, short of closing
+    for (const Seat &seat : seats) {
+        const Ladder &ladder = ladders[seat.kind];
+        for (size_t i = std::min(stages, most - 1) + 1; i-- > 0;) {
+            const uint32_t from = held[i];
+            if (i > 0 && from == 0)
+                continue;
+            if (i + 1 >= limit.least && ladder.fits(from, layers))
+                return true;
+            // Each stage that has to follow needs a layer.
+            const auto rest =
+                std::max<size_t>(1, limit.least - std::min<size_t>(limit.least, i + 1));
+            const auto end =
+                std::min<size_t>(ladder.reach[from], layers - std::min<size_t>(rest, layers));
+            if (i + 1 < most && end > std::max(from, held[i + 1])) {
+                held[i + 1] = static_cast<uint32_t>(end);
+                stages = std::max(stages, i + 1);
+            }
+        }
+    }
+    return false;
+}
+
 std::vector<Berth> place(std::span<const Ladder> ladders, std::span<const Seat> seats,
                          const Hops &hops, StageLimit limit) {
     if (seats.empty() || ladders[0].layers() < limit.least || seats.size() < limit.least)

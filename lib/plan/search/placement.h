@@ -35,6 +35,10 @@ struct StageLimit {
     uint32_t most = 1;
 };
 
+/// Whether any placement fits. Of all ways over the seats so far with as many stages, the one that
+/// holds the most layers leads on, so that this takes no table of them.
+bool can_place(std::span<const Ladder> ladders, std::span<const Seat> seats, StageLimit limit);
+
 /// The placement with the least sum of costs, of those the one with the fewest stages; empty if
 /// none fits. Exact over all numbers of seats of each kind and all splits of the layers. A ladder
 /// without known costs counts as dearer than any with them.

@@ -10,6 +10,13 @@ namespace hwa::plan {
 base::Result<Plan> search_inference(const core::System &system, const core::Model &model,
                                     const Options &options, const Workload &workload);
 
+enum class Fit { Finest, Smallest };
+
+/// The name of the finest format in which inference fits the devices, whatever its speed, or of the
+/// smallest, which is sooner found; empty where none does.
+std::string fitting_format(const core::System &system, const core::Model &model,
+                           const Options &options, const Workload &workload, Fit which);
+
 /// For training and tuning, likewise.
 base::Result<Plan> search_training(const core::System &system, const core::Model &model,
                                    const Options &options, const Workload &workload);

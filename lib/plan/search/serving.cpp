@@ -156,7 +156,7 @@ class Server {
 
     /// The first number of stages that fits; further ones where these have more room for sequences.
     void fill(const Deployment &how) {
-        for (uint32_t stages = how.least_stages; stages <= how.most_stages; ++stages) {
+        for (uint32_t stages = fewest_stages(how); stages <= how.most_stages; ++stages) {
             set_stages(how, stages);
             ++visited_;
             if (!fits())
@@ -175,6 +175,17 @@ class Server {
             if (time->waiting <= 0 || options_.objective != Objective::Latency)
                 return;
         }
+    }
+
+    /// Fewer do not hold the weights and the cache together.
+    uint32_t fewest_stages(const Deployment &how) {
+        set_stages(how, 1);
+        const auto bytes = inference_bytes(one_, one_.slices[0]);
+        if (!bytes)
+            return how.most_stages + 1;
+        const uint64_t stages = (bytes->weights + bytes->cache) / (where_.room + 1);
+        return static_cast<uint32_t>(
+            std::clamp<uint64_t>(stages, how.least_stages, uint64_t{how.most_stages} + 1));
     }
 
     bool fits() const {
