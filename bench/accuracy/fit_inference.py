@@ -32,20 +32,21 @@ BACKENDS = ['', 'cuda', 'rocm', 'vulkan', 'metal', 'sycl', 'cpu']
 CHIPS = ['hopper', 'blackwell', 'ada', 'blackwell_gddr', 'xe2', 'ampere_hbm', 'ampere_gddr',
          'older', 'amd_hbm', 'amd_gddr', 'tpu', 'other']
 TRAITS = ['plain_attention', 'no_graphs', 'latent', 'experts', 'unified', 'network', 'plain_blas',
-          'amdvlk', 'apart']
+          'amdvlk', 'apart', 'packed']
 # Levels of each pace: what they go by, with the width of their factors (of the logarithm).
 E, B, C, W, U = 'engine', 'backend', 'chip', 'bits', 'unified'
 LEVELS = {
     'memory': [((E, B), .3), ((E, B, W), .2), ((E, B, C), .15), ((E, B, C, U), .1),
-               ((E, B, C, 'experts'), .1)],
+               ((E, B, C, 'experts'), .1), ((E, B, 'packed'), .3)],
     'compute': [((E, B, W), .5), ((E, B, C), .3), ((E, B, C, U), .3),
                 ((E, B, 'no_graphs'), .2), ((E, B, 'network'), .3), ((E, B, W, 'amdvlk'), .7),
-                ((E, B, W, 'plain_blas'), 1)],
+                ((E, B, W, 'plain_blas'), 1), ((E, B, 'packed'), .3)],
     'rows': [((E, B), .7), ((E, B, W), .4), ((E, B, C), .4)],
     'vector': [((E, B), .7), ((E, B, W), .4), ((E, B, C), .4)],
     'variety': [((E,), .15)],
-    'expert_memory': [((E, B), .3), ((E, B, C), .2), ((E, B, C, U), .2)],
-    'expert_compute': [((E, B), .5), ((E, B, W), .3), ((E, B, C), .3), ((E, B, C, U), .3)],
+    'expert_memory': [((E, B), .3), ((E, B, C), .2), ((E, B, C, U), .2), ((E, B, 'packed'), .3)],
+    'expert_compute': [((E, B), .5), ((E, B, W), .3), ((E, B, C), .3), ((E, B, C, U), .3),
+                       ((E, B, 'packed'), .3)],
     'expert_rows': [((E, B), .7), ((E, B, C), .4)],
     'skew': [((E, B), .7)],
     'cache_memory': [((E, B), .5), ((E, B, C), .3), ((E, B, 'latent'), .5), ((E, B, C, U), .3)],
@@ -62,6 +63,7 @@ LEVELS = {
     'expert_layer': [((E, B), .7), ((E, B, C), .3)],
     'recurrent_layer': [((E, B), .7), ((E, B, C), .3)],
     'latent_layer': [((E, B), .7), ((E, B, C), .4)],
+    'index_layer': [((E, B), .7)],
     'step': [((E, B), .7), ((E, B, C), .5)],
     'sequence': [((E, B), .7), ((E, B, C), .4), ((E, B, 'experts'), .3)],
     'hop': [((E, B), .7), ((E, B, 'network'), .7)],
@@ -75,7 +77,7 @@ LEVELS = {
     'wait': [((E, B), .5), ((E, B, C), .3)],
     'prompt': [((E, B), .3), ((E, B, C), .2), ((E, B, 'experts'), .2), ((E, B, 'apart'), .5)],
     'burst': [((E, B), .7), ((E, B, C), .3), ((E, B, 'apart'), .7)],
-    'queue': [((E, B), .7), ((E, B, C), .3)],
+    'queue': [((E, B), .7), ((E, B, C), .3), ((E, B, 'apart'), .7)],
     'token_error': [],
     'prompt_error': [],
 }
@@ -218,7 +220,7 @@ class Fit:
                 for name in CHIPS:
                     if self.moves(('', '', name, 0, ()), measure):
                         found[C] = name
-                for name in ('latent', 'experts', 'unified'):
+                for name in ('latent', 'experts', 'unified', 'packed'):
                     found[name] = self.moves(('', '', '', 0, (name,)), measure)
                 known[place] = found
             measure.setting = measure.setting | known[place]

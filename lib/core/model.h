@@ -49,7 +49,9 @@ struct Layer {
     uint32_t latent_size = 0;   ///< Latent: of the compressed row, without the part for positions
     uint32_t position_size = 0; ///< Latent: of that part, shared by the heads
     uint32_t compression = 0;   ///< tokens that one row stands for, beside those of the window
-    uint32_t index_size = 0;    ///< of the key by which a small attention picks rows
+    uint32_t index_heads = 0;   ///< of a small attention that picks rows
+    uint32_t index_size = 0;    ///< of the key that it picks them by
+    uint32_t index_tokens = 0;  ///< that it picks; 0: all
     uint64_t state = 0;         ///< Recurrent: numbers kept of each sequence
     uint64_t convolution = 0;   ///< of these, the last inputs of a convolution
     uint32_t ffn = 0;           ///< of the dense FFN

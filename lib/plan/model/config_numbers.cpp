@@ -99,6 +99,7 @@ constexpr NumberField fields[] = {
     {&N::value_dim, ranks, Optional, {"v_head_dim"}},
     {&N::index_heads, ranks, Optional, {"index_n_heads"}},
     {&N::index_dim, ranks, Optional, {"index_head_dim"}},
+    {&N::index_tokens, ranks, Optional, {"index_topk"}},
     {&N::window, uint64_t{1} << 40, Optional, {"sliding_window", "sliding_window_size"}},
     {&N::attention_offset, depth, Optional, {"attn_layer_offset"}},
     {&N::attention_period, depth, Positive, {"attn_layer_period"}},

@@ -44,6 +44,7 @@ struct ConfigNumbers {
     uint64_t value_dim = 0;
     uint64_t index_heads = 0; ///< of the small attention that picks tokens
     uint64_t index_dim = 0;
+    uint64_t index_tokens = 0;
     uint64_t window = 0;
     uint64_t period = 0; ///< every n-th layer is full or attention
     uint64_t attention_offset = 0;

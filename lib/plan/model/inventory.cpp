@@ -169,7 +169,9 @@ void Inventory::latent(Layer &made) {
         add(Role::Norm, n.index_dim);
         add(Role::Norm, n.index_dim);
         add(Role::Other, n.hidden, n.index_heads);
+        made.index_heads = narrow(n.index_heads);
         made.index_size = narrow(n.index_dim);
+        made.index_tokens = narrow(n.index_tokens);
     }
     made.mixer = Mixer::Latent;
     made.heads = narrow(n.heads);

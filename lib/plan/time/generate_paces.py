@@ -16,12 +16,12 @@ CHIPS = ['hopper', 'blackwell', 'ada', 'blackwell_gddr', 'xe2', 'ampere_hbm', 'a
 TRAITS = {'plain_attention': 'TraitPlainAttention', 'no_graphs': 'TraitNoGraphs',
           'latent': 'TraitLatent', 'experts': 'TraitExperts', 'unified': 'TraitUnified',
           'network': 'TraitNetwork', 'plain_blas': 'TraitPlainBlas', 'amdvlk': 'TraitAmdvlk',
-          'apart': 'TraitApart'}
+          'apart': 'TraitApart', 'packed': 'TraitPacked'}
 # In the order of the enumeration.
 PACES = ['memory', 'compute', 'rows', 'vector', 'variety', 'expert_memory', 'expert_compute',
          'expert_rows', 'skew', 'cache_memory', 'prompt_attention', 'token_attention', 'scores',
-         'scan', 'copies', 'layer', 'dispatch', 'expert_layer', 'recurrent_layer',
-         'latent_layer', 'step', 'sequence', 'hop', 'reduce', 'reduce_link', 'exchange',
+         'scan', 'copies', 'layer', 'dispatch', 'expert_layer', 'recurrent_layer', 'latent_layer',
+         'index_layer', 'step', 'sequence', 'hop', 'reduce', 'reduce_link', 'exchange',
          'exchange_link', 'overlap', 'interleave', 'arrival', 'wait', 'prompt', 'burst', 'queue',
          'token_error', 'prompt_error']
 

@@ -37,6 +37,14 @@ Backend backend_of(const core::Device &device, ChipClass chip) {
     }
 }
 
+/// Formats whose weights are unpacked to 16 bits before they are multiplied.
+bool weights_alone(const std::string &format) {
+    for (const char *name : {"awq", "gptq", "w4", "nf4", "int8"})
+        if (format.starts_with(name))
+            return true;
+    return false;
+}
+
 Setting setting_of(const Case &one, const core::Device &device, ChipClass chip) {
     const Run &run = one.run;
     Setting setting;
@@ -56,6 +64,7 @@ Setting setting_of(const Case &one, const core::Device &device, ChipClass chip) 
     set(TraitLatent,
         !one.model->layers.empty() && one.model->layers.back().mixer == core::Mixer::Latent);
     set(TraitApart, run.prefill_workers.value_or(0) != 0);
+    set(TraitPacked, weights_alone(one.format.name));
     return setting;
 }
 
@@ -130,22 +139,25 @@ class Serving {
 
     double pace(Pace which) const { return pace_of(which, stages_.front().speeds.setting, table_); }
 
-    /// Sequences that the memory of a group of ranks holds at once.
+    /// Sequences that the memory of a group of ranks holds at once. TensorRT-LLM lets one in where
+    /// there is room until its end, and takes a share of what the weights leave; others let one in
+    /// while there is room for its prompt.
     double slots() const {
+        const bool whole = one_.run.engine == Engine::TensorRtLlm;
+        const double output = static_cast<double>(one_.workload.output_tokens);
+        const double tokens =
+            static_cast<double>(one_.workload.prompt_tokens) + (whole ? output : output / 2);
         double fewest = 1e9;
         for (const Stage &stage : stages_) {
-            const Workload &work = one_.workload;
-            const Work held = work_of(one_, held_, *stage.slice,
-                                      static_cast<double>(work.prompt_tokens) +
-                                          static_cast<double>(work.output_tokens) / 2);
+            const Work held = work_of(one_, held_, *stage.slice, tokens);
             const double weights = (held.bytes + held.output_bytes) / decode_.tensor +
                                    held.expert_bytes / decode_.over_experts();
-            const double room = static_cast<double>(stage.slice->device->memory_bytes()) *
-                                    one_.run.memory_share.value_or(0.94) -
-                                weights;
+            const double memory = static_cast<double>(stage.slice->device->memory_bytes());
+            const double share = one_.run.memory_share.value_or(whole ? 0.9 : 0.94);
+            const double room = whole ? (memory - weights) * share : memory * share - weights;
             const double each =
                 held.cache_bytes / std::min(decode_.tensor, held.kv_heads) / decode_.context;
-            if (stage.slice->device->memory_bytes() != 0 && each > 0)
+            if (memory > 0 && each > 0)
                 fewest = std::min(fewest, std::floor(room / each));
         }
         const double asked = one_.run.sequences.value_or(1U << 24);
@@ -262,26 +274,32 @@ void continuous(const Serving &serving, double sequences, double output, StepTim
                   others * prompt * held * serving.pace(Pace::Burst) + made.waiting;
 }
 
-/// Prompts have devices of their own. Where these are the slower side, fewer sequences are being
-/// answered at once than are in flight, and the others wait for their prompt.
-void apart(const Serving &serving, double sequences, double output, StepTime &made) {
+/// Seconds until a prompt is done where one is every `each` seconds and each of `clients` comes
+/// back `away` seconds after: the mean value of a closed queue.
+double queue_seconds(double clients, double each, double away) {
+    const double behind = each * clients - away;
+    return (behind + std::sqrt(behind * behind + 4 * each * away)) / 2;
+}
+
+/// Prompts have devices of their own, which feed the replicas of those that answer. What is in the
+/// queue for them is not being answered.
+void apart(const Serving &serving, double sequences, double replicas, double output,
+           StepTime &made) {
     const double prompt = serving.prompt(1);
-    const double fed = serving.prefill_groups() / prompt; // sequences per second
-    double held = std::min(sequences / serving.groups(), serving.slots());
-    double token = serving.step(held).all / serving.tokens();
-    if (held * serving.groups() / (output * token) > fed) {
-        double low = 1e-3, high = held;
-        for (int i = 0; i < 30; ++i) {
-            held = (low + high) / 2;
-            token = serving.step(held).all / serving.tokens();
-            (held * serving.groups() / (output * token) > fed ? high : low) = held;
-        }
+    const double each = prompt / serving.prefill_groups();
+    const double groups = serving.groups() * replicas;
+    const double slots = serving.slots();
+    double held = std::min(sequences / groups, slots), answer = 0, queue = 0;
+    for (int i = 0; i < 6; ++i) {
+        made.token = serving.step(held).all / serving.tokens();
+        answer = output * made.token;
+        queue = queue_seconds(sequences, each, answer);
+        held = std::min(sequences * answer / (answer + queue) / groups, slots);
     }
-    made.token = token;
-    const double waiting = sequences / (held * serving.groups()) - 1;
+    made.waiting = (queue - each) * serving.pace(Pace::Queue) +
+                   std::max(0.0, sequences * answer / (held * groups) - answer - queue);
     made.prompt = serving.pace(Pace::Arrival) + prompt * serving.pace(Pace::Prompt) +
-                  serving.pace(Pace::Burst) * sequences / fed +
-                  output * token * std::max(0.0, waiting);
+                  serving.pace(Pace::Burst) * sequences * each + made.waiting;
 }
 
 } // namespace
@@ -295,7 +313,7 @@ base::Result<StepTime> inference_time(const Case &one, std::span<const PaceFacto
         std::max(1.0, static_cast<double>(one.workload.batch) / count(one.run.data));
     const double output = static_cast<double>(std::max<uint64_t>(1, one.workload.output_tokens));
     if (one.run.prefill_workers.value_or(0) != 0)
-        apart(serving, sequences, output, made);
+        apart(serving, static_cast<double>(one.workload.batch), count(one.run.data), output, made);
     else if (one.run.continuous.value_or(serves(one.run.engine.value_or(Engine::Any))))
         continuous(serving, sequences, output, made);
     else

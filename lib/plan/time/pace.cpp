@@ -37,6 +37,7 @@ constexpr Default defaults[] = {
     {"expert_layer", 20e-6},
     {"recurrent_layer", 30e-6},
     {"latent_layer", 10e-6},
+    {"index_layer", 40e-6},
     {"step", 300e-6},
     {"sequence", 3e-6},
     {"hop", 100e-6},

@@ -36,6 +36,7 @@ enum class Pace : uint8_t {
     ExpertLayer,
     RecurrentLayer,
     LatentLayer,
+    IndexLayer, ///< one that picks the tokens to look at
     Step,
     Sequence,   ///< for each sequence of a step
     Hop,        ///< from one stage to the next
@@ -68,6 +69,7 @@ enum Trait : uint32_t {
     TraitPlainBlas = 1 << 6, ///< not by the vendor's library of tuned products
     TraitAmdvlk = 1 << 7,    ///< AMD's own Vulkan driver
     TraitApart = 1 << 8,     ///< prompts on other devices than tokens
+    TraitPacked = 1 << 9,    ///< weights alone are of few bits, and products of 16
 };
 
 /// What a constant may depend on.

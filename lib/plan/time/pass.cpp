@@ -38,7 +38,8 @@ double peak_of(const Speeds &speeds, uint8_t bits) {
     };
     if (speeds.setting.engine == Engine::LlamaCpp)
         return std::max(at(Math::Bf16), speeds.integer_ops_per_second / 2);
-    if (speeds.setting.engine == Engine::Transformers || bits == 16)
+    const bool packed = (speeds.setting.traits & TraitPacked) != 0;
+    if (speeds.setting.engine == Engine::Transformers || bits == 16 || packed)
         return at(Math::Bf16);
     if (bits == 8)
         return at(Math::Fp8);
@@ -206,7 +207,8 @@ PassTime pass_time(const Work &work, const Ranks &ranks, const Tokens &tokens,
     attend(time, work, ranks, tokens, speeds, pace);
     time.rest = work.layers * pace(Pace::Layer) + work.expert_layers * pace(Pace::ExpertLayer) +
                 work.recurrent_layers * pace(Pace::RecurrentLayer) +
-                work.latent_layers * pace(Pace::LatentLayer) + pace(Pace::Step) +
+                work.latent_layers * pace(Pace::LatentLayer) +
+                work.index_layers * pace(Pace::IndexLayer) + pace(Pace::Step) +
                 tokens.sequences * ranks.groups * pace(Pace::Sequence) +
                 links(work, ranks, tokens, speeds, pace);
     time.all += time.rest;

@@ -21,11 +21,24 @@ double cache_width(const Workload &workload) {
     return row == nullptr ? 2 : real(row->block_bytes) / real(row->block_elements);
 }
 
+/// All tokens are scored by keys of 8 bits, at twice the rate of 16.
+void pick(Work &work, const Layer &layer, double tokens) {
+    const double ops = real(layer.index_heads) * real(layer.index_size) * tokens;
+    work.index_layers += 1;
+    work.cache_bytes += tokens * (4.0 + layer.index_size); // a scale beside the key
+    work.prompt_ops += ops;
+    work.token_ops += ops;
+}
+
 void attend(Work &work, const Layer &layer, const core::Model &model, double tokens, double width) {
-    const double seen = layer.window != 0 ? std::min(tokens, real(layer.window)) : tokens;
+    double seen = layer.window != 0 ? std::min(tokens, real(layer.window)) : tokens;
     const double heads = real(layer.heads != 0 ? layer.heads : model.heads);
     if (layer.mixer == Mixer::Latent) {
         const double row = real(layer.latent_size) + real(layer.position_size);
+        if (layer.index_tokens != 0) {
+            seen = std::min(seen, real(layer.index_tokens));
+            pick(work, layer, tokens);
+        }
         work.latent_layers += 1;
         work.cache_bytes += seen * row * width;
         work.prompt_ops += 2 * seen * heads * (real(layer.key_size) + real(layer.value_size));

@@ -15,6 +15,7 @@ struct Work {
     double expert_layers = 0;
     double recurrent_layers = 0;
     double latent_layers = 0;
+    double index_layers = 0; ///< that pick the tokens to look at
     // Products with weights.
     double parameters = 0; ///< in matrices that every token passes
     double bytes = 0;
