@@ -396,18 +396,38 @@ def write(rows, fields=('pace', 'engine', 'backend', 'chip', 'bits', 'traits', '
         out.writerows(sorted(rows, key=lambda row: order.index(row[0])))
 
 
+# Levels of stated errors, with the fewest measures that tell one.
+ERRORS = [((E, B), 1), ((E, B, C), 100), ((E, B, 'experts'), 40), ((E, B, 'latent'), 40),
+          ((E, B, 'apart'), 20)]
+
+
 def error_rows(fit, left):
-    """What 80 % of the times stay within, by engine, backend and kind: rows of the table."""
+    """What 80 % of the times stay within, by kind: rows of the table. The factors of all levels
+    are found together, so that each level holds 80 % of what it names."""
     made = []
     for pace, kinds, base in (('token_error', ('token', 'total', 'answer'), 1.3),
                               ('prompt_error', ('prompt', 'first'), 1.5)):
-        parts = collections.defaultdict(list)
-        for at, measure in enumerate(fit.measures):
-            if measure.kind in kinds and measure.row.get('quality') != 'crowd':
-                parts[measure.setting[E], measure.setting[B]].append(abs(left[at]))
-        for (engine, backend), values in sorted(parts.items()):
-            factor = np.exp(np.quantile(values, .8))
-            made.append((pace, engine, backend, '', '', '', f'{factor / base:.4g}'))
+        rows = [(measure.setting, abs(error)) for measure, error in zip(fit.measures, left)
+                if measure.kind in kinds and measure.row.get('quality') != 'crowd']
+        missed = np.array([error for _, error in rows])
+        places = {}
+        for parts, fewest in ERRORS:
+            traits = [part for part in parts if part in TRAITS]
+            found = collections.defaultdict(list)
+            for at, (setting, _) in enumerate(rows):
+                if all(setting.get(trait) for trait in traits):
+                    found[(*(setting[part] for part in parts if part not in TRAITS), '')[:3],
+                          ' '.join(traits)].append(at)
+            places |= {key: at for key, at in found.items() if len(at) >= fewest}
+        logs = dict.fromkeys(places, 0.)
+        stated = np.full(len(rows), np.log(base))
+        for _ in range(50):
+            for key, at in places.items():
+                step = np.quantile(missed[at] - stated[at], .8) / 2
+                logs[key] += step
+                stated[at] += step
+        made += [(pace, *key, '', traits, f'{np.exp(log):.4g}')
+                 for (key, traits), log in logs.items() if abs(log) > .005]
     return made
 
 
@@ -435,7 +455,7 @@ def main():
         rows = [(pace, key[0], key[1], key[2], key[3] or '', ' '.join(key[4]),
                  f'{np.exp(log):.4g}')
                 for (pace, key), log in zip(fit.keys, fit.log) if abs(log) > .02]
-        rows += error_rows(fit, leave_out(fit, 'group', 3, 4))
+        rows += error_rows(fit, leave_out(fit, 'group', 5, 5))
         write(rows + kept(arguments.engine))
 
 

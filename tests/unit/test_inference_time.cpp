@@ -212,6 +212,63 @@ static void what_memory_cannot_hold_waits(void **) {
     assert_true(held.prompt > free && held.prompt > 200 * held.token);
 }
 
+static void prompts_of_all_replicas_wait_in_one_queue(void **) {
+    Fixture fixture;
+    fixture.one.run.engine = Engine::Vllm;
+    fixture.one.run.prefill_workers = 1;
+    fixture.one.workload.batch = 64;
+    fixture.one.workload.output_tokens = 20;
+    const StepTime one = fixture.time();
+    // 64 prompts of some 92 ms are 5.9 s, and an answer takes less than 1 s: what is left of them
+    // is the wait, at the rate of the prompts however many replicas answer.
+    fixture.one.run.data = 4;
+    const StepTime four = fixture.time();
+    assert_true(one.waiting > 2 && four.waiting > 2);
+    assert_true(four.waiting >= one.waiting);
+    fixture.one.run.prefill_workers = 16;
+    const StepTime fed = fixture.time();
+    assert_true(fed.prompt < four.prompt / 4 && fed.token >= four.token);
+}
+
+static void tokens_that_are_picked_are_read(void **) {
+    Fixture fixture;
+    for (core::Layer &layer : fixture.network.layers) {
+        layer.mixer = core::Mixer::Latent;
+        layer.latent_size = 512;
+        layer.position_size = 64;
+    }
+    const double all = fixture.time().token;
+    for (core::Layer &layer : fixture.network.layers) {
+        layer.index_heads = 32;
+        layer.index_size = 128;
+        layer.index_tokens = 100;
+    }
+    // Not 1000 rows of 576 x 2 bytes but 1100 keys of 132 bytes in each of 2 layers: 2,013,600
+    // bytes less at 0.6 TB/s. Scores: 1000 x 2 x 32 x 2 x (576 + 512) operations less, and 1100 x
+    // 32 x 128 more, in 2 layers at 0.25 x 1e14. 40 us for each layer that picks.
+    const double bytes = 2 * (1000 * 1152.0 - 1100 * 132.0);
+    const double ops = 2 * (1100 * 32 * 128.0 - 1000 * 2 * 32 * (576 + 512.0));
+    near(fixture.time().token - all, 80e-6 - bytes / 0.6e12 + ops / 0.25e14);
+}
+
+static void packed_weights_are_multiplied_in_16_bits(void **) {
+    Fixture fixture;
+    fixture.one.run.engine = Engine::Vllm;
+    core::Device &device = fixture.system.devices[0];
+    device.memories[0].kind = core::MemoryKind::Hbm;
+    device.put_compute({Dtype::F4E2M1, core::Support::Native, 4e14, 0, core::Source::Table});
+    for (core::Layer &layer : fixture.network.layers)
+        layer.weights.bytes = 500'000'000;
+    for (size_t i : {size_t{1}, size_t{2}})
+        fixture.network.tensors[i].bytes = 500'000'000;
+    fixture.one.format = own_format(fixture.network);
+    fixture.one.format.name = "nvfp4";
+    const double four = fixture.time().prompt;
+    fixture.one.format.name = "awq-g32";
+    // 2 x 2e9 x 1010 operations at 0.45 of 1e14 and of 4e14, less what bytes hide.
+    assert_true(fixture.time().prompt - four > 0.06);
+}
+
 static void drafts_are_made_one_by_one_and_checked_at_once(void **) {
     Fixture fixture;
     fixture.one.run.engine = Engine::Vllm;
@@ -295,6 +352,9 @@ int main() {
         cmocka_unit_test(experts_awake_are_read),
         cmocka_unit_test(prompts_of_others_delay_a_token),
         cmocka_unit_test(what_memory_cannot_hold_waits),
+        cmocka_unit_test(prompts_of_all_replicas_wait_in_one_queue),
+        cmocka_unit_test(tokens_that_are_picked_are_read),
+        cmocka_unit_test(packed_weights_are_multiplied_in_16_bits),
         cmocka_unit_test(drafts_are_made_one_by_one_and_checked_at_once),
         cmocka_unit_test(what_drafts_must_be_there),
         cmocka_unit_test(factors_match_what_they_name),
