@@ -136,15 +136,29 @@ def ways(row):
     """Choices that a row may mean: what it leaves open is asked both ways."""
     made = [{}]
     if row['mode'] == 'disagg' and not row.get('d_workers'):
-        made = [{'data_parallel': workers, 'prefill_workers': workers} for workers in (1, 4)]
+        made = [{'data_parallel': workers, 'prefill_workers': 0} for workers in (1, 4)]
     if row['model'] in DRAFTS_UNSTATED:
         made = [way | {'drafts': drafts} for way in made for drafts in (0, 3)]
     return made
 
 
-def predicted(asker, row, seconds, factor):
+def fed(asker, row, way):
+    """The plan of a way; workers for prompts that nobody tells are the fewest, in powers of two,
+    of which twice as many would not bring the first token much sooner."""
+    if way.get('prefill_workers') != 0:
+        return asker.plan(row, **way)
+    plan = asker.plan(row, **way | {'prefill_workers': 1})
+    for workers in (2, 4, 8, 16, 32):
+        more = asker.plan(row, **way | {'prefill_workers': workers})
+        if more['speed']['first_token_seconds'] > .7 * plan['speed']['first_token_seconds']:
+            break
+        plan = more
+    return plan
+
+
+def predicted(plans, seconds, factor):
     """The middle of all that a row may mean, with a factor that reaches the ends."""
-    speeds = [asker.plan(row, **way)['speed'] for way in ways(row)]
+    speeds = [plan['speed'] for plan in plans]
     ends = min(speed[seconds] for speed in speeds), max(speed[seconds] for speed in speeds)
     return (ends[0] * ends[1]) ** .5 * 1e3, speeds[0][factor] * (ends[1] / ends[0]) ** .5
 
@@ -158,10 +172,11 @@ def scores(library, folder):
     for row in json.loads((folder / f'{TABLE}.json').read_text())['rows']:
         why = unstated(row)
         try:
+            plans = [fed(asker, row, way) for way in ways(row)]
             for key, seconds, factor in (
                     ('tpot_ms', 'token_seconds', 'error_factor'),
                     ('ttft_ms', 'first_token_seconds', 'first_token_error_factor')):
-                milliseconds, stated = predicted(asker, row, seconds, factor)
+                milliseconds, stated = predicted(plans, seconds, factor)
                 made[key, why].rows.append(Row(row['id'], row['group'], milliseconds, row[key],
                                                stated))
         except (Refused, KeyError, TypeError):
