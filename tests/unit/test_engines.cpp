@@ -182,6 +182,10 @@ static void llamacpp_borrows_matrices_of_the_host(void **) {
     const uint64_t matrix = 2 * 4096 * 14336;
     assert_in_range(buffer(16, 512), buffer(33, 512) + matrix - 4096 * 512 * 4,
                     buffer(33, 512) + matrix + 4096 * 512 * 4);
+    // Of a part of the layers' weights on the host as well.
+    const Plan part = made(machine.plan(
+        model, run_with({pin("engine", "llama.cpp"), pin("host_bytes", 1 << 30)}), 1024, 0));
+    assert_int_equal(part.stages[0].footprint.activations, buffer(1, 512));
     // A few tokens are multiplied where the matrix lies.
     assert_true(buffer(16, 16) < matrix);
     assert_true(buffer(16, 32) > matrix);

@@ -190,14 +190,17 @@ base::Result<Footprint> llamacpp_bytes(const Case &one, const Slice &slice) {
         return made;
     made.offload = llamacpp_input_bytes(model, step, copies, gpu_alignment) +
                    2 * pad(4 * step.tokens * model.hidden_size, gpu_alignment);
-    if (slice.first_layer != 0) {
-        const GraphPart left{0, slice.first_layer, true, false, true};
-        if (step.tokens >= borrowing_tokens)
-            made.activations = std::max(
-                made.activations, peak(left, 1, false) + borrowed_bytes(one, slice.first_layer));
-        made.offload = std::max(made.offload, peak(left, 1, true)) +
-                       cache_bytes(one, 0, slice.first_layer, false, with);
-    }
+    // Of layers that lie there in part it is not told which: any may.
+    const bool in_part = one.run.host_bytes.value_or(0) != 0;
+    const uint64_t left = in_part ? model.layers.size() : slice.first_layer;
+    if (left != 0 && step.tokens >= borrowing_tokens)
+        made.activations =
+            std::max(made.activations,
+                     peak({0, left, true, false, false}, 1, false) + borrowed_bytes(one, left));
+    if (slice.first_layer != 0)
+        made.offload =
+            std::max(made.offload, peak({0, slice.first_layer, true, false, true}, 1, true)) +
+            cache_bytes(one, 0, slice.first_layer, false, with);
     return made;
 }
 
