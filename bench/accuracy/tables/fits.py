@@ -152,5 +152,9 @@ def scores(library, folder):
     failed = Score('runs out of memory, said to fit', [])
     single = [row for row in rows_of(folder, TABLE) if row.get('oom') or row.get('tokens_per_s')]
     judge(single, Asker(library, folder).plan, fitted, failed)
+    models = infer_memory.Models(library, folder)
+    judge([row for row in rows_of(folder, infer_memory.TABLE)
+           if row.get('engine', 'transformers') == 'transformers'],
+          lambda row: infer_memory.on_its_card(library, models, row), fitted, failed)
     judge(rows_of(folder, serving.TABLE), Server(library, folder).plan, served, failed)
     return [fitted, served, failed]

@@ -109,7 +109,7 @@ class Models:
         """Bytes of the card that a row names, or None."""
         if 'total_gpu_memory_gib' in row:
             return row['total_gpu_memory_gib'] * GIB
-        label = re.fullmatch(r'(\d+) ?GB( class)?', row.get('gpu', ''))
+        label = re.search(r'(\d+) ?gb', row.get('gpu', ''), re.I)
         sheet = self.sheets.named(re.sub(r'(tx)(\d)', r'\1 \2', row.get('gpu', '')))
         size = int(label.group(1)) if label else (sheet or {}).get('mem_gb_label')
         return size * GIB * VISIBLE if size else None
@@ -130,14 +130,14 @@ def system(library, count, memory=None, name='card'):
     return library.system(document)
 
 
-def transformers(library, models, row):
+def transformers(library, models, row, memory=None):
     """What PyTorch's allocator held at most. The newest script reports what it holds at the end."""
     version = {'Qwen': '4.32.0', 'Qwen2': '4.40.0'}.get(row['model'].split('-')[0], '4.46.0')
     pins = {'engine': 'transformers', 'engine_version': version,
             'pipeline_parallel': row['n_gpus']}
     if row['model'].startswith('Qwen3'):
         pins['ubatch'] = 1
-    made = library.plan(system(library, row['n_gpus']), models.of(row['model']), pins,
+    made = library.plan(system(library, row['n_gpus'], memory), models.of(row['model']), pins,
                         prompt_tokens=row['prompt_tokens'], output_tokens=row['gen_tokens'],
                         context_tokens=row['prompt_tokens'] + row['gen_tokens'], **workload(row))
     use = made['footprint']
@@ -145,24 +145,50 @@ def transformers(library, models, row):
     return use['weights'] + use['cache'] + use['activations'], measured, made['memory_error_factor']
 
 
-def litgpt(library, models, row):
-    made = library.plan(system(library, row['n_gpus']), models.of(row['model']),
+def litgpt_plan(library, models, row, memory=None):
+    return library.plan(system(library, row['n_gpus'], memory), models.of(row['model']),
                         {'engine': 'litgpt'}, prompt_tokens=32, output_tokens=50,
                         **workload(row))
+
+
+def litgpt(library, models, row):
+    made = litgpt_plan(library, models, row)
     use = made['footprint']
     return (use['weights'] + use['cache'] + use['activations'], row['mem_gb_max'] * 1e9,
             made['memory_error_factor'])
 
 
 def llamacpp(library, models, row):
-    if 'total_mib' not in row or 'model_mib' in row:
-        raise KeyError('no whole model on the device')
-    made = library.plan(system(library, 1), models.of(row['model']), {'engine': 'llama.cpp'},
-                        prompt_tokens=row['n_ctx'], context_tokens=row['n_ctx'],
-                        weight_dtype=row['quant'].lower())
+    """What llama.cpp allocated, part of the weights on the host where a row tells how much it kept;
+    or what it did not allocate: the context of the device."""
+    if 'unaccounted_mib_range' in row:
+        made = library.plan(system(library, 1), models.of('Llama 2 7 B'), {'engine': 'llama.cpp'},
+                            prompt_tokens=512)
+        low, high = row['unaccounted_mib_range']
+        return made['footprint']['workspace'], (low + high) / 2 * 2**20, 1.01
+    model, work = models.of(row['model']), {'weight_dtype': row['quant'].lower()}
+    pins = {'engine': 'llama.cpp'}
+
+    def ask(**more):
+        return library.plan(system(library, 1), model, pins | more, prompt_tokens=row['n_ctx'],
+                            context_tokens=row['n_ctx'], **work)
+    made = ask()
+    if 'model_mib' in row:
+        left = made['footprint']['weights'] - row['model_mib'] * 2**20
+        made = ask(host_bytes=max(0, left))
     use = made['footprint']
     return (use['weights'] + use['cache'] + use['activations'], row['total_mib'] * 2**20,
             made['memory_error_factor'])
+
+
+def on_its_card(library, models, row):
+    """The plan of a run on the card that it names; refused where it does not fit."""
+    if row.get('framework', '').startswith('litgpt'):
+        card = re.search(r'(\d+)GB', row['framework'])
+        return litgpt_plan(library, models, row, int(card.group(1)) * GIB * VISIBLE)
+    if row.get('engine') == 'transformers':
+        return transformers(library, models, row, models.memory(row))
+    raise KeyError('no card')
 
 
 def device_memory(library, models, row):
@@ -281,9 +307,9 @@ def scores(library, folder):
         if row.get('engine') in ('vllm', 'sglang') or row.get('oom'):
             continue
         try:
-            runs.rows.append(Row(f'{row["id"]} {row["model"]} {row["quant"]} '
-                                 f'{row.get("prompt_tokens", "")}', row['group'],
-                                 *device_memory(library, models, row)))
+            label = ' '.join(str(row.get(key, '')) for key in ('id', 'model', 'quant',
+                                                               'prompt_tokens'))
+            runs.rows.append(Row(label, row['group'], *device_memory(library, models, row)))
         except (Refused, KeyError):
             runs.refused += 1
     servers = [row for row in rows if row.get('engine') in ('vllm', 'sglang')]
