@@ -45,10 +45,12 @@ class Schemas(unittest.TestCase):
                  'engine=deepspeed', '--micro-batch', '2', '--zero', '2', '--recompute', 'full']
         plan = self.check('plan', 'plan', '--mode', 'train', *asked, *SAVED)
         self.assertEqual(plan['parallel'],
-                         {'tensor': 1, 'context': 1, 'expert': 1, 'pipeline': 1, 'data': 2})
+                         {'tensor': 1, 'attention_data': 1, 'context': 1, 'expert': 1,
+                          'pipeline': 1, 'data': 2})
         self.assertEqual(plan['training'],
                          {'sequence_tokens': 512, 'micro_batch': 2, 'global_batch': None,
-                          'zero_stage': 2, 'recompute': 'full'})
+                          'zero_stage': 2, 'recompute': 'full',
+                          'optimizer_on_host': False, 'weights_on_host': False})
         self.assertEqual(len(plan['stages']), 2)
         self.assertIsNone(self.check('plan', 'plan', '8B', *SAVED)['training'])
 
