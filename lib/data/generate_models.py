@@ -16,7 +16,7 @@ import sys
 LISTS = {'hybrid_layer_pattern', 'moe_layer_freq', 'layer_types', 'layers_block_type',
          'compress_ratios', 'mlp_only_layers', 'vision_config.deepstack_visual_indexes'}
 WORDS = {'model_type', 'torch_dtype', 'dtype', 'topk_method', 'hybrid_override_pattern',
-         'feed_forward_proj', 'expert_dtype', 'mlp_hidden_act',
+         'feed_forward_proj', 'expert_dtype', 'topk_method', 'mlp_hidden_act',
          'quantization_config.activation_scheme', 'quantization_config.scale_fmt',
          'quantization_config.quant_method', 'vision_config.model_type'}
 

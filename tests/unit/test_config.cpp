@@ -142,6 +142,21 @@ static void counts_known_models_exactly(void **) {
     }
 }
 
+/// DeepSeek V3 compresses queries where its file is silent, but not where that says null.
+static void tells_null_from_silence(void **) {
+    const auto rank = [](const char *told) {
+        const auto config = read_config_text(
+            "c", base::format(R"({"model_type":"deepseek_v3","hidden_size":64,"vocab_size":100,
+                                  "num_hidden_layers":1,"num_attention_heads":4%s})",
+                              told));
+        assert_true(bool(config));
+        return config->model.layers[0].query_rank;
+    };
+    assert_int_equal(rank(""), 1536);
+    assert_int_equal(rank(R"(,"q_lora_rank":null)"), 0);
+    assert_int_equal(rank(R"(,"q_lora_rank":32)"), 32);
+}
+
 static void keeps_one_latent_row(void **) {
     const auto config = read_config_text("c", known[5].text);
     assert_true(bool(config));
@@ -324,6 +339,7 @@ static void refuses_hostile_numbers(void **) {
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(counts_known_models_exactly),
+        cmocka_unit_test(tells_null_from_silence),
         cmocka_unit_test(keeps_one_latent_row),
         cmocka_unit_test(knows_packed_formats),
         cmocka_unit_test(says_what_it_assumes),

@@ -2,6 +2,7 @@
 // plan/mix and plan/memory/weights: bytes of whole models in the mixes that others publish.
 #include "check.h"
 
+#include "base/text.h"
 #include "plan/memory/weights.h"
 #include "plan/model/mix.h"
 #include "plan/model/read.h"
@@ -69,6 +70,40 @@ static void takes_other_blocks_for_odd_rows(void **) {
 }
 
 /// Two published checkpoints of Llama 3.x 70B for MLX.
+/// The rules for eight experts are those of the quantiser, which files of whole numbers never saw.
+static void leaves_unquantized_files_alone(void **) {
+    const core::Model model = read(R"({"model_type":"mixtral","hidden_size":4096,
+        "num_hidden_layers":4,"num_attention_heads":32,"num_key_value_heads":8,
+        "intermediate_size":14336,"vocab_size":32000,"num_local_experts":8,
+        "num_experts_per_tok":2})");
+    assert_int_equal(bytes(model, "F32"), 4 * model.parameters);
+}
+
+/// FP8 of what predicts further tokens: one layer of 128 x 128 matrices by hand. Its vectors, its
+/// router of 8 rows, its tables and what joins token and state stay at 16 bits.
+static void keeps_what_joins_drafts_whole(void **) {
+    const char *text = R"({"model_type":"deepseek_v3","hidden_size":128,"num_hidden_layers":1,
+        "num_attention_heads":1,"intermediate_size":128,"vocab_size":256,"n_routed_experts":8,
+        "num_experts_per_tok":1,"moe_intermediate_size":128,"n_shared_experts":0,
+        "first_k_dense_replace":0,"kv_lora_rank":128,"q_lora_rank":0,"qk_nope_head_dim":64,
+        "qk_rope_head_dim":64,"v_head_dim":128,"num_nextn_predict_layers":%d,
+        "torch_dtype":"bfloat16","quantization_config":{"quant_method":"fp8",
+        "activation_scheme":"dynamic"}})";
+    const auto total = [&](int drafts) {
+        const core::Model model = read(base::format(text, drafts).c_str());
+        uint64_t sum = 0;
+        for (const core::Tensor &tensor : model.tensors)
+            sum += tensor.bytes;
+        return sum;
+    };
+    // Query, latent down (192 rows), latent up (192), output, and 24 matrices of experts.
+    const uint64_t matrices = 128 * (128 + 192 + 192 + 128 + 24 * 128);
+    const uint64_t scales = 4 * (1 + 2 + 2 + 1 + 24);
+    const uint64_t whole = 2 * (2 * 128 * 256 + 2 * 128 * 128 + 8 * 128); // tables, join, router
+    const uint64_t vectors = 2 * (5 * 128 + 128);                         // and the latent's norm
+    assert_int_equal(total(1) - total(0), matrices + scales + whole + vectors);
+}
+
 static void groups_along_rows(void **) {
     const core::Model model = read(R"({"model_type":"llama","hidden_size":8192,
         "num_hidden_layers":80,"num_attention_heads":64,"num_key_value_heads":8,
@@ -105,6 +140,8 @@ int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(has_the_bits_that_are_listed),
         cmocka_unit_test(takes_other_blocks_for_odd_rows),
+        cmocka_unit_test(leaves_unquantized_files_alone),
+        cmocka_unit_test(keeps_what_joins_drafts_whole),
         cmocka_unit_test(groups_along_rows),
         cmocka_unit_test(keeps_embedding_and_output_at_16_bit),
         cmocka_unit_test(sums_agree),

@@ -28,6 +28,13 @@ MPT = {'MPT-125m': (12, 12, 768), 'MPT-350m': (24, 16, 1024), 'MPT-760m': (24, 1
        'MPT-13b': (40, 40, 5120), 'MPT-30b': (48, 56, 7168), 'MPT-70b': (80, 64, 8192)}
 
 
+def estimated(row):
+    """True of what its source took by a rule of thumb, without biases and norms."""
+    shape = [row.get(key) for key in ('layers', 'hidden', 'vocab')]
+    return None not in shape and row['params_total'] == (
+        12 * shape[0] * shape[1]**2 + shape[1] * shape[2])
+
+
 def mpt(row):
     """With positions that are learned, as it was trained for the table."""
     layers, heads, width = MPT[row['model']]
@@ -67,15 +74,28 @@ def complete(config):
     return config
 
 
-ENDINGS = re.compile(r'[-_](\d+bits?(-.*)?|mxfp4|nvfp4|bf16|fp8|mlx|gguf|instruct|it|chat|hf)$',
-                     re.IGNORECASE)
-# Sizes as names tell them: "7B", "1.3b", "350M".
-SIZE = re.compile(r'(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)([bmBM])(?![A-Za-z0-9])')
+ENDINGS = re.compile(r'[-_](\d+bits?(-.*)?|mxfp4|nvfp4|bf16|fp8|mlx|gguf|instruct|it|chat|hf|'
+                     r'2[45]\d\d)$', re.IGNORECASE)
+# Sizes as names tell them: "7B", "1.3b", "350M", "30B-A3B"; and in words.
+SIZE = re.compile(r'(?<![a-z0-9.])(\d+(?:\.\d+)?)([bm])(?![a-z0-9])')
+WORD = re.compile(r'(?<![a-z])(tiny|mini|small|base|medium|large|xl|xxl)(?![a-z])')
+WORDS = {'tiny': 3e7, 'mini': 4e7, 'small': 8e7, 'base': 1.2e8, 'medium': 2.5e8, 'large': 4e8,
+         'xl': 3e9, 'xxl': 1.1e10}
+
+
+def size_of(name):
+    """What a name tells of the size, as text, and the parameters that this means."""
+    name = name.lower()
+    if found := SIZE.search(name):
+        return found[0], float(found[1]) * (1e9 if found[2] == 'b' else 1e6)
+    if found := WORD.search(name):
+        return found[0], WORDS[found[0]]
+    return '', 1e9
 
 
 def stem(name):
     """What is behind the slash, without what quantizing and tuning append, in lower case."""
-    name = name.split('/')[-1].lower()
+    name = name.split('/')[-1].lower().removeprefix('meta-')
     while ENDINGS.search(name):
         name = ENDINGS.sub('', name)
     return name
@@ -89,25 +109,29 @@ class Models:
     def __init__(self, library, folder):
         self.library = library
         self.configs = configs(folder) | catalogue()
-        self.stems, self.shapes = {}, {}
+        self.stems, self.shapes, self.sizes = {}, {}, {}
         for name, config in (catalogue() | self.configs).items():
-            self.stems.setdefault(stem(name), name)
-            part = text_part(config)
-            shape = (config['model_type'], part.get('num_hidden_layers'), part.get('hidden_size'))
+            self.stems.setdefault(stem(name), config)
+            part, family = text_part(config), config['model_type']
+            shape = (family, part.get('num_hidden_layers'), part.get('hidden_size'))
             self.shapes.setdefault(shape, config)
+            self.sizes.setdefault((family, size_of(name)[0]), config)
 
     def named(self, row):
-        """The model of a row's name, or None."""
+        """The config of a row's name, or None."""
         for key in (row.get('model_ref'), row.get('model'), row.get('base_model')):
             if not key:
                 continue
-            found = self.library.known(key)
+            name = stem(key.replace(' ', '-'))
+            found = self.configs.get(key) or self.stems.get(name) or self.tuned(key)
             if found:
                 return found
-            name = key if key in self.configs else self.stems.get(stem(key.replace(' ', '-')))
-            if name:
-                return self.library.model(self.configs[name])
         return None
+
+    def tuned(self, key):
+        """What its own makers have tuned, by the name of the other of the two."""
+        found = self.configs.get(key.removesuffix('-Base')) if key.endswith('-Base') else None
+        return None if found and 'quantization_config' in found else found
 
     def sized(self, row):
         """The model of a row about bytes, which has a config or a name."""
@@ -116,7 +140,7 @@ class Models:
         found = self.named(row)
         if not found:
             raise KeyError(row.get('model_ref') or row.get('model'))
-        return found
+        return self.library.model(found)
 
     def numbered(self, row):
         """By the numbers a row has, the rest as in a model of the same family and size."""
@@ -126,7 +150,11 @@ class Models:
         if config.get('num_key_value_heads') == config.get('num_attention_heads'):
             config.pop('num_key_value_heads', None)  # what a row has where its config is silent
         family = row.get('model_type', '')
-        like = self.shapes.get((family, row.get('layers'), row.get('hidden')))
+        size = size_of(row['model'])[0]
+        if row.get('hidden'):
+            like = self.shapes.get((family, row.get('layers'), row['hidden']))
+        else:
+            like = self.sizes.get((family, size)) if size else None
         if like is None:
             return self.library.model({'model_type': family} | config)
         part = text_part(like)
@@ -141,20 +169,54 @@ class Models:
             return self.library.model(mpt(row))
         if 'config' in row:
             return self.library.model(complete(row['config']))
-        return self.named(row) or self.numbered(row)
+        found = self.named(row)
+        return self.library.model(found) if found else self.numbered(row)
+
+    def stored(self, row):
+        """Numbers that a checkpoint holds: of packed ones fewer than parameters, and scales."""
+        model = self.of(row)
+        parameters = self.library.describe(model).parameters
+        config = text_part(self.named(row) or {})
+        if config.get('quantization_config', {}).get('quant_method') != 'fp8':
+            return parameters
+        squares = (self.library.weights(model, recipe='fp8-block')
+                   - self.library.weights(model, recipe='fp8')) // 4
+        if config.get('expert_dtype') != 'fp4':
+            return parameters + squares
+        experts = 3 * config['n_routed_experts'] * config['hidden_size'] * (
+            config['moe_intermediate_size']) * (config['num_hidden_layers']
+                                                + config.get('num_nextn_predict_layers', 0))
+        # Two to a byte, and a scale for 32.
+        return parameters + squares - experts // 2 + experts // 32 - experts // 128**2
+
+    def guessed(self, row):
+        """By numbers, or by the size that the name tells where the library refuses these."""
+        try:
+            return self.library.describe(self.numbered(row)).parameters
+        except Refused:
+            made = self.library.model_of_numbers(parameters=int(size_of(row['model'])[1]))
+            return self.library.describe(made).parameters
+
+    def loaded(self, row):
+        """Without what predicts further tokens, where files for llama.cpp leave it out."""
+        model = self.of(row)
+        less = self.library.model(complete(row['config']) | {'num_nextn_predict_layers': 0})
+        same = (self.library.weights(model, recipe='F32')
+                == self.library.weights(less, recipe='F32'))
+        return self.library.describe(less if same else model).parameters
 
 
-def parameters(models, rows, name):
+def parameters(rows, name, count):
     made = Score(name, [])
     for row in rows:
         measured = row.get('params_total') or row.get('n_params')
         try:
-            model = models.of(row)
+            predicted = count(row)
         except Refused:
             made.refused += 1
             continue
-        made.rows.append(Row(f'{row["id"]} {row.get("model_type", "")}', row['group'],
-                             models.library.describe(model).parameters, measured))
+        made.rows.append(Row(f'{row["id"]} {row.get("model_type", "")}', row['group'], predicted,
+                             measured))
     return made
 
 
@@ -199,12 +261,14 @@ def scores(library, folder):
     kinds = {}
     for row in rows:
         kinds.setdefault(row['kind'], []).append(row)
-    totals = kinds.get('hf_param_total', []) + kinds.get('param_total', [])
+    totals = [row for row in kinds.get('hf_param_total', []) + kinds.get('param_total', [])
+              if not estimated(row)]
     told = [row for row in totals if row['model'] in MPT or models.named(row)]
-    return [parameters(models, told, 'parameters by config.json'),
-            parameters(models, [row for row in totals if row not in told],
-                       'parameters by a few numbers'),
-            parameters(models, kinds.get('gguf_loader', []), 'parameters that a loader counts'),
+    return [parameters(told, 'parameters by config.json', models.stored),
+            parameters([row for row in totals if row not in told], 'parameters by a few numbers',
+                       models.guessed),
+            parameters(kinds.get('gguf_loader', []), 'parameters that a loader counts',
+                       models.loaded),
             sizes(models, kinds.get('hf_checkpoint', []), 'bytes of checkpoints'),
             sizes(models, kinds.get('gguf_loader', []), 'bytes of GGUF tensors', recipe_of),
             sizes(models, kinds.get('gguf', []), 'bytes of GGUF files', recipe_of),

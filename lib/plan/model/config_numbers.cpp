@@ -197,11 +197,20 @@ base::Result<bool> read_number(const JsonValue &root, const NumberField &row,
     return false;
 }
 
+/// True where a file says that it has no such number, which is not the same as silence.
+bool denies(const JsonValue &root, const NumberField &row) {
+    for (const JsonValue &member : root.children())
+        for (const char *name : row.names)
+            if (member.is_null() && name != nullptr && member.key() == name)
+                return true;
+    return false;
+}
+
 /// From the file, or from what is usual where that is silent.
 base::Done read_number(const JsonValue &root, const JsonValue *usual, const NumberField &row,
                        ConfigNumbers &numbers) {
     HWA_TRY(bool found, read_number(root, row, numbers));
-    if (!found && usual != nullptr) {
+    if (!found && usual != nullptr && !denies(root, row)) {
         HWA_TRY(found, read_number(*usual, row, numbers));
     }
     if (!found && row.demand == Required)

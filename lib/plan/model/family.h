@@ -44,7 +44,7 @@ enum Trait : uint64_t {
     AttentionNorm = 1ULL << 32, ///< a norm over what leads out of attention
     SharedMlp = 1ULL << 33,     ///< a dense FFN beside the experts, of shared_ffn
     RouterBias = 1ULL << 34,
-    Masks = 1ULL << 35,         ///< checkpoints hold the mask and the angles of each layer
+    Masks = 1ULL << 35,         ///< checkpoints hold the mask of each layer, or of every n-th
     SharedExperts = 1ULL << 36, ///< one shared expert although the file gives no number
     LateExperts = 1ULL << 37,   ///< intermediate_size_mlp is the width of dense layers
     OutputLayers = 1ULL << 38,  ///< a head of a masked language model

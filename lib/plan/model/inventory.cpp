@@ -128,10 +128,11 @@ void Inventory::attention(const LayerForm &form, uint64_t index, Layer &made) {
         add(Role::Bias, made.heads);
     if (has(HeadGate))
         add(Role::Other, n.hidden, made.heads);
-    if (has(Masks) && n.context <= 65536) {
+    const bool masked = family.period == 0 || (index + 1) % family.period == 0;
+    if (has(Masks) && masked && n.context <= 65536)
         add(Role::Buffer, n.context, n.context);
-        add(Role::Buffer, Count(made.key_size / 8) + 1); // a quarter of the pairs turns
-    }
+    if (has(Masks) && !has(Positions))
+        add(Role::Buffer, made.key_size / 8); // angles: a quarter of the pairs turns
     if (has(Whole) || !decodes(index))
         made.mixer = Mixer::None;
 }
@@ -186,8 +187,8 @@ void Inventory::latent(Layer &made) {
 /// One row for several tokens, from rows that overlap where it stands for few.
 void Inventory::compressor(uint64_t ratio, Count width) {
     const Count wide = width * (ratio == 4 ? 2 : 1);
-    add(Role::Other, n.hidden, wide);
-    add(Role::Other, n.hidden, wide);
+    add(Role::Router, n.hidden, wide); // as fine as a router
+    add(Role::Router, n.hidden, wide);
     add(Role::Bias, wide * ratio);
     add(Role::Norm, width);
 }
@@ -210,7 +211,7 @@ void Inventory::compressed(uint64_t index, Layer &made) {
         compressor(ratio, n.head_dim);
     if (ratio == 4) { // many rows are left, and a small attention picks some
         add(Role::Other, n.query_rank, Count(n.index_heads) * n.index_dim);
-        add(Role::Other, n.hidden, n.index_heads);
+        add(Role::Router, n.hidden, n.index_heads);
         compressor(ratio, n.index_dim);
         made.index_size = narrow(n.index_dim);
     }
@@ -365,6 +366,8 @@ void Inventory::outside() {
         add(Role::Position, n.hidden, n.types != 0 ? n.types : late ? 1 : 2);
     if (has(EmbeddingNorm))
         norm();
+    if (has(Buckets) && !has(TwoSided))
+        add(Role::Bias, Count(32) * n.heads);
     if (has(TwoSided))
         second_side();
     else if (!has(Whole) || !has(EmbeddingNorm) || has(BareFirst))

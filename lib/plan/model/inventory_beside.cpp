@@ -12,7 +12,7 @@ using core::Role;
 
 /// Hyper-connections: the streams are mixed before and after each half of a layer.
 static void mix_streams(Inventory &in, Count streams, Count mixes, uint64_t scales) {
-    in.add(Role::Other, streams * in.n.hidden, mixes);
+    in.add(Role::Router, streams * in.n.hidden, mixes); // as fine as a router
     in.add(Role::Bias, mixes + scales);
 }
 
@@ -59,7 +59,10 @@ void Inventory::drafts() {
             one.layer(n.layers - 1, like);
         }
         overflow_ |= one.overflow();
-        add(Role::Other, Count(2) * n.hidden, n.hidden);
+        if (has(Compressed)) // one matrix for the token, one for the state
+            add(Role::Other, n.hidden, Count(2) * n.hidden);
+        else
+            add(Role::Other, Count(2) * n.hidden, n.hidden);
         norm(3);
         one.beside_all();
         if (has(DraftTables)) {

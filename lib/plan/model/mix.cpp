@@ -220,13 +220,19 @@ uint64_t Packer::mlx(const Tensor &tensor) const {
     return tensor.columns / mix_.block.elements * mix_.block.bytes * tensor.rows;
 }
 
+/// Of what predicts further tokens: vectors, routers, tables, and what joins token and state.
+bool Packer::stays_whole(const Tensor &draft) const {
+    return draft.rows < 128 || draft.rows == model_.experts || draft.rows == model_.vocabulary ||
+           draft.columns == uint64_t{2} * model_.hidden_size;
+}
+
 uint64_t Packer::packed(const Tensor &tensor) const {
     if (tensor.role == Role::Buffer)
         return 0;
     if (whole(mix_.dtype))
         return mix_.block.bytes * tensor.parameters();
-    const bool stays = (tensor.layer < 0 && tensor.role != Role::Draft) ||
-                       core::is_plain(tensor.role) ||
+    const bool outside = tensor.role == Role::Draft ? stays_whole(tensor) : tensor.layer < 0;
+    const bool stays = outside || core::is_plain(tensor.role) ||
                        (mix_.experts_only && !core::is_expert(tensor.role));
     if (stays)
         return 2 * tensor.parameters();

@@ -92,6 +92,7 @@ class Packer {
     GgmlId edge(const core::Tensor &tensor, GgmlId type) const;
     uint64_t mlx(const core::Tensor &tensor) const;
     uint64_t packed(const core::Tensor &tensor) const;
+    bool stays_whole(const core::Tensor &draft) const;
     bool more(uint32_t index, uint32_t count) const;
 
     const core::Model &model_;

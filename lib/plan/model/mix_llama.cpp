@@ -199,6 +199,8 @@ Id Packer::llama(const Tensor &tensor) {
     using enum Ftype;
     if (core::is_plain(tensor.role))
         return Id::F32;
+    if (base == Id::F32 || base == Id::F16 || base == Id::BF16)
+        return base; // the rules are those of the quantiser
     if (tensor.role == Role::Embedding || tensor.role == Role::Output)
         return edge(tensor, base);
     if (mix_.ftype == Mxfp4)
