@@ -49,6 +49,13 @@ base::Result<Stage> stage_of(const Case &one, size_t index, const std::vector<St
     return made;
 }
 
+/// Of one replica. Groups and ranks of context hold some of them more than once.
+double weights_of(const Case &one, const Plan &plan) {
+    if (!one.workload.trains() && degree(one.run.attention_data) * degree(one.run.context) > 1)
+        return static_cast<double>(hold(*one.model, one.format).total());
+    return static_cast<double>(plan.footprint.weights) / degree(one.run.data);
+}
+
 } // namespace
 
 base::Result<Plan> evaluate(const Case &one) {
@@ -67,8 +74,7 @@ base::Result<Plan> evaluate(const Case &one) {
         plan.cache_tokens = pool_tokens(one, plan.stages);
     plan.memory_error_factor = trains ? training_error(one) : memory_error(one);
     if (one.model->parameters != 0)
-        plan.weight_bits = 8.0 * static_cast<double>(plan.footprint.weights) /
-                           static_cast<double>(one.model->parameters) / degree(one.run.data);
+        plan.weight_bits = 8.0 * weights_of(one, plan) / static_cast<double>(one.model->parameters);
     HWA_TRY(const StepTime time, trains ? training_time(one) : inference_time(one));
     plan.bound = time.bound;
     plan.unknown_link = time.unknown_link;
@@ -92,6 +98,11 @@ base::Result<Plan> evaluate(const core::System &system, const core::Model &model
     Case one{&system, &model, format, workload, options.run, {}, &links, nullptr, nullptr, nullptr};
     HWA_CHECK(check_drafts(one));
     HWA_CHECK(cut(options, one));
+    Sized sized;
+    if (!workload.trains() && options.run.engine == Engine::Any) { // as a search has it
+        HWA_TRY(sized, size_up(model, format, workload));
+        one.sized = &sized;
+    }
     HWA_TRY(Plan plan, evaluate(one));
     HWA_CHECK(check_room(one, plan.stages, options.headroom));
     return plan;

@@ -49,13 +49,23 @@ base::Done check(const System &system, const Options &options) {
     return {};
 }
 
+void set_price(const System &system, const Options &options, Plan &plan) {
+    plan.usd_per_hour = system.usd_per_hour > 0 ? system.usd_per_hour : options.usd_per_hour;
+    if (plan.tokens_per_second > 0)
+        plan.usd_per_million_tokens = plan.usd_per_hour * 1e6 / (3600 * plan.tokens_per_second);
+}
+
 } // namespace
 
 base::Result<Plan> make_plan(const System &system, const Model &model, const Options &options) {
     HWA_CHECK(check(system, options));
     HWA_TRY(Workload workload, settle(options.workload));
-    if (options.run.engine)
-        return evaluate(system, model, options, workload);
+    if (options.run.engine) {
+        auto pinned = evaluate(system, model, options, workload);
+        if (pinned)
+            set_price(system, options, *pinned);
+        return pinned;
+    }
     HWA_CHECK(check_pins(options.run, workload));
     Options settled = options;
     settled.headroom = options.headroom > 0 ? options.headroom : default_headroom;
@@ -68,10 +78,7 @@ base::Result<Plan> make_plan(const System &system, const Model &model, const Opt
         found.error().message += remedies_text(system, model, options, workload);
     if (!found)
         return found;
-    Plan &plan = *found;
-    plan.usd_per_hour = system.usd_per_hour > 0 ? system.usd_per_hour : options.usd_per_hour;
-    if (plan.tokens_per_second > 0)
-        plan.usd_per_million_tokens = plan.usd_per_hour * 1e6 / (3600 * plan.tokens_per_second);
+    set_price(system, options, *found);
     return found;
 }
 

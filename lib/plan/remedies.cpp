@@ -8,6 +8,7 @@
 #include "plan/search/search.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace hwa::plan {
 
@@ -71,13 +72,13 @@ class Trials {
         system_.flags = system.flags;
         named_ = !options.devices.empty();
         // Whatever the order of devices, of equal ones the first by its id.
+        // A processor only where there is nothing else.
+        const auto rank = [](const Device &one) {
+            return std::tuple(one.kind == Kind::Cpu, ~one.memory_bytes(), std::string_view(one.id));
+        };
         for (const Device &device : system_.devices)
-            if (device.kind != Kind::Cpu &&
-                (roomiest_ == nullptr || std::pair(~device.memory_bytes(), device.id) <
-                                             std::pair(~roomiest_->memory_bytes(), roomiest_->id)))
+            if (roomiest_ == nullptr || rank(device) < rank(*roomiest_))
                 roomiest_ = &device;
-        if (roomiest_ == nullptr && !system_.devices.empty())
-            roomiest_ = &system_.devices[0];
     }
 
     std::vector<std::string> all() {
@@ -173,10 +174,16 @@ class Trials {
     void add_twin(System &system, const std::string &id) const {
         Device twin = *roomiest_;
         twin.id = id;
+        // To the one it was copied from as by its fastest link, whatever their order.
+        const auto rank = [](const core::Link &one) {
+            return std::tuple(~one.bytes_per_second, one.kind, std::string_view(one.a),
+                              std::string_view(one.b));
+        };
         const core::Link *own = nullptr;
         for (const core::Link &link : system_.links)
             if (link.a == roomiest_->id || link.b == roomiest_->id) {
-                own = &link;
+                if (own == nullptr || rank(link) < rank(*own))
+                    own = &link;
                 core::Link copy = link;
                 (copy.a == roomiest_->id ? copy.a : copy.b) = id;
                 system.links.push_back(std::move(copy));

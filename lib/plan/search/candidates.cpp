@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace hwa::plan {
@@ -66,9 +67,13 @@ std::vector<const Device *> allowed(const System &system, const Options &options
     return made;
 }
 
+bool same_size(const core::Memory &a, const core::Memory &b) {
+    return a.size_bytes.value == b.size_bytes.value && a.usable_bytes == b.usable_bytes;
+}
+
 bool same_memory(const core::Memory &a, const core::Memory &b) {
-    return a.kind == b.kind && a.role == b.role && a.size_bytes.value == b.size_bytes.value &&
-           a.usable_bytes == b.usable_bytes && a.bytes_per_second.value == b.bytes_per_second.value;
+    return a.kind == b.kind && a.role == b.role &&
+           a.bytes_per_second.value == b.bytes_per_second.value;
 }
 
 bool same_compute(const core::Compute &a, const core::Compute &b) {
@@ -83,8 +88,8 @@ bool same_attr(const Device &a, const Device &b, std::string_view key) {
     return one->type == other->type && one->i == other->i && one->s == other->s;
 }
 
-/// Whether everything that memory and time are computed from is the same.
-bool alike(const Device &a, const Device &b) {
+/// Whether everything that times are computed from is the same.
+bool as_fast(const Device &a, const Device &b) {
     constexpr uint32_t flags = core::DeviceIntegrated | core::DevicePartition;
     return a.kind == b.kind && (a.flags & flags) == (b.flags & flags) &&
            a.compute_units.value == b.compute_units.value && a.clock_hz.value == b.clock_hz.value &&
@@ -96,6 +101,13 @@ bool alike(const Device &a, const Device &b) {
            a.architecture.value == b.architecture.value &&
            same_attr(a, b, "cuda.compute_capability") &&
            same_attr(a, b, "host.network_bytes_per_second");
+}
+
+/// Whether everything that memory and time are computed from is the same.
+bool alike(const Device &a, const Device &b) {
+    return std::equal(a.memories.begin(), a.memories.end(), b.memories.begin(), b.memories.end(),
+                      same_size) &&
+           as_fast(a, b);
 }
 
 bool roomier(const DeviceClass &a, const DeviceClass &b) {
@@ -119,6 +131,39 @@ DeviceClass &class_of(const Device &device, uint64_t room, std::vector<DeviceCla
     return made;
 }
 
+bool are_kin(const DeviceClass &a, const DeviceClass &b) {
+    return a.host_memory == b.host_memory && as_fast(*a.devices[0], *b.devices[0]);
+}
+
+/// Classes come roomier ones first, and so do their devices in each that they make together.
+std::vector<DeviceClass> merge(const Links &links, const std::vector<DeviceClass> &classes) {
+    std::vector<DeviceClass> made;
+    const auto apart = [&](const DeviceClass &one) {
+        return std::none_of(&one + 1, classes.data() + classes.size(),
+                            [&](const auto &other) { return are_kin(one, other); });
+    };
+    if (std::all_of(classes.begin(), classes.end(), apart))
+        return made;
+    std::unordered_map<const Device *, uint64_t> rooms;
+    for (const DeviceClass &one : classes) {
+        const auto kin = std::find_if(made.begin(), made.end(),
+                                      [&](const auto &other) { return are_kin(one, other); });
+        if (kin == made.end())
+            made.push_back(one);
+        else
+            kin->devices.insert(kin->devices.end(), one.devices.begin(), one.devices.end());
+        for (const Device *device : one.devices)
+            rooms[device] = one.room;
+    }
+    for (DeviceClass &one : made) {
+        one.domains.clear();
+        set_domains(links, one);
+        for (const Device *device : one.devices)
+            one.rooms.push_back(rooms[device]);
+    }
+    return made;
+}
+
 } // namespace
 
 Candidates find_candidates(const System &system, const Links &links, const Options &options,
@@ -136,6 +181,8 @@ Candidates find_candidates(const System &system, const Links &links, const Optio
     std::sort(found.classes.begin(), found.classes.end(), roomier);
     for (DeviceClass &one : found.classes)
         set_domains(links, one);
+    if (found.classes.size() > 1)
+        found.merged = merge(links, found.classes);
     return found;
 }
 

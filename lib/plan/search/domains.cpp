@@ -104,6 +104,10 @@ std::vector<uint32_t> DeviceClass::group_starts(uint32_t devices_each) const {
     for (size_t i = 0; i + 1 < domains.size(); ++i)
         for (uint32_t at = domains[i]; at + devices_each <= domains[i + 1]; at += devices_each)
             made.push_back(at);
+    if (!rooms.empty())
+        std::stable_sort(made.begin(), made.end(), [&](uint32_t a, uint32_t b) {
+            return group_room(a, devices_each) > group_room(b, devices_each);
+        });
     return made;
 }
 

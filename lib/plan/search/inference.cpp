@@ -148,7 +148,7 @@ uint64_t Search::space() const {
             one += layouts(pool);
     one *= static_cast<uint64_t>(std::count_if(
         formats_.begin(), formats_.end(), [](const Format &format) { return !format.beside; }));
-    for (const DeviceClass &where : found_.classes) {
+    for (const DeviceClass &where : found_.kin()) {
         uint64_t served = 0;
         for (const Deployment &how : deployments_of(model_, where, options_, workload_))
             served += how.layouts();
@@ -261,7 +261,7 @@ void Search::share(Sized &sized, std::optional<Plan> &best) {
     std::optional<Served> served;
     if (best)
         served = {nullptr, {}, worth_of(options_.objective, *best)};
-    for (const DeviceClass &where : found_.classes) {
+    for (const DeviceClass &where : found_.kin()) {
         if (where.devices.size() < 2 || !is_served(sized.format, where))
             continue;
         if (sized.tensors.empty())
@@ -294,7 +294,7 @@ bool Search::fits_stages(const Sized &sized) const {
 }
 
 std::string Search::fitting(Fit which) {
-    formats_ = formats_for(model_, workload_, found_.classes);
+    formats_ = formats_for(model_, workload_, found_.kin());
     if (which == Fit::Smallest)
         std::reverse(formats_.begin(), formats_.end());
     bool smaller = false; // a pipeline that does not fit in a smaller format does not fit
@@ -373,7 +373,7 @@ base::Error Search::no_fit() const {
 }
 
 base::Result<Plan> Search::run() {
-    formats_ = formats_for(model_, workload_, found_.classes);
+    formats_ = formats_for(model_, workload_, found_.kin());
     sized_.reserve(formats_.size());
     std::optional<Plan> plan;
     if (options_.objective == Objective::Quality) {

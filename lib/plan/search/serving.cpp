@@ -159,7 +159,7 @@ class Server {
         for (uint32_t stages = fewest_stages(how); stages <= how.most_stages; ++stages) {
             set_stages(how, stages);
             ++visited_;
-            if (!fits())
+            if (!fits(how))
                 continue;
             const auto time = inference_time(one_);
             if (!time)
@@ -188,11 +188,22 @@ class Server {
             std::clamp<uint64_t>(stages, how.least_stages, uint64_t{how.most_stages} + 1));
     }
 
-    bool fits() const {
+    bool fits(const Deployment &how) const {
         return std::all_of(one_.slices.begin(), one_.slices.end(), [&](const Slice &slice) {
             const auto bytes = inference_bytes(one_, slice);
-            return bytes && bytes->total() <= where_.room;
+            return bytes && bytes->total() <= least_room(how, slice.stage);
         });
+    }
+
+    /// Of the devices that hold a stage, over all replicas.
+    uint64_t least_room(const Deployment &how, uint32_t stage) const {
+        if (where_.rooms.empty())
+            return where_.room;
+        uint64_t least = where_.room;
+        for (size_t group = stage; group < one_.slices.size() * how.data;
+             group += one_.slices.size())
+            least = std::min(least, where_.group_room(starts_[group], how.ranks()));
+        return least;
     }
 
     /// Of the first replica and there of the first rank: all others are like it.

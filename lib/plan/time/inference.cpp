@@ -331,7 +331,8 @@ base::Result<StepTime> inference_time(const Case &one, std::span<const PaceFacto
 }
 
 base::Result<StepTime> inference_time(const Case &one) {
-    return one.run.engine ? inference_time(one, pace_table()) : turns_time(one);
+    const bool named = one.run.engine.value_or(Engine::Any) != Engine::Any;
+    return named ? inference_time(one, pace_table()) : turns_time(one);
 }
 
 } // namespace hwa::plan

@@ -34,7 +34,8 @@ base::Result<StepTime> inference_time(const Case &one, std::span<const PaceFacto
 /// Where no engine is named. The time of each slice is one term of a sum, as the search needs.
 base::Result<StepTime> turns_time(const Case &one);
 
-/// Seconds of one slice alone, for one token of each sequence; 0 is not known.
+/// Seconds of one slice alone, for one token of each sequence, where no engine is named; 0 is not
+/// known.
 double slice_seconds(const Case &one, const Slice &slice);
 
 /// Seconds on the way from a stage to the next; 0 where its speed is not known.

@@ -78,7 +78,8 @@ HopTime hop_time(const Case &one, const Way &way) {
 }
 
 double slice_seconds(const Case &one, const Slice &slice) {
-    if (one.workload.trains() || one.sized == nullptr)
+    const bool named = one.run.engine.value_or(Engine::Any) != Engine::Any;
+    if (named || one.workload.trains() || one.sized == nullptr)
         return 0;
     Sums sums;
     add_slice(one, *one.sized, slice, sums);
