@@ -27,7 +27,7 @@ PARTS = ('products', 'experts', 'attention', 'elementwise', 'kernels', 'tensor',
 EARLY, MIDDLE, LATE = range(3)  # releases, as lib/plan/time/training.h has them
 START = np.log([1, 1, 1, 1, 5e-6, 1, .5, .5, 1e-3, 1e-4, 1.5, .7])
 ENGINES = {'megatron': 'Megatron', 'deepspeed': 'DeepSpeed', 'torch': 'Torch', 'jax': 'Jax'}
-PULL = (.1, .3, .3, .6)  # on the term of all, of an engine, of a class, of a pair
+PULL = (.1, .3, .6, 1.2)  # on the term of all, of an engine, of a class, of a pair
 
 
 def kind_of(sheet):

@@ -154,6 +154,20 @@ static void latent_attention_is_computed_in_full(void **) {
     assert_true(near(parts.operations, products + 3 * 8192. * 8192 * 16 * (192 + 128)));
 }
 
+// Heads of 108 numbers are narrower than those of 112, but their rows start anywhere.
+static void heads_that_are_not_aligned_are_slow(void **) {
+    Run run;
+    run.flash_attention = false;
+    const auto attention = [&](const char *size) {
+        const std::string text = std::string(R"({"model_type":"llama","hidden_size":4096,
+            "num_hidden_layers":1,"num_attention_heads":32,"intermediate_size":4096,
+            "vocab_size":1000,"head_dim":)") +
+                                 size + "}";
+        return parts_of(hoppers(1), mixture(text.c_str()), run).attention;
+    };
+    assert_true(attention("108") > 1.1 * attention("112"));
+}
+
 // As many tokens come to a rank's experts as it sends to others; each device holds two of 16.
 static void experts_are_shared_out(void **) {
     const core::Model model = mixture(R"({"model_type":"qwen3_moe","hidden_size":2048,
@@ -259,6 +273,7 @@ int main(void) {
         cmocka_unit_test(joins_parts),
         cmocka_unit_test(mixtures_wait_for_the_host),
         cmocka_unit_test(latent_attention_is_computed_in_full),
+        cmocka_unit_test(heads_that_are_not_aligned_are_slow),
         cmocka_unit_test(experts_are_shared_out),
         cmocka_unit_test(counts_the_models_operations),
         cmocka_unit_test(pipelines_fill_and_drain),
