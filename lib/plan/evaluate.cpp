@@ -37,7 +37,8 @@ base::Result<Stage> stage_of(const Case &one, size_t index, const std::vector<St
     } else {
         HWA_TRY(made.footprint,
                 one.workload.trains() ? training_bytes(one, slice) : inference_bytes(one, slice));
-        made.seconds_per_token = slice_seconds(one, slice);
+        if (one.slices.size() > 1)
+            made.seconds_per_token = slice_seconds(one, slice);
     }
     made.device = slice.device;
     made.first_layer = slice.first_layer;
@@ -76,6 +77,8 @@ base::Result<Plan> evaluate(const Case &one) {
     if (one.model->parameters != 0)
         plan.weight_bits = 8.0 * weights_of(one, plan) / static_cast<double>(one.model->parameters);
     HWA_TRY(const StepTime time, trains ? training_time(one) : inference_time(one));
+    if (plan.stages.size() == 1 && one.run.engine.value_or(Engine::Any) == Engine::Any)
+        plan.stages[0].seconds_per_token = time.token;
     plan.bound = time.bound;
     plan.unknown_link = time.unknown_link;
     plan.token_seconds = time.token;

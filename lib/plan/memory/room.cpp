@@ -101,8 +101,14 @@ base::Done check_room(const Case &one, std::span<const Stage> stages, double hea
 
 uint64_t pool_tokens(const Case &one, std::span<const Stage> stages) {
     uint64_t least = UINT64_MAX;
-    for (size_t i = 0; i < stages.size(); ++i)
+    for (size_t i = 0; i < stages.size(); ++i) {
+        // One that holds the same in as much memory has a pool as large.
+        const int32_t like = one.slices[i].like;
+        if (like >= 0 && usable_memory(*stages[static_cast<size_t>(like)].device) <=
+                             usable_memory(*stages[i].device))
+            continue;
         least = std::min(least, pool_tokens(one, one.slices[i], stages[i].footprint));
+    }
     return stages.empty() ? 0 : least;
 }
 

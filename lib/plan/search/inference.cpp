@@ -33,6 +33,15 @@ struct Pool {
     bool processor = false;
 };
 
+/// Looked up once, not for each layer of each candidate.
+void set_cache_formats(Case &one) {
+    const CacheFormat *common = find_cache_format(core::dtype_name(one.workload.cache_dtype));
+    if (common == nullptr)
+        return;
+    for (auto *format : {&one.run.key_format, &one.run.value_format})
+        *format = format->value_or(common);
+}
+
 /// Ways between stages on the devices of seats.
 class DeviceHops final : public Hops {
   public:
@@ -149,6 +158,8 @@ uint64_t Search::space() const {
     one *= static_cast<uint64_t>(std::count_if(
         formats_.begin(), formats_.end(), [](const Format &format) { return !format.beside; }));
     for (const DeviceClass &where : found_.kin()) {
+        if (where.devices.size() < 2)
+            continue;
         uint64_t served = 0;
         for (const Deployment &how : deployments_of(model_, where, options_, workload_))
             served += how.layouts();
@@ -264,14 +275,17 @@ void Search::share(Sized &sized, std::optional<Plan> &best) {
     for (const DeviceClass &where : found_.kin()) {
         if (where.devices.size() < 2 || !is_served(sized.format, where))
             continue;
-        if (sized.tensors.empty())
+        if (sized.tensors.empty()) {
             sized.tensors = tensor_bytes(model_, sized.format);
+            set_cache_formats(one);
+        }
         serve(
             one, where, options_, [&](double speed) { return fast_enough(speed); },
             certificate_.visited, served);
     }
     if (!served || served->where == nullptr)
         return;
+    one.run = options_.run;
     deploy(served->how, *served->where, one);
     if (auto plan = evaluate(one))
         best = std::move(*plan);
