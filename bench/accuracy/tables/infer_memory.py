@@ -202,8 +202,8 @@ def device_memory(library, models, row):
 
 
 def server_version(row):
-    """As printed; else the last that was alike: V0, V1 when it counted pages of every group, and V1
-    before it counted graphs."""
+    """As printed; else the last that was alike: V0; V1 before it counted graphs, or, where its
+    tokens are whole blocks and its share is not the newest default, before it counted requests."""
     generation = row.get('engine_generation', '')
     printed = re.search(r'\d+\.\d+(\.\d+)?', generation)
     if printed:
@@ -211,7 +211,8 @@ def server_version(row):
     if generation.startswith('v0'):
         return {'engine_version': '0.7.3'}
     if generation.startswith('v1'):
-        return {'engine_version': '0.19.0' if 'understate' in row.get('note', '') else '0.20.0'}
+        blocks = row.get('kv_tokens', 0) % 16 == 0 and row.get('gpu_memory_utilization') != .92
+        return {'engine_version': '0.19.0' if blocks else '0.20.0'}
     return {}
 
 

@@ -50,10 +50,10 @@ static Lack lack_of(const Case &one, const Stage &stage, const EngineProfile *pr
     if (profile == nullptr)
         return made;
     const double share = fill_share(one, *profile, *stage.device);
-    if (profile->fill == Fill::Needed)
-        made.usable = std::min(made.usable, share_of(memory, share));
-    if (profile->fill == Fill::Device)
+    if (profile->fill == Fill::Device && one.run.memory_share)
         made.usable = share_of(memory, share);
+    else if (profile->fill == Fill::Needed || profile->fill == Fill::Device)
+        made.usable = std::min(made.usable, share_of(memory, share));
     if (profile->fill == Fill::Rest && share > 0)
         made.needed += static_cast<uint64_t>(static_cast<double>(use.cache) * (1 / share - 1));
     if (profile->fill == Fill::Static) {
