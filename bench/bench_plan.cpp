@@ -170,7 +170,15 @@ static bool plan_training() {
     bool good = plan_on("training 8B on 8 devices", node(8), billions(8), options, 1000, 51);
     const core::Model large = billions(70);
     good = plan_on("training 70B on 1,024 devices", cluster(128), large, options, 50000, 5) && good;
-    return plan_on("training 70B on 100,000 devices", cluster(12500), large, options, 1000000, 1) &&
+    good = plan_on("training 70B on 100,000 devices", cluster(12500), large, options, 1000000, 1) &&
+           good;
+    options.run.engine = plan::Engine::Megatron; // one layout, everything pinned
+    options.run.tensor = 8;
+    options.run.data = options.run.global_batch = 1024;
+    options.run.distributed_optimizer = true;
+    options.workload.recompute = plan::Recompute::Full;
+    return plan_on("training 70B as told on 8,192 devices", cluster(1024), large, options, 250000,
+                   5) &&
            good;
 }
 

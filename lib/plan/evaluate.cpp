@@ -61,6 +61,13 @@ double weights_of(const Case &one, const Plan &plan) {
 
 base::Result<Plan> evaluate(const Case &one) {
     const bool trains = one.workload.trains();
+    if (trains && one.workload.sequence_tokens == 0) { // once, for a case has all devices in it
+        Case full = one;
+        full.workload.sequence_tokens = usual_sequence(*one.model);
+        HWA_TRY(Plan plan, evaluate(full));
+        plan.workload = one.workload;
+        return plan;
+    }
     Plan plan;
     plan.format = one.format;
     plan.workload = one.workload;

@@ -160,11 +160,14 @@ base::Result<Footprint> settle(const Parts &parts, double workspace) {
 
 } // namespace
 
+uint64_t usual_sequence(const core::Model &model) {
+    return model.context_limit != 0 ? std::min<uint64_t>(model.context_limit, 4096) : 4096;
+}
+
 base::Result<Footprint> training_bytes(const Case &one, const Slice &slice) {
-    if (one.workload.sequence_tokens == 0) { // copied here alone: a case has all devices in it
+    if (one.workload.sequence_tokens == 0) {
         Case full = one;
-        const uint64_t limit = one.model->context_limit;
-        full.workload.sequence_tokens = limit != 0 ? std::min<uint64_t>(limit, 4096) : 4096;
+        full.workload.sequence_tokens = usual_sequence(*one.model);
         return training_bytes(full, slice);
     }
     const Parameters held = parameters_of(one, slice);

@@ -7,6 +7,9 @@
 
 namespace hwa::plan {
 
+/// Tokens of a sequence where none are told: what the model takes, up to 4096.
+uint64_t usual_sequence(const core::Model &model);
+
 base::Result<Footprint> training_bytes(const Case &one, const Slice &slice);
 
 /// Measured bytes are held to lie within those of training_bytes() / f and * f.
