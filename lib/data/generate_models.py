@@ -15,10 +15,11 @@ import sys
 
 LISTS = {'hybrid_layer_pattern', 'moe_layer_freq', 'layer_types', 'layers_block_type',
          'compress_ratios', 'mlp_only_layers', 'vision_config.deepstack_visual_indexes'}
-WORDS = {'model_type', 'torch_dtype', 'dtype', 'topk_method', 'hybrid_override_pattern',
-         'feed_forward_proj', 'expert_dtype', 'topk_method', 'mlp_hidden_act',
-         'quantization_config.activation_scheme', 'quantization_config.scale_fmt',
-         'quantization_config.quant_method', 'vision_config.model_type'}
+WORDS = {'audio_config.model_type', 'dtype', 'expert_dtype', 'feed_forward_proj',
+         'hybrid_override_pattern', 'mlp_hidden_act', 'model_type',
+         'quantization_config.activation_scheme', 'quantization_config.quant_method',
+         'quantization_config.scale_fmt', 'topk_method', 'torch_dtype',
+         'vision_config.model_type'}
 
 
 def value(name, key, text):

@@ -76,6 +76,17 @@ static constexpr struct {
          "global_head_dim":512,"num_global_key_value_heads":4,"attention_k_eq_v":true,
          "intermediate_size":21504,"vocab_size":262144,"sliding_window":1024}})",
      31273086512},
+    // Gemma 4 E4B: half the bytes of its checkpoint in bf16, 15,992,314,836. An embedding in each
+    // layer, and ears.
+    {R"({"model_type":"gemma4","hidden_size":2560,"num_hidden_layers":42,"num_attention_heads":8,
+         "num_key_value_heads":2,"head_dim":256,"intermediate_size":10240,"vocab_size":262144,
+         "hidden_size_per_layer_input":256,"num_kv_shared_layers":18,"sliding_window":512,
+         "vision_config":{"model_type":"gemma4_vision","hidden_size":768,
+         "intermediate_size":3072,"num_hidden_layers":16,"patch_size":16,"head_dim":64,
+         "position_embedding_size":10240,"use_clipped_linears":true},
+         "audio_config":{"model_type":"gemma4_audio","hidden_size":1024,"num_hidden_layers":12,
+         "output_proj_dims":1536}})",
+     7996157418},
     // Llama 4 Maverick: the family knows its tower and the width of its dense layers.
     {R"({"model_type":"llama4","text_config":{"model_type":"llama4_text","hidden_size":5120,
          "num_hidden_layers":48,"num_attention_heads":40,"num_key_value_heads":8,"head_dim":128,

@@ -104,6 +104,19 @@ static void keeps_what_joins_drafts_whole(void **) {
     assert_int_equal(total(1) - total(0), matrices + scales + whole + vectors);
 }
 
+/// Experts published in MXFP4 stay so where MLX packs the rest into eight bits.
+static void keeps_experts_of_four_bits(void **) {
+    const char *text = R"({"model_type":"deepseek_v4","hidden_size":64,"num_hidden_layers":1,
+        "num_attention_heads":1,"num_key_value_heads":1,"head_dim":64,"vocab_size":64,
+        "n_routed_experts":8,"num_experts_per_tok":1,"moe_intermediate_size":64,
+        "n_shared_experts":0,"expert_dtype":"%s","quantization_config":{"quant_method":"fp8",
+        "activation_scheme":"dynamic"}})";
+    const uint64_t weights = 8 * 3 * 64 * 64;
+    const uint64_t eight = bytes(read(base::format(text, "fp8").c_str()), "mlx-8bit");
+    const uint64_t four = bytes(read(base::format(text, "fp4").c_str()), "mlx-8bit");
+    assert_int_equal(eight - four, weights / 64 * 68 - weights / 32 * 17);
+}
+
 static void groups_along_rows(void **) {
     const core::Model model = read(R"({"model_type":"llama","hidden_size":8192,
         "num_hidden_layers":80,"num_attention_heads":64,"num_key_value_heads":8,
@@ -142,6 +155,7 @@ int main() {
         cmocka_unit_test(takes_other_blocks_for_odd_rows),
         cmocka_unit_test(leaves_unquantized_files_alone),
         cmocka_unit_test(keeps_what_joins_drafts_whole),
+        cmocka_unit_test(keeps_experts_of_four_bits),
         cmocka_unit_test(groups_along_rows),
         cmocka_unit_test(keeps_embedding_and_output_at_16_bit),
         cmocka_unit_test(sums_agree),

@@ -123,7 +123,9 @@ class Models:
             if not key:
                 continue
             name = stem(key.replace(' ', '-'))
-            found = self.configs.get(key) or self.stems.get(name) or self.tuned(key)
+            found = (self.configs.get(key) or self.configs.get(f'{key}/model')
+                     or self.configs.get(f'{key}/src') or self.stems.get(name)
+                     or self.tuned(key))
             if found:
                 return found
         return None

@@ -132,6 +132,7 @@ constexpr NumberField fields[] = {
      {"num_nextn_predict_layers", "mtp_num_hidden_layers", "mtp_num_layers", "num_mtp_modules"}},
     {&N::paths, ranks, Optional, {"hc_mult"}},
     {&N::hash_layers, depth, Optional, {"num_hash_layers"}},
+    {&N::borrowers, depth, Optional, {"num_kv_shared_layers"}},
     {&N::layer_embedding, ranks, Optional, {"hidden_size_per_layer_input"}},
     {&N::layer_vocabulary, width, Optional, {"vocab_size_per_layer_input"}},
     {&N::embedding_width, width, Optional, {"word_embed_proj_dim", "embedding_size"}},
@@ -377,6 +378,7 @@ void read_flags(const JsonValue &root, ConfigNumbers &n) {
     n.two_norms = flag(root, {"new_decoder_architecture"}) == 1;
     n.multi_query = flag(root, {"multi_query"}) == 1 && !n.two_norms && n.kv_heads == 0;
     said({"attention_k_eq_v"}, n.key_is_value);
+    said({"use_double_wide_mlp"}, n.wide_borrowers);
     said({"add_swa_attention_sink_bias"}, n.window_sinks);
     const auto attention = root.find("attn_config");
     n.learned_positions = flag(root, {"learned_pos_emb"}) == 1 &&

@@ -72,6 +72,7 @@ struct ConfigNumbers {
     uint64_t drafts = 0;
     uint64_t paths = 0;            ///< residual streams
     uint64_t hash_layers = 0;      ///< the first ones choose experts by the token alone
+    uint64_t borrowers = 0;        ///< the last ones, which use keys and values of others
     uint64_t layer_embedding = 0;  ///< width of an embedding that each layer has
     uint64_t layer_vocabulary = 0; ///< and its rows
     uint64_t embedding_width = 0;  ///< where it is not the hidden size
@@ -91,6 +92,7 @@ struct ConfigNumbers {
     bool every_window = false; ///< all layers have it
     bool key_is_value = false;
     bool learned_positions = false;
+    bool wide_borrowers = false; ///< and have FFNs of twice the width
     bool window_sinks = false;
     bool block_ffn = false;       ///< the FFN is two thirds of its width, in whole blocks
     std::vector<LayerKind> kinds; ///< as listed; empty: by the periods

@@ -256,6 +256,8 @@ void Inventory::dense(uint64_t index, Layer &made) {
         width = n.dense_ffn;
     if (has(HalfFfn))
         width /= 2;
+    if (n.wide_borrowers && index + n.borrowers >= n.layers)
+        width *= 2;
     if (has(SharedMlp) && n.shared_ffn != 0)
         width = n.shared_ffn;
     if (family.recurrence == Recurrence::ShortConvolution && n.block_ffn)

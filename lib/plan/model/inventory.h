@@ -98,6 +98,8 @@ struct TowerConfig {
 
 /// The tower in front of a decoder. False if it is of a kind not known, and nothing was added.
 bool add_tower(const TowerConfig &config, Inventory &inventory);
+/// The same for an audio_config.
+bool add_ears(const base::JsonValue &audio, Inventory &inventory);
 
 /// Fills the shape, the layers, the tensors and the counts of `model`. False if the family is not
 /// known and plain decoder layers were assumed. Fails where the counts overflow. Tensors that are

@@ -94,12 +94,13 @@ constexpr struct {
 /// Numbers of a vision_config, 0 where it is silent.
 struct TowerNumbers {
     uint64_t depth = 0, width = 0, ffn = 0, patch = 0, positions = 0, out = 0, merge = 2;
-    uint64_t keys = 0;   ///< width of all keys together
-    uint64_t head = 0;   ///< of one head
-    uint64_t frames = 1; ///< that one patch spans
-    uint64_t taps = 0;   ///< layers whose state is merged in besides the last
-    uint64_t middle = 0; ///< width between tower and decoder
-    uint64_t text = 0;   ///< width of the decoder
+    uint64_t keys = 0;    ///< width of all keys together
+    uint64_t head = 0;    ///< of one head
+    uint64_t frames = 1;  ///< that one patch spans
+    uint64_t taps = 0;    ///< layers whose state is merged in besides the last
+    uint64_t middle = 0;  ///< width between tower and decoder
+    uint64_t text = 0;    ///< width of the decoder
+    bool clipped = false; ///< matrices have two bounds of what goes in, and two of what comes out
     uint32_t traits = 0;
     Lead lead = Lead::None;
 };
@@ -152,6 +153,8 @@ class Tower {
             vector(Count(2) * n.head);
         if (has(Scales))
             vector(Count(2) * n.width);
+        if (n.clipped)
+            vector(4 * (has(Gated) ? 7 : 6));
     }
 
     void merger(Count normed) {
@@ -318,6 +321,7 @@ void settle(const Words &words, const Words &top, const std::string &kind, Tower
     }
     if (kind == "qwen2_5_vl")
         n.frames = 2;
+    n.clipped = words.flag("use_clipped_linears");
     if (kind == "internvl_vision" && words.flag("attention_bias"))
         n.traits |= QkvBias;
     if (const uint64_t scale = top.number({"scale_factor", "downsample_factor"}); scale != 0)
@@ -353,6 +357,30 @@ bool add_tower(const TowerConfig &config, Inventory &inventory) {
             return true;
         }
     return false;
+}
+
+/// Gemma 4's ears: two convolutions, and layers of two FFNs, attention and a convolution.
+bool add_ears(const JsonValue &audio, Inventory &inventory) {
+    const Words words(audio, nullptr);
+    const Count wide = words.number({"hidden_size"});
+    const uint64_t depth = words.number({"num_hidden_layers"});
+    const uint64_t out = words.number({"output_proj_dims"});
+    if (words.word("model_type") != "gemma4_audio" || wide.value == 0 || depth > core::layer_limit)
+        return false;
+    const auto add = [&](Count columns, Count rows) { inventory.add(Role::Tower, columns, rows); };
+    add(9, 128);
+    add(9 * 128, 32);
+    add(128 + 32, 1); // their norms
+    add(wide, wide);
+    for (uint64_t i = 0; i < depth; ++i) {
+        add(wide, wide * 24); // 16 in FFNs, 5 in attention, 3 about the convolution
+        add(wide, 5 + 9);     // its taps, and nine norms
+        add(128 + 40, 1);     // scales of a head, and four bounds for each of ten matrices
+    }
+    add(wide, out);
+    add(out, 1);
+    add(out, inventory.n.hidden);
+    return true;
 }
 
 } // namespace hwa::plan

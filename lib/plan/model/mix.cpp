@@ -207,14 +207,23 @@ const Mix *mix_of(Dtype dtype) {
 uint64_t Packer::mlx(const Tensor &tensor) const {
     if (tensor.role == Role::Draft || tensor.role == Role::Buffer)
         return 0;
-    const bool stays = tensor.role == Role::Tower || tensor.role == Role::Position ||
+    // Of Gemma 4's towers the matrix that leads to the decoder is packed.
+    const bool gemma = model_.architecture.starts_with("gemma4");
+    const bool lead = gemma && tensor.rows == model_.hidden_size;
+    const bool joins = tensor.role == Role::Other && tensor.layer < 0;
+    const bool stays = (tensor.role == Role::Tower && !lead) || joins ||
+                       tensor.role == Role::Position ||
                        (core::is_plain(tensor.role) && tensor.role != Role::Router) ||
                        tensor.columns % mix_.block.elements != 0;
     if (stays)
         return 2 * tensor.parameters();
+    // Experts published in four bits are not packed anew into as many or more.
+    const bool coarser = 8 * mix_.block.bytes >= 4 * mix_.block.elements;
+    if (core::is_expert(tensor.role) && coarser && tensor.bytes == mxfp4_bytes(tensor))
+        return tensor.bytes;
     // Gemma 4 keeps the FFN beside its experts at 8 bits in groups of 64.
-    const bool finer = model_.architecture.starts_with("gemma4") && model_.experts != 0 &&
-                       tensor.role >= Role::Gate && tensor.role <= Role::Down;
+    const bool finer =
+        gemma && model_.experts != 0 && tensor.role >= Role::Gate && tensor.role <= Role::Down;
     if (finer && mix_.block.elements > 1 && tensor.columns % 64 == 0)
         return tensor.columns / 64 * 68 * tensor.rows;
     return tensor.columns / mix_.block.elements * mix_.block.bytes * tensor.rows;

@@ -77,6 +77,11 @@ bool same_mix(std::string_view a, std::string_view b);
 /// The mix with matrices in that format, or NULL.
 const Mix *mix_of(core::Dtype dtype);
 
+/// In blocks of 32 with a scale of one byte, as experts are published that stay so.
+inline uint64_t mxfp4_bytes(const core::Tensor &tensor) {
+    return tensor.parameters() / 32 * 17;
+}
+
 /// Bytes of a model's tensors in a mix, which is asked for them in order, layer by layer.
 class Packer {
   public:

@@ -269,7 +269,7 @@ uint64_t Packer::bytes(const Tensor &tensor) {
         (tensor.role == Role::Draft && !drafts_))
         return 0; // files of their own
     // Experts published in this format stay in it.
-    const uint64_t published = tensor.parameters() / 32 * 17;
+    const uint64_t published = mxfp4_bytes(tensor);
     if (core::is_expert(tensor.role) && model_.dtype == core::Dtype::Mxfp4 &&
         tensor.bytes == published)
         return published;

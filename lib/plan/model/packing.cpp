@@ -96,6 +96,7 @@ base::Result<Packing> read_packing(const JsonValue &root) {
     HWA_TRY(const uint64_t bits, number(*quantized, "bits", 16));
     HWA_TRY(const uint64_t group, number(*quantized, "group_size", 1 << 16));
     made.mix = find_mix(mix_name(*quantized, method, bits, group));
+    made.fp4_experts = word(root, "expert_dtype") == "fp4";
     const bool nf4 = made.mix != nullptr && made.mix->name[0] == 'n' && made.mix->name[1] == 'f';
     made.bits = nf4 ? 4 : static_cast<uint32_t>(bits);
     if (made.mix != nullptr)
@@ -129,6 +130,9 @@ void set_published_bytes(core::Model &model, Dtype base, const Packing &packing)
             tensor.bytes = stays ? plain(tensor) : packer.bytes(tensor);
         }
     }
+    for (core::Tensor &tensor : model.tensors)
+        if (packing.fp4_experts && core::is_expert(tensor.role))
+            tensor.bytes = mxfp4_bytes(tensor);
     core::sum_tensors(model);
 }
 

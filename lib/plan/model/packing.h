@@ -11,7 +11,8 @@ namespace hwa::plan {
 struct Packing {
     const Mix *mix = nullptr; ///< NULL: they are not packed, or in a way not known
     core::Dtype dtype = core::Dtype::Unknown;
-    uint32_t bits = 0; ///< of integers that share a wider one
+    bool fp4_experts = false; ///< which have a format of their own
+    uint32_t bits = 0;        ///< of integers that share a wider one
 };
 
 /// By quantization_config, or quantization as MLX writes it.

@@ -91,6 +91,19 @@ base::Done read_tower(const JsonValue &top, const JsonValue *usual, const Config
     return {};
 }
 
+base::Done read_ears(const JsonValue &top, const ConfigNumbers &numbers, Model &model) {
+    const auto audio = top.find("audio_config");
+    if (!audio || !audio->is_object())
+        return {};
+    const Family plain;
+    Inventory ears(numbers, plain, model);
+    if (!add_ears(*audio, ears))
+        model.notes.push_back("the tower for sound is of no kind known: not counted");
+    if (ears.overflow())
+        return audio->error("has more parameters than are taken seriously");
+    return {};
+}
+
 void note_rest(Config &made) {
     Model &model = made.model;
     for (const core::Layer &layer : model.layers)
@@ -124,6 +137,7 @@ base::Result<Config> read_config_text(const std::string &name, std::string_view 
     if (usual.root() != nullptr && (own.root() != nullptr || numbers.family.empty()))
         numbers.family = word(*usual.root(), "model_type");
     HWA_CHECK(read_tower(top, wrapper.root(), numbers, made.model));
+    HWA_CHECK(read_ears(top, numbers, made.model));
     auto known = fill_family(numbers, made.model);
     if (!known)
         return base::error(known.error().status, "%s: %s", root.place().c_str(),
