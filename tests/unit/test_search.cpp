@@ -332,6 +332,30 @@ static void splits_tensors_where_that_is_best(void **) {
     assert_true(bool(make_plan(apart, *core::model_from_numbers(numbers), two)));
 }
 
+/// A group is as roomy as its fullest card, wherever its roomiest one is.
+static void takes_the_group_whose_fullest_card_is_roomiest(void **) {
+    System system;
+    const uint64_t rooms[] = {40, 12, 24, 24};
+    for (size_t i = 0; i < 4; ++i) {
+        Device made =
+            device("gpu-" + std::to_string(i), Kind::Gpu, rooms[i] * gib, 1000000000000, 1e14);
+        made.vendor = {"nvidia", core::Source::Table};
+        made.put_attr(core::attr_text("host.name", i < 2 ? "a" : "b", core::Source::Derived));
+        system.devices.push_back(std::move(made));
+    }
+    link(system, core::LinkKind::Pcie, 0, 1, 30000000000);
+    link(system, core::LinkKind::Pcie, 2, 3, 30000000000);
+    core::ModelNumbers numbers;
+    numbers.parameters = 15000000000; // 14 GiB in bf16 on each of two
+    Options options;
+    options.run.tensor = 2;
+    options.workload.weight_dtype = core::Dtype::Bf16;
+    const auto plan = make_plan(system, *core::model_from_numbers(numbers), options);
+    assert_true(bool(plan) && plan->stages.size() == 2);
+    for (const Stage &stage : plan->stages)
+        assert_int_equal(stage.device->memory_bytes(), 24 * gib);
+}
+
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(is_the_best_of_all_cases),
@@ -341,6 +365,7 @@ int main() {
         cmocka_unit_test(neither_order_nor_time_matter),
         cmocka_unit_test(tells_of_the_winner_what_its_pins_give),
         cmocka_unit_test(splits_tensors_where_that_is_best),
+        cmocka_unit_test(takes_the_group_whose_fullest_card_is_roomiest),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
