@@ -34,13 +34,14 @@ CHIPS = ['hopper', 'blackwell', 'ada', 'blackwell_gddr', 'xe2', 'ampere_hbm', 'a
 TRAITS = ['plain_attention', 'no_graphs', 'latent', 'experts', 'unified', 'network', 'plain_blas',
           'amdvlk', 'apart', 'packed']
 # Levels of each pace: what they go by, with the width of their factors (of the logarithm).
-E, B, C, W, U = 'engine', 'backend', 'chip', 'bits', 'unified'
+# V is the engine with its version, as 'vllm 0.19.0'.
+E, V, B, C, W, U = 'engine', 'version', 'backend', 'chip', 'bits', 'unified'
 LEVELS = {
     'memory': [((E, B), .3), ((E, B, W), .2), ((E, B, C), .15), ((E, B, C, U), .1),
                ((E, B, C, 'experts'), .1), ((E, B, 'packed'), .3)],
     'compute': [((E, B, W), .5), ((E, B, C), .3), ((E, B, C, U), .3),
                 ((E, B, 'no_graphs'), .2), ((E, B, 'network'), .3), ((E, B, W, 'amdvlk'), .7),
-                ((E, B, W, 'plain_blas'), 1), ((E, B, 'packed'), .3)],
+                ((E, B, W, 'plain_blas'), 1), ((E, B, 'packed'), .3), ((V, B), .2)],
     'rows': [((E, B), .7), ((E, B, W), .4), ((E, B, C), .4)],
     'vector': [((E, B), .7), ((E, B, W), .4), ((E, B, C), .4)],
     'variety': [((E,), .15)],
@@ -58,7 +59,8 @@ LEVELS = {
     'scan': [((E, B), .7), ((E, B, C), .3)],
     'copies': [((E, B), .5)],
     'layer': [((E, B), .7), ((E, B, C), .4), ((E, B, 'experts'), .2), ((E, B, 'no_graphs'), .7),
-              ((E, B, C, U), .3)],
+              ((E, B, C, U), .3),
+              ((V, B), .3)],
     'dispatch': [((E, B), .7), ((E, B, W), .4), ((E, B, C), .3), ((E, B, C, W), .3)],
     'expert_layer': [((E, B), .7), ((E, B, C), .3)],
     'recurrent_layer': [((E, B), .7), ((E, B, C), .3)],
@@ -73,10 +75,11 @@ LEVELS = {
     'exchange_link': [((E, B), .5)],
     'overlap': [((E, B), .5)],
     'interleave': [((E, B), .2), ((E, B, C), .1)],
-    'arrival': [((E, B), .7), ((E, B, C), .4), ((E, B, 'apart'), .7)],
+    'arrival': [((E, B), .7), ((E, B, C), .4), ((E, B, 'apart'), .7), ((V, B), .5)],
     'wait': [((E, B), .5), ((E, B, C), .3)],
-    'prompt': [((E, B), .3), ((E, B, C), .2), ((E, B, 'experts'), .2), ((E, B, 'apart'), .5)],
-    'burst': [((E, B), .7), ((E, B, C), .3), ((E, B, 'apart'), .7)],
+    'prompt': [((E, B), .3), ((E, B, C), .2), ((E, B, 'experts'), .2), ((E, B, 'apart'), .5),
+               ((V, B), .3)],
+    'burst': [((E, B), .7), ((E, B, C), .3), ((E, B, 'apart'), .7), ((V, B), .5)],
     'queue': [((E, B), .7), ((E, B, C), .3), ((E, B, 'apart'), .7)],
     'token_error': [],
     'prompt_error': [],
@@ -172,7 +175,9 @@ def traits_of(pins, environment):
     return {'plain_attention': not pins.get('flash_attention', True),
             'no_graphs': not pins.get('graphs', True), 'network': bool(pins.get('network')),
             'plain_blas': not pins.get('tuned_products', True), 'amdvlk': 'amdvlk' in environment,
-            'apart': 'prefill_workers' in pins, 'engine': pins['engine']}
+            'apart': 'prefill_workers' in pins, 'engine': pins['engine'],
+            'version': f"{pins['engine']} {pins['engine_version']}"
+                       if 'engine_version' in pins else ''}
 
 
 def value(measure, seconds):
@@ -185,7 +190,8 @@ def value(measure, seconds):
 class Fit:
     def __init__(self, library, measures):
         library.ffi.cdef('''void fit_clear(void);
-            int32_t fit_add(const char *, int32_t, int32_t, int32_t, int32_t, uint32_t, double);
+            int32_t fit_add(const char *, int32_t, const char *, int32_t, int32_t, int32_t, uint32_t,
+                            double);
             void fit_set(int32_t, double);''', override=True)
         self.library, self.lib = library, library.lib
         self.measures = measures
@@ -195,8 +201,10 @@ class Fit:
     def add(self, pace, key, factor=1.0):
         engine, backend, chip, bits, traits = key
         bit = sum(1 << TRAITS.index(trait) for trait in traits)
-        return self.lib.fit_add(pace.encode(), ENGINE_VALUES[engine], BACKENDS.index(backend),
-                                CHIPS.index(chip) if chip else -1, bits, bit, factor)
+        version = engine.partition(' ')[2]
+        return self.lib.fit_add(pace.encode(), engine_of(engine), version.encode(),
+                                BACKENDS.index(backend), CHIPS.index(chip) if chip else -1, bits,
+                                bit, factor)
 
     def moves(self, key, measure):
         """Whether the time depends on factors of that key."""
@@ -233,14 +241,17 @@ class Fit:
             for pace, levels in LEVELS.items():
                 for parts, width in levels:
                     traits = tuple(part for part in parts if part in TRAITS)
-                    if not all(setting.get(trait) for trait in traits):
+                    if not all(setting.get(trait) for trait in traits) or \
+                            V in parts and not setting[V]:
                         continue
                     for bits in (4, 8, 16) if W in parts else (0,):
-                        key = (setting[E] if E in parts else '', setting[B] if B in parts else '',
+                        key = (setting[E] if E in parts else setting[V] if V in parts else '',
+                               setting[B] if B in parts else '',
                                setting[C] if C in parts else '', bits, traits)
                         found.setdefault((pace, key), width)
         order = list(LEVELS)
-        self.keys = sorted(found, key=lambda key: (order.index(key[0]), key[1]))
+        self.keys = sorted(found, key=lambda key: (order.index(key[0]), engine_of(key[1][0]),
+                                                   key[1]))
         self.width = np.array([found[key] for key in self.keys])
         self.log = np.zeros(len(self.keys))
         self.load()
@@ -257,7 +268,7 @@ class Fit:
 
     def applies(self, key, setting):
         engine, backend, chip, _, traits = key
-        return (engine in ('', setting[E]) and backend in ('', setting[B]) and
+        return (engine in ('', setting[E], setting[V]) and backend in ('', setting[B]) and
                 chip in ('', setting[C]) and all(setting.get(trait) for trait in traits))
 
     def uses(self):
@@ -331,6 +342,10 @@ ENGINE_VALUES = {name: at for at, name in enumerate(
     ('', 'llama.cpp', 'vllm', 'sglang', 'tensorrt-llm', 'transformers', 'mlx'))}
 
 
+def engine_of(name):
+    return ENGINE_VALUES[name.partition(' ')[0]]
+
+
 def table_of(measure):
     return 'serving' if 'tpot_ms' in measure.row else measure.row['id'].split('-')[0]
 
@@ -385,7 +400,7 @@ def kept(engines):
         return []
     with open(CSV, encoding='utf-8', newline='') as file:
         return [tuple(row.values()) for row in csv.DictReader(file)
-                if row['engine'] not in engines]
+                if row['engine'].partition(' ')[0] not in engines]
 
 
 def write(rows, fields=('pace', 'engine', 'backend', 'chip', 'bits', 'traits', 'factor')):
@@ -393,7 +408,7 @@ def write(rows, fields=('pace', 'engine', 'backend', 'chip', 'bits', 'traits', '
         out = csv.writer(file, lineterminator='\n')
         out.writerow(fields)
         order = list(LEVELS)
-        out.writerows(sorted(rows, key=lambda row: order.index(row[0])))
+        out.writerows(sorted(rows, key=lambda row: (order.index(row[0]), engine_of(row[1]))))
 
 
 # Levels of stated errors, with the fewest measures that tell one.
@@ -401,9 +416,13 @@ ERRORS = [((E, B), 1), ((E, B, C), 100), ((E, B, 'experts'), 40), ((E, B, 'laten
           ((E, B, 'apart'), 20)]
 
 
+# Of what was left out. Of what was fitted they hold more; 80 % lie between the two.
+HELD = .78
+
+
 def error_rows(fit, left):
-    """What 80 % of the times stay within, by kind: rows of the table. The factors of all levels
-    are found together, so that each level holds 80 % of what it names."""
+    """What HELD of the times stay within, by kind: rows of the table. The factors of all levels
+    are found together, so that each level holds that share of what it names."""
     made = []
     for pace, kinds, base in (('token_error', ('token', 'total', 'answer'), 1.3),
                               ('prompt_error', ('prompt', 'first'), 1.5)):
@@ -423,7 +442,7 @@ def error_rows(fit, left):
         stated = np.full(len(rows), np.log(base))
         for _ in range(50):
             for key, at in places.items():
-                step = np.quantile(missed[at] - stated[at], .8) / 2
+                step = np.quantile(missed[at] - stated[at], HELD) / 2
                 logs[key] += step
                 stated[at] += step
         made += [(pace, *key, '', traits, f'{np.exp(log):.4g}')

@@ -305,13 +305,15 @@ static void what_drafts_must_be_there(void **) {
 
 static void factors_match_what_they_name(void **) {
     const PaceFactor table[] = {
-        {Pace::Memory, Engine::LlamaCpp, Backend::Any, -1, 0, 0, 2},
-        {Pace::Memory, Engine::Vllm, Backend::Any, -1, 0, 0, 3},
         {Pace::Memory, Engine::Any, Backend::Cuda, -1, 8, 0, 5},
         {Pace::Memory, Engine::Any, Backend::Any, 0, 0, TraitLatent, 7},
+        {Pace::Memory, Engine::LlamaCpp, Backend::Any, -1, 0, 0, 2},
+        {Pace::Memory, Engine::Vllm, Backend::Any, -1, 0, 0, 3},
         {Pace::Layer, Engine::LlamaCpp, Backend::Any, -1, 0, 0, 11},
+        {Pace::Layer, Engine::LlamaCpp, Backend::Any, -1, 0, 0, 13, version(0, 8, 5)},
+        {Pace::Layer, Engine::LlamaCpp, Backend::Any, -1, 0, 0, 17, version(0, 8, 6)},
     };
-    Setting setting{Engine::LlamaCpp, Backend::Cuda, ChipClass::Ada, 16, 0};
+    Setting setting{Engine::LlamaCpp, Backend::Cuda, ChipClass::Ada, 16, 0, {}};
     near(pace_of(Pace::Memory, setting, table), 0.75 * 2);
     setting.bits = 8;
     near(pace_of(Pace::Memory, setting, table), 0.75 * 2 * 5);
@@ -319,6 +321,8 @@ static void factors_match_what_they_name(void **) {
     setting.traits = TraitLatent | TraitExperts;
     near(pace_of(Pace::Memory, setting, table), 0.75 * 2 * 5 * 7);
     near(pace_of(Pace::Layer, setting, table), 30e-6 * 11);
+    setting.version = version(0, 8, 5);
+    near(pace_of(Pace::Layer, setting, table), 30e-6 * 11 * 13);
     near(pace_of(Pace::Step, setting, table), 300e-6);
 }
 
@@ -327,7 +331,8 @@ static void published_factors_are_in_order(void **) {
     assert_true(table.size() > 1);
     for (size_t i = 0; i < table.size(); ++i) {
         assert_true(table[i].factor > 0 && std::isfinite(table[i].factor));
-        assert_true(i == 0 || table[i - 1].pace <= table[i].pace);
+        assert_true(i == 0 || table[i - 1].pace < table[i].pace ||
+                    (table[i - 1].pace == table[i].pace && table[i - 1].engine <= table[i].engine));
     }
 }
 

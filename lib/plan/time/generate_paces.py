@@ -33,17 +33,21 @@ def line(row):
         sys.exit(f'paces.csv: {row}: no such factor or bits')
     pace = ''.join(word.capitalize() for word in row['pace'].split('_'))
     chip = CHIPS.index(row['chip']) if row['chip'] else -1
+    engine, _, version = row['engine'].partition(' ')
     traits = ' | '.join(TRAITS[trait] for trait in row['traits'].split()) or '0'
-    return (f'{{Pace::{pace}, Engine::{ENGINES[row["engine"]]}, '
-            f'Backend::{BACKENDS[row["backend"]]}, {chip}, {bits}, {traits}, {factor}}},\n')
+    return (f'{{Pace::{pace}, Engine::{ENGINES[engine]}, '
+            f'Backend::{BACKENDS[row["backend"]]}, {chip}, {bits}, {traits}, {factor}, '
+            f'version({version.replace(".", ", ") or "0, 0"})}},\n')
 
 
 def main():
     with open(sys.argv[1], encoding='utf-8', newline='') as file:
         rows = list(csv.DictReader(file))
-    places = [PACES.index(row['pace']) for row in rows]
+    engines = list(ENGINES)
+    places = [(PACES.index(row['pace']), engines.index(row['engine'].partition(' ')[0]))
+              for row in rows]
     if places != sorted(places):
-        sys.exit('paces.csv: rows are to be in the order of the paces')
+        sys.exit('paces.csv: rows are to be in the order of the paces and engines')
     with open(sys.argv[2], 'w', encoding='utf-8') as file:
         file.write(''.join(map(line, rows)))
 

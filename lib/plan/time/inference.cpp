@@ -50,6 +50,7 @@ Setting setting_of(const Case &one, const core::Device &device, ChipClass chip) 
     Setting setting;
     setting.engine = run.engine.value_or(Engine::Any);
     setting.chip = chip;
+    setting.version = run.engine_version.value_or(Version{});
     setting.backend = run.backend.value_or(backend_of(device, chip));
     const auto set = [&setting](uint32_t trait, bool is) { setting.traits |= is ? trait : 0; };
     const bool shared =
@@ -250,9 +251,15 @@ class Serving {
     std::vector<Stage> stages_;
 };
 
+Bound bound_of(const PassTime &step) {
+    return step.compute > step.memory ? Bound::Compute : Bound::Memory;
+}
+
 /// All prompts, then all tokens.
 void one_batch(const Serving &serving, double sequences, StepTime &made) {
-    made.token = serving.step(sequences / serving.groups()).all / serving.tokens();
+    const PassTime step = serving.step(sequences / serving.groups());
+    made.bound = bound_of(step);
+    made.token = step.all / serving.tokens();
     made.prompt = serving.prompt(sequences / serving.groups());
 }
 
@@ -262,7 +269,9 @@ void continuous(const Serving &serving, double sequences, double output, StepTim
     const double others = (sequences - 1) / sequences;
     const double wanted = sequences / serving.groups();
     const double held = std::min(wanted, serving.slots());
-    const double step = serving.step(held).all;
+    const PassTime pass = serving.step(held);
+    const double step = pass.all;
+    made.bound = bound_of(pass);
     const double prompt = serving.prompt(1);
     made.token =
         step / serving.tokens() + others * held / output * prompt * serving.pace(Pace::Interleave);
@@ -291,7 +300,9 @@ void apart(const Serving &serving, double sequences, double replicas, double out
     const double slots = serving.slots();
     double held = std::min(sequences / groups, slots), answer = 0, queue = 0;
     for (int i = 0; i < 6; ++i) {
-        made.token = serving.step(held).all / serving.tokens();
+        const PassTime step = serving.step(held);
+        made.bound = bound_of(step);
+        made.token = step.all / serving.tokens();
         answer = output * made.token;
         queue = queue_seconds(sequences, each, answer);
         held = std::min(sequences * answer / (answer + queue) / groups, slots);
@@ -318,8 +329,6 @@ base::Result<StepTime> inference_time(const Case &one, std::span<const PaceFacto
         continuous(serving, sequences, output, made);
     else
         one_batch(serving, sequences, made);
-    const PassTime step = serving.step(sequences / serving.groups());
-    made.bound = step.compute > step.memory ? Bound::Compute : Bound::Memory;
     // No run with ranks of context was measured.
     const double unmeasured = count(one.run.context) > 1 ? 1.5 : 1;
     made.error_factor = serving.pace(Pace::TokenError) * unmeasured;

@@ -58,24 +58,34 @@ constexpr Default defaults[] = {
 static_assert(std::size(defaults) == pace_count);
 
 bool matches(const PaceFactor &factor, const Setting &setting) {
-    return (factor.engine == Engine::Any || factor.engine == setting.engine) &&
-           (factor.backend == Backend::Any || factor.backend == setting.backend) &&
+    return (factor.backend == Backend::Any || factor.backend == setting.backend) &&
            (factor.chip < 0 || factor.chip == static_cast<int>(setting.chip)) &&
            (factor.bits == 0 || factor.bits == setting.bits) &&
-           (factor.traits & setting.traits) == factor.traits;
+           (factor.traits & setting.traits) == factor.traits &&
+           (factor.version.value == 0 || factor.version.value == setting.version.value);
+}
+
+/// The product of what an engine's rows of a pace have for a setting.
+double product_of(Pace pace, Engine engine, const Setting &setting,
+                  std::span<const PaceFactor> table) {
+    const auto before = [engine](const PaceFactor &factor, Pace wanted) {
+        return factor.pace != wanted ? factor.pace < wanted : factor.engine < engine;
+    };
+    double product = 1;
+    auto at = std::lower_bound(table.begin(), table.end(), pace, before);
+    for (; at != table.end() && at->pace == pace && at->engine == engine; ++at)
+        if (matches(*at, setting))
+            product *= at->factor;
+    return product;
 }
 
 } // namespace
 
 double pace_of(Pace pace, const Setting &setting, std::span<const PaceFactor> table) {
-    double value = defaults[static_cast<size_t>(pace)].value;
-    auto at = std::lower_bound(
-        table.begin(), table.end(), pace,
-        [](const PaceFactor &factor, Pace wanted) { return factor.pace < wanted; });
-    for (; at != table.end() && at->pace == pace; ++at)
-        if (matches(*at, setting))
-            value *= at->factor;
-    return value;
+    const double value =
+        defaults[static_cast<size_t>(pace)].value * product_of(pace, Engine::Any, setting, table);
+    return setting.engine == Engine::Any ? value
+                                         : value * product_of(pace, setting.engine, setting, table);
 }
 
 size_t pace_from_name(std::string_view name) {

@@ -79,6 +79,7 @@ struct Setting {
     ChipClass chip = ChipClass::Other;
     uint8_t bits = 16; ///< of a weight: 16, 8 or 4
     uint32_t traits = 0;
+    Version version; ///< of the engine; 0: not known
 };
 
 /// A factor of a constant where everything that it names is so.
@@ -90,12 +91,13 @@ struct PaceFactor {
     uint8_t bits;    ///< 0: every one
     uint32_t traits; ///< all of these
     double factor;
+    Version version = {}; ///< 0: every one
 };
 
-/// The published table, by pace.
+/// The published table, by pace and engine.
 std::span<const PaceFactor> pace_table();
 
-/// `table` is ordered by pace.
+/// `table` is ordered by pace, and then by engine.
 double pace_of(Pace pace, const Setting &setting, std::span<const PaceFactor> table);
 
 /// By the name in the table; pace_count for none.
