@@ -2,6 +2,7 @@
 """Seconds until the first token and between tokens of servers under steady load."""
 
 import json
+import re
 
 import machines
 from library import Refused
@@ -19,6 +20,7 @@ NAMES = {'zhipuai/GLM-5': 'zai-org/GLM-5',
          'nvidia/Qwen3-32B-NVFP4': 'Qwen/Qwen3-32B'}
 # Whose servers ran with and without drafts of further tokens, and the rows do not say which.
 DRAFTS_UNSTATED = ('deepseek-ai/DeepSeek-R1',)
+VERSION = re.compile(r'\d+\.\d+\.\d+')
 WORKERS = 16  # more than any row tells
 
 
@@ -62,6 +64,9 @@ class Asker:
         workers = row.get('d_workers') or 1
         pins = {'engine': ENGINES[row['backend']], 'tensor_parallel': devices,
                 'attention_data_parallel': groups, 'expert_parallel': experts}
+        version = VERSION.match(row.get('backend_version') or '')
+        if version:
+            pins['engine_version'] = version.group()
         if apart:
             devices_p, groups_p, experts_p = layout(row, 'p_')
             pins |= {'data_parallel': workers, 'prefill_workers': row.get('p_workers') or 1,
@@ -136,7 +141,8 @@ def ways(row):
     """Choices that a row may mean: what it leaves open is asked both ways."""
     made = [{}]
     if row['mode'] == 'disagg' and not row.get('d_workers'):
-        made = [{'data_parallel': workers, 'prefill_workers': 0} for workers in (1, 4)]
+        made = [{'data_parallel': 1, 'prefill_workers': 1},
+                {'data_parallel': 4, 'prefill_workers': 0}]
     if row['model'] in DRAFTS_UNSTATED:
         made = [way | {'drafts': drafts} for way in made for drafts in (0, 3)]
     return made
