@@ -190,8 +190,8 @@ def value(measure, seconds):
 class Fit:
     def __init__(self, library, measures):
         library.ffi.cdef('''void fit_clear(void);
-            int32_t fit_add(const char *, int32_t, const char *, int32_t, int32_t, int32_t, uint32_t,
-                            double);
+            int32_t fit_add(const char *, int32_t, int32_t, int32_t, int32_t, uint32_t, double);
+            void fit_version(int32_t, const char *);
             void fit_set(int32_t, double);''', override=True)
         self.library, self.lib = library, library.lib
         self.measures = measures
@@ -201,10 +201,10 @@ class Fit:
     def add(self, pace, key, factor=1.0):
         engine, backend, chip, bits, traits = key
         bit = sum(1 << TRAITS.index(trait) for trait in traits)
-        version = engine.partition(' ')[2]
-        return self.lib.fit_add(pace.encode(), engine_of(engine), version.encode(),
-                                BACKENDS.index(backend), CHIPS.index(chip) if chip else -1, bits,
-                                bit, factor)
+        index = self.lib.fit_add(pace.encode(), engine_of(engine), BACKENDS.index(backend),
+                                 CHIPS.index(chip) if chip else -1, bits, bit, factor)
+        self.lib.fit_version(index, engine.partition(' ')[2].encode())
+        return index
 
     def moves(self, key, measure):
         """Whether the time depends on factors of that key."""

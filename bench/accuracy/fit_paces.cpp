@@ -35,9 +35,10 @@ extern "C" {
 /// Empties the table.
 HWA_API void fit_clear(void);
 /// Adds a row; rows are to come in the order of the paces. Returns its index.
-/// `version` is text such as "0.8.5", or empty for all.
-HWA_API int32_t fit_add(const char *pace, int32_t engine, const char *version, int32_t backend,
-                        int32_t chip, int32_t bits, uint32_t traits, double factor);
+HWA_API int32_t fit_add(const char *pace, int32_t engine, int32_t backend, int32_t chip,
+                        int32_t bits, uint32_t traits, double factor);
+/// Of one version of the engine alone, such as "0.8.5".
+HWA_API void fit_version(int32_t index, const char *version);
 HWA_API void fit_set(int32_t index, double factor);
 /// What the paces and the library's functions are kept for.
 HWA_API const void *fit_functions(uint32_t index);
@@ -46,23 +47,27 @@ void fit_clear(void) {
     hwa::plan::table().clear();
 }
 
-int32_t fit_add(const char *pace, int32_t engine, const char *text, int32_t backend, int32_t chip,
-                int32_t bits, uint32_t traits, double factor) {
-    unsigned parts[3] = {};
-    const bool all = std::sscanf(text, "%u.%u.%u", &parts[0], &parts[1], &parts[2]) != 3;
+int32_t fit_add(const char *pace, int32_t engine, int32_t backend, int32_t chip, int32_t bits,
+                uint32_t traits, double factor) {
     const size_t which = hwa::plan::pace_from_name(pace);
     if (which == hwa::plan::pace_count)
         return -1;
     hwa::plan::table().push_back(
         PaceFactor{static_cast<hwa::plan::Pace>(which), static_cast<hwa::plan::Engine>(engine),
                    static_cast<hwa::plan::Backend>(backend), static_cast<int8_t>(chip),
-                   static_cast<uint8_t>(bits), traits, factor,
-                   all ? hwa::plan::Version{} : hwa::plan::version(parts[0], parts[1], parts[2])});
+                   static_cast<uint8_t>(bits), traits, factor, hwa::plan::Version{}});
     return static_cast<int32_t>(hwa::plan::table().size()) - 1;
 }
 
 void fit_set(int32_t index, double factor) {
     hwa::plan::table()[static_cast<size_t>(index)].factor = factor;
+}
+
+void fit_version(int32_t index, const char *version) {
+    unsigned parts[3] = {};
+    if (std::sscanf(version, "%u.%u.%u", &parts[0], &parts[1], &parts[2]) == 3)
+        hwa::plan::table()[static_cast<size_t>(index)].version =
+            hwa::plan::version(parts[0], parts[1], parts[2]);
 }
 
 const void *fit_functions(uint32_t index) {
