@@ -46,7 +46,9 @@ void sum_tensors(Model &model) {
         layer.weights = {};
     for (const Tensor &tensor : model.tensors) {
         Weights &part = part_of(model, tensor);
-        (is_plain(tensor.role) ? part.plain : part.matrix) += tensor.parameters();
+        (tensor.role == Role::Buffer ? part.buffer
+         : is_plain(tensor.role)     ? part.plain
+                                     : part.matrix) += tensor.parameters();
         part.bytes += tensor.bytes;
         if (!is_expert(tensor.role))
             continue;

@@ -23,8 +23,9 @@ struct Weights {
     uint64_t plain = 0;  ///< parameters of norms, biases and routers
     uint64_t bytes = 0;  ///< as published
     uint64_t expert_bytes = 0;
+    uint64_t buffer = 0; ///< numbers that checkpoints count and nobody computes with or trains
 
-    uint64_t parameters() const { return matrix + plain; }
+    uint64_t parameters() const { return matrix + plain + buffer; }
 };
 
 /// How a layer mixes tokens.

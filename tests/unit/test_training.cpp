@@ -67,6 +67,16 @@ static void keeps_states_of_each_optimizer(void **) {
     assert_int_equal(made.offload, 8 * 2920);
 }
 
+// Checkpoints of GPT-2 count a mask of 32 x 32 in each layer; it is no weight.
+static void masks_are_not_trained(void **) {
+    Asked asked;
+    auto config = read_config_text("c", R"({"model_type":"gpt2","n_embd":8,"n_layer":2,"n_head":2,
+        "vocab_size":100,"n_positions":32,"torch_dtype":"bfloat16"})");
+    assert_true(bool(config));
+    asked.model = std::move(config->model);
+    assert_int_equal(asked.bytes().weights, 2 * (asked.model.parameters - 2 * 32 * 32));
+}
+
 static void megatron_adds_gradients_in_f32(void **) {
     Asked asked;
     asked.one.run.engine = Engine::Megatron;
@@ -316,6 +326,7 @@ static void never_wraps(void **) {
 int main() {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_states_of_each_optimizer),
+        cmocka_unit_test(masks_are_not_trained),
         cmocka_unit_test(megatron_adds_gradients_in_f32),
         cmocka_unit_test(deepspeed_sums_bf16_in_f32),
         cmocka_unit_test(stages_of_zero_split_more_and_more),

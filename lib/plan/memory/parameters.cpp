@@ -44,7 +44,7 @@ Parameters parameters_of(const Case &one, const Slice &slice) {
     };
     if (slice.embedding) {
         made.table += table(model.embedding);
-        made.position = static_cast<double>(model.other.parameters());
+        made.position = static_cast<double>(model.other.matrix + model.other.plain);
     }
     if (slice.output)
         made.plain += static_cast<double>(one.run.head_parameters.value_or(0));
