@@ -170,6 +170,14 @@ static bool plan_training() {
     bool good = plan_on("training 8B on 8 devices", node(8), billions(8), options, 1000, 51);
     const core::Model large = billions(70);
     good = plan_on("training 70B on 1,024 devices", cluster(128), large, options, 50000, 5) && good;
+    // Two kinds, and so pipelines over both.
+    core::System kinds = cluster(2);
+    for (size_t i = 0; i < 8; ++i) {
+        kinds.devices[i].name.value = "A100";
+        kinds.devices[i].memories[0].bytes_per_second.value = 2039000000000;
+        kinds.devices[i].compute[0].ops_per_second = 312e12;
+    }
+    good = plan_on("training 70B on 8 and 8 devices", kinds, large, options, 2000000, 1) && good;
     good = plan_on("training 70B on 100,000 devices", cluster(12500), large, options, 1000000, 1) &&
            good;
     options.run.engine = plan::Engine::Megatron; // one layout, everything pinned

@@ -44,6 +44,7 @@ struct Case {
     const Sized *sized = nullptr;    ///< the model in this format for this workload
     const Fabric *fabric = nullptr;  ///< of its devices, where some of them have no slice
     ProductMemo *products = nullptr; ///< of the class of its devices, for a search
+    const Fabric *between = nullptr; ///< of stages that are of several classes
     const HostTier *tier = nullptr;  ///< behind its devices, where some of them have no slice
 };
 

@@ -90,8 +90,7 @@ class BruteForce {
         host_ = hosts != 0 ? &system_.devices.back() : nullptr;
         if (count > 1)
             all(Engine::Megatron, count);
-        if (!best_)
-            all(Engine::Torch, count);
+        all(Engine::Torch, count);
         if (!best_ && host_ != nullptr)
             on_the_host();
         return best_;
@@ -124,6 +123,8 @@ class BruteForce {
 
     bool is_layout(uint32_t tensor, uint32_t context, uint32_t pipeline, uint32_t data,
                    uint32_t batch) const {
+        if (engine_ == Engine::Torch && pipeline > 1)
+            return false;
         const auto layers = static_cast<uint32_t>(model_.layers.size());
         const uint32_t islands = batch / island_;
         const bool stages = layers % pipeline == 0 || (pipeline & (pipeline - 1)) == 0;

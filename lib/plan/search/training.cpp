@@ -3,6 +3,7 @@
 // what their devices could do at best.
 #include "plan/search/search.h"
 
+#include "base/units.h"
 #include "plan/evaluate.h"
 #include "plan/memory/training.h"
 #include "plan/memory/weights.h"
@@ -11,8 +12,10 @@
 #include "plan/search/host_rooms.h"
 #include "plan/search/layouts.h"
 #include "plan/search/states.h"
+#include "plan/search/uneven.h"
 #include "plan/time/product_memo.h"
 #include "plan/time/step.h"
+#include "plan/time/training_mixed.h"
 #include "plan/words.h"
 
 #include <algorithm>
@@ -59,11 +62,20 @@ class Search {
         Engine engine = Engine::Torch;
         Layout layout;
         States states;
-        double seconds = 0; ///< of a step; 0: not known
+        double seconds = 0;        ///< of a step; 0: not known
+        std::vector<Block> blocks; ///< of a pipeline over several classes
+        std::vector<Slice> stages; ///< of it
+    };
+    /// What is kept of a class while pipelines over several are searched.
+    struct Side {
+        const DeviceClass *where = nullptr;
+        double alone = 0;
+        std::unique_ptr<Fabrics> fabrics;
+        std::unique_ptr<ProductMemo> products;
     };
 
     Task task_of(const DeviceClass &where, Engine engine) const;
-    base::Done search(bool processors, bool second_engine);
+    base::Done search(bool processors);
     base::Done search(const DeviceClass &where, Engine engine);
     base::Done try_all(Case &one, const Task &task, const std::vector<Layout> &layouts,
                        const OpenStates &open, double alone_seconds);
@@ -76,6 +88,9 @@ class Search {
     bool hosts_hold(const Case &one, const DeviceClass &where, const Layout &layout);
     void note_miss(const Case &one, uint64_t lacking, bool host);
     double alone(Case &one, const Task &task, const OpenStates &open) const;
+    base::Done search_uneven();
+    void try_uneven(Case &one, const UnevenLayout &layout, const OpenStates &open,
+                    std::vector<Side> &sides);
     std::vector<Slice> all_slices(const Case &one, const DeviceClass &where,
                                   const Layout &layout) const;
     base::Result<Plan> finish(const Choices &best);
@@ -105,12 +120,15 @@ Task Search::task_of(const DeviceClass &where, Engine engine) const {
     task.run = options_.run;
     task.run.engine = engine;
     task.most_devices = options_.max_devices != 0 ? options_.max_devices : UINT32_MAX;
-    // Steps of all classes are of as many sequences, so that times compare: one for each device of
-    // the largest class, unless the caller says more.
-    uint64_t devices = 1;
+    // Steps of all classes are of as many sequences, so that times compare: for each class one for
+    // each device of the largest, unless the caller says more.
+    uint64_t devices = 1, classes = 0;
     for (const DeviceClass &some : found_.classes)
-        if (is_processor(some) == is_processor(where))
+        if (is_processor(some) == is_processor(where)) {
             devices = std::max<uint64_t>(devices, some.devices.size());
+            ++classes;
+        }
+    devices = base::checked_mul(devices, classes).value_or(devices);
     devices = std::min(devices, task.most_devices);
     if (!task.run.global_batch)
         task.run.global_batch = std::max(workload_.batch > 1 ? workload_.batch : devices,
@@ -229,7 +247,7 @@ bool Search::try_states(Case &one, const Task &task, const Layout &layout, const
             return !all.away();
         if (!fits(one, *task.where, layout))
             continue;
-        best_ = {task.where, *one.run.engine, layout, all, time->step};
+        best_ = {task.where, *one.run.engine, layout, all, time->step, {}, {}};
         return !all.away();
     }
     return false;
@@ -237,11 +255,18 @@ bool Search::try_states(Case &one, const Task &task, const Layout &layout, const
 
 void Search::try_layout(Case &one, const Task &task, const Layout &layout, const OpenStates &open) {
     set(one, *task.where, layout);
-    for (const uint32_t zero : open.zeros(layout))
+    bool slow = false;
+    for (const uint32_t zero : open.zeros(layout)) {
+        if (zero == 3 && slow) // stage 2 takes as long as stage 1
+            continue;
+        slow = false;
         for (const Recompute recompute : open.recomputes())
             // Computing more twice takes no less time.
-            if (try_states(one, task, layout, open, {zero, recompute, false, false}))
+            if (try_states(one, task, layout, open, {zero, recompute, false, false})) {
+                slow = recompute == open.recomputes().front();
                 break;
+            }
+    }
 }
 
 base::Done Search::try_all(Case &one, const Task &task, const std::vector<Layout> &layouts,
@@ -269,7 +294,9 @@ base::Done Search::search(const DeviceClass &where, Engine engine) {
     HWA_TRY(const Format format, format_of(model_, workload_));
     Case one{&system_, &model_, format,  workload_, task.run, {},
              &links_,  nullptr, nullptr, nullptr,   nullptr};
-    const std::vector<Layout> layouts = layouts_of(task);
+    std::vector<Layout> layouts = layouts_of(task);
+    if (engine != engine_for(workload_, where))
+        std::erase_if(layouts, [](const Layout &layout) { return layout.pipeline > 1; });
     for (const Layout &layout : layouts)
         certificate_.space += open.count(layout);
     Fabrics fabrics(system_, links_, rooms_.processors(), where);
@@ -290,14 +317,96 @@ base::Done Search::search(const DeviceClass &where, Engine engine) {
     return try_all(one, task, layouts, open, alone_seconds);
 }
 
-/// With the second engine, where all weights of several devices are trained: PyTorch splits what
-/// Megatron does not.
-base::Done Search::search(bool processors, bool second_engine) {
+/// Where Megatron is first, PyTorch without a pipeline is tried too: it keeps weights elsewhere.
+base::Done Search::search(bool processors) {
     for (const DeviceClass &where : found_.classes) {
-        const Engine first = engine_for(workload_, where);
-        if (is_processor(where) != processors || (second_engine && first == Engine::Torch))
+        if (is_processor(where) != processors)
             continue;
-        HWA_CHECK(search(where, second_engine ? Engine::Torch : first));
+        const Engine first = engine_for(workload_, where);
+        HWA_CHECK(search(where, first));
+        if (first != Engine::Torch)
+            HWA_CHECK(search(where, Engine::Torch));
+    }
+    return processors ? base::Done() : search_uneven();
+}
+
+void Search::try_uneven(Case &one, const UnevenLayout &layout, const OpenStates &open,
+                        std::vector<Side> &sides) {
+    std::vector<const Fabric *> fabrics;
+    std::vector<ProductMemo *> products;
+    std::vector<const core::Device *> stages;
+    double at_best = 0;
+    for (const Block &block : layout.blocks) {
+        Side &side = *std::find_if(sides.begin(), sides.end(),
+                                   [&](const Side &some) { return some.where == block.where; });
+        Layout share = layout.layout;
+        share.pipeline = block.stages;
+        fabrics.push_back(side.fabrics->of(share));
+        products.push_back(side.products.get());
+        at_best += static_cast<double>(share.devices()) / side.alone;
+        const std::vector<uint32_t> groups = block.where->group_starts(share.tensor);
+        for (uint32_t stage = 0; stage < block.stages; ++stage)
+            stages.push_back(block.where->devices[groups[stage]]);
+    }
+    const Layout &all = layout.layout;
+    const uint64_t turns = *one.run.global_batch / all.data / all.micro_batch;
+    const double filling = 1 + (all.pipeline - 1) / static_cast<double>(turns);
+    if (best_ && best_->seconds > 0 && optimism * filling / at_best > best_->seconds)
+        return;
+    const Fabric between = slowest_way(system_, stages);
+    one.between = &between;
+    set(one, *layout.blocks[0].where, layout.layout);
+    for (const uint32_t zero : open.zeros(layout.layout))
+        for (const Recompute recompute : open.recomputes()) {
+            const States states = {zero, recompute, false, false};
+            states.put(one);
+            const bool known = best_ && best_->seconds > 0;
+            const Dealt dealt = Dealer(one, layout, fabrics, products)
+                                    .deal(known ? best_->seconds * (1 - 1e-6) : 1e300);
+            if (dealt.what == Dealt::Done)
+                best_ = {layout.blocks[0].where, *one.run.engine, layout.layout, states,
+                         dealt.seconds,          layout.blocks,   one.slices};
+            if (dealt.what == Dealt::Slow) // else stages may be more even with more computed twice
+                break;
+        }
+    one.between = nullptr;
+}
+
+/// Pipelines over several classes.
+base::Done Search::search_uneven() {
+    const std::vector<const DeviceClass *> classes = uneven_classes(found_);
+    if (classes.size() < 2)
+        return {};
+    const bool megatron =
+        classes[0]->devices[0]->vendor.value == "nvidia" && workload_.mode == Mode::Train;
+    const Task task = task_of(*classes[0], megatron ? Engine::Megatron : Engine::Torch);
+    const OpenStates open(workload_, options_.run, *task.run.engine, false);
+    HWA_TRY(const Format format, format_of(model_, workload_));
+    Case one{&system_, &model_, format,  workload_, task.run, {},
+             &links_,  nullptr, nullptr, nullptr,   nullptr};
+    std::vector<Side> sides;
+    for (const DeviceClass *where : classes) {
+        Side &side = sides.emplace_back();
+        side.where = where;
+        side.fabrics = std::make_unique<Fabrics>(system_, links_, rooms_.processors(), *where);
+        side.products = std::make_unique<ProductMemo>();
+        one.fabric = side.fabrics->of(Layout());
+        one.products = side.products.get();
+        Task alone_task = task;
+        alone_task.where = where;
+        side.alone = alone(one, alone_task, open);
+        if (side.alone <= 0)
+            return {};
+    }
+    one.products = nullptr;
+    uint64_t turn = 0;
+    for (const UnevenLayout &layout : uneven_layouts(task, classes)) {
+        if (++turn % 64 == 1 && options_.cancelled != nullptr &&
+            options_.cancelled(options_.cancelled_user) != 0)
+            return base::error(Status::Cancelled, "the caller stopped the search");
+        try_uneven(one, layout, open, sides);
+        certificate_.space += open.count(layout.layout);
+        certificate_.visited += open.count(layout.layout);
     }
     return {};
 }
@@ -334,7 +443,8 @@ base::Result<Plan> Search::finish(const Choices &best) {
              &links_,  nullptr, nullptr, nullptr,   nullptr};
     set(one, *best.where, best.layout);
     best.states.put(one);
-    one.slices = all_slices(one, *best.where, best.layout);
+    one.slices = best.blocks.empty() ? all_slices(one, *best.where, best.layout)
+                                     : uneven_slices(best.layout, best.blocks, best.stages);
     HostTier tier;
     if (best.states.away()) {
         std::vector<const core::Device *> devices;
@@ -360,10 +470,9 @@ base::Error Search::no_fit() const {
 }
 
 base::Result<Plan> Search::run() {
-    for (const bool processors : {false, true})
-        for (const bool second_engine : {false, true})
-            if (!best_)
-                HWA_CHECK(search(processors, second_engine));
+    HWA_CHECK(search(false));
+    if (!best_)
+        HWA_CHECK(search(true));
     if (!best_)
         return no_fit();
     certificate_.bounded = certificate_.space - certificate_.visited;

@@ -3,6 +3,7 @@
 #include "plan/time/training.h"
 
 #include "plan/time/step.h"
+#include "plan/time/training_mixed.h"
 
 #include <algorithm>
 #include <cmath>
@@ -213,6 +214,8 @@ double step_seconds(const StepParts &parts, const EngineCurve &curve, Release re
 }
 
 base::Result<StepTime> training_time(const Case &one) {
+    if (is_mixed(one))
+        return mixed_time(one);
     HWA_TRY(const StepParts parts, step_parts(one));
     if (parts.peak <= 0)
         return StepTime{};

@@ -468,8 +468,10 @@ base::Result<StepParts> step_parts(const Case &one) {
     if (at.by.pipeline > 1)
         made.stage_sends =
             2 * turns *
-            at.send(Collective::SendReceive, 2, 2 * at.tokens * at.hidden / at.norm_split,
-                    at.by.tensor * at.by.context * at.by.data);
+            collective_seconds(
+                one.between != nullptr ? *one.between : at.fabric, Collective::SendReceive, 2,
+                2 * at.tokens * at.hidden / at.norm_split,
+                one.between != nullptr ? 1 : at.by.tensor * at.by.context * at.by.data);
     made.tokens = step * at.sequence;
     made.operations = model_operations(one, made.tokens, at.sequence);
     made.peak = at.by.tensor * at.by.context * at.by.pipeline * at.by.data *
