@@ -137,8 +137,9 @@ class Models:
             self.configs = {row['id']: weights_table.complete(row['config'])
                             for row in json.loads(table.read_text())['rows']} | self.configs
         for config in self.configs.values():
-            if config.get('model_type') == 'gemma4_text' and config.get('num_experts'):
-                config.setdefault('top_k_experts', 8)  # the table abridges it
+            text = config.get('text_config', config)
+            if text.get('model_type') == 'gemma4_text' and text.get('num_experts'):
+                text.setdefault('top_k_experts', 8)  # the table abridges it
 
     def config(self, name):
         for key in (name, f'litgpt:{name}'):
@@ -210,4 +211,16 @@ class Models:
         if mix == 'mxfp4' and published == 'mxfp4':
             return self.library.model(config), {}
         config = {key: value for key, value in config.items() if key != 'quantization_config'}
-        return self.library.model(config), {'recipe': mix}
+        model = self.library.model(config)
+        return model, {'recipe': self.as_large(model, mix, row)}
+
+    def as_large(self, model, mix, row):
+        """The mix that a row names, or where a file of another size was called so, the nearest."""
+        stated = float((row.get('size_text') or '0').split()[0]) * 2**30
+
+        def off(some):
+            return abs(self.library.weights(model, recipe=some) / stated - 1)
+        if not stated or off(mix) < .25:
+            return mix
+        return min(('Q2_K', 'Q3_K_S', 'Q3_K_M', 'Q4_K_S', 'Q5_K_S', 'Q6_K', 'Q8_0', 'BF16'),
+                   key=off)

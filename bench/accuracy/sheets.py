@@ -27,6 +27,12 @@ ALIASES = {
     'core(tm) ultra 7 155h': 'cpu_ultra_155h', 'rtx 6000 ada': 'rtx_6000_ada',
     'rtx pro 6000 blackwell': 'rtx_pro_6000', 'rx vega 64': 'vega_64', 'rx vega 56': 'vega_56',
 }
+# Whole machines, by what their names hold.
+SYSTEMS = [(re.compile(pattern, re.I), name) for pattern, name in (
+    (r'\bpi ?(cm5|5\b|500)|\bcm5\b', 'cpu_pi5'), (r'\bpi ?(4\b|400)', 'cpu_pi4'),
+    (r'orion o6|ms-r1', 'cpu_cix_p1'), (r'p550', 'cpu_p550'), (r'q8400', 'cpu_core2_q8400'),
+    (r'ampereone', 'cpu_ampereone_192'), (r'ampere altra|altra max', 'cpu_altra_128'),
+    (r'395\+|gtr9|strix halo', 'strix_halo'), (r'\bn150\b', 'cpu_n150'))]
 APPLE = re.compile(r'\bm(\d)[ -]*(?:m\d )?(pro|max|ultra)?(?:\D*?(\d+)[ -‑]*core)?', re.I)
 
 
@@ -61,5 +67,8 @@ class Sheets:
                 if f'{key}_{size}' in self.rows:
                     return self.rows[f'{key}_{size}']
             if key in self.rows:
+                return self.rows[key]
+        for pattern, key in SYSTEMS:
+            if pattern.search(text) and key in self.rows:
                 return self.rows[key]
         return self.rows.get(text.replace('-', '_'))

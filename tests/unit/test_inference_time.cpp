@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include "plan/time/drafts.h"
+#include "plan/time/host.h"
 #include "plan/time/step.h"
 
 #include <cmath>
@@ -269,6 +270,67 @@ static void packed_weights_are_multiplied_in_16_bits(void **) {
     assert_true(fixture.time().prompt - four > 0.06);
 }
 
+/// A processor of 0.1 TB/s and 1 TFLOP/s, beside a card that has the second layer alone.
+static void put_layer_on_host(Fixture &fixture) {
+    core::Device host = card();
+    host.id = "cpu-0";
+    host.kind = core::Kind::Cpu;
+    host.memories[0].kind = core::MemoryKind::Ddr;
+    host.memories[0].bytes_per_second.value = 100'000'000'000;
+    host.compute.clear();
+    host.put_compute({Dtype::F32, core::Support::Native, 1e12, 0, core::Source::Table});
+    fixture.system.devices.push_back(host);
+    fixture.one.slices[0].device = &fixture.system.devices[0];
+    fixture.one.slices[0].first_layer = 1;
+    fixture.one.slices[0].layer_count = 1;
+}
+
+static void layers_of_the_host_are_computed_there(void **) {
+    Fixture fixture;
+    put_layer_on_host(fixture);
+    // The card: 2 GB, joined 2.668541 ms, the output 1.334271, cache 0.007509, 0.333. The host: 2
+    // GB at 0.075 TB/s are 26.66667 ms, 2 x 1e9 operations at 0.2 x 1e12 10 ms, joined 28.480112;
+    // cache 0.075093; 0.333.
+    near(fixture.time().token, 33.231526e-3);
+    fixture.system.devices[1].memories[0].bytes_per_second.value = 0;
+    assert_true(fixture.time().token == 0);
+}
+
+static void prompts_send_what_the_host_has(void **) {
+    Fixture fixture;
+    put_layer_on_host(fixture);
+    fixture.one.run.ubatch = 1000;
+    // As with all of it on the card, and 2 GB at 20 GB/s, and a part's 0.303 ms.
+    near(fixture.time().prompt, 193.308396e-3);
+}
+
+static void experts_are_left_first(void **) {
+    Work work;
+    work.bytes = 100;
+    work.parameters = 200;
+    work.expert_bytes = 1000;
+    work.expert_parameters = 2000;
+    work.expert_layers = 10;
+    const Work some = leave(work, 250);
+    assert_true(some.expert_bytes == 250 && some.expert_parameters == 500 && some.bytes == 0);
+    assert_true(some.expert_layers == 2.5 && work.expert_bytes == 750 && work.bytes == 100);
+    const Work more = leave(work, 800);
+    assert_true(more.expert_bytes == 750 && more.bytes == 50 && more.parameters == 100);
+    assert_true(work.expert_bytes == 0 && work.bytes == 50);
+}
+
+static void weights_on_the_host_cross_the_link(void **) {
+    Fixture fixture;
+    fixture.one.run.engine = Engine::Vllm;
+    fixture.one.run.continuous = false;
+    const double all = fixture.time().token;
+    fixture.one.run.host_bytes = 2'000'000'000;
+    near(fixture.time().token - all, 100e-3);
+    // llama.cpp reads them on the processor, of which there is none.
+    fixture.one.run.engine = Engine::LlamaCpp;
+    assert_true(fixture.time().token == 0);
+}
+
 static void drafts_are_made_one_by_one_and_checked_at_once(void **) {
     Fixture fixture;
     fixture.one.run.engine = Engine::Vllm;
@@ -360,6 +422,10 @@ int main() {
         cmocka_unit_test(prompts_of_all_replicas_wait_in_one_queue),
         cmocka_unit_test(tokens_that_are_picked_are_read),
         cmocka_unit_test(packed_weights_are_multiplied_in_16_bits),
+        cmocka_unit_test(layers_of_the_host_are_computed_there),
+        cmocka_unit_test(prompts_send_what_the_host_has),
+        cmocka_unit_test(experts_are_left_first),
+        cmocka_unit_test(weights_on_the_host_cross_the_link),
         cmocka_unit_test(drafts_are_made_one_by_one_and_checked_at_once),
         cmocka_unit_test(what_drafts_must_be_there),
         cmocka_unit_test(factors_match_what_they_name),

@@ -24,6 +24,14 @@ def whole(row):
     return row['id'].startswith('qwen25-') and row['phase'] == 'tg'
 
 
+# Hosts where a row names none: of four channels of DDR4 or two of DDR5, and of eight of DDR4.
+HOSTS = {'desktop': {'id': 'host', 'cls': 'cpu', 'mem_gb_label': 1024, 'mem_type': 'DDR',
+                     'mem_bw_gbs': 85, 'dense_tflops': {'fp32': 1.5}},
+         'server': {'id': 'host', 'cls': 'cpu', 'mem_gb_label': 1024, 'mem_type': 'DDR',
+                    'mem_bw_gbs': 200, 'dense_tflops': {'fp32': 3}}}
+FILLED = .85  # of a device, by weights of which the host has the rest
+
+
 def number(value, default=0):
     found = re.search(r'[\d.]+', str(value)) if value not in (None, '') else None
     return float(found.group()) if found else default
@@ -38,9 +46,10 @@ class Case:
         self.engine = ENGINES.get(row['engine'], 'llama.cpp')
         self.count = row.get('n_gpus') or 1
         self.backend = BACKENDS.get((row.get('backend') or '').split(',')[0].lower())
-        self.sheet = sheets.named(row.get('gpu') or '', row.get('gpu_cores'))
+        name = row.get('gpu') or row.get('system') or ''
+        self.sheet = sheets.named(name, row.get('gpu_cores'))
         if self.sheet is None:
-            raise KeyError(row.get('gpu'))
+            raise KeyError(name)
         if self.sheet['cls'] == 'cpu' or row.get('hw_class') == 'CPU_ONLY':
             self.backend = 'cpu'
         if self.table == 'jg' and self.sheet['vendor'] == 'amd':
@@ -67,14 +76,16 @@ class Case:
             pins['tuned_products'] = False
         return pins
 
-    def spills(self, weights):
-        """Whether part of the model lay on a host that the row does not tell."""
-        if self.backend == 'cpu':
-            return False
-        own = self.sheet.get('mem_gb_label', 32)
-        if self.row.get('vram_gb') and self.sheet['cls'] == 'soc':
-            own = max(own, self.row['vram_gb'])
-        return self.row.get('ngl') == '0' or weights > own * self.count * 2**30
+    def spilt(self, weights):
+        """Bytes of the weights that each device must have left to the host, experts first."""
+        if self.backend == 'cpu' or self.sheet['cls'] in ('soc', 'igpu'):
+            return 0
+        if self.row.get('ngl') == '0':
+            return weights // self.count
+        own = self.sheet.get('mem_gb_label', 32) * 2**30
+        if weights <= own * self.count:
+            return 0
+        return int(weights / self.count - FILLED * own)
 
     def flash_attention(self):
         said = self.row.get('flash_attn')
@@ -82,10 +93,11 @@ class Case:
             return self.table not in BEFORE_GRAPHS
         return str(said).lower() in ('1', 'true')
 
-    def system(self):
+    def system(self, spilt):
         # What ran did fit: how much room it took is a matter of other tables.
         room = dict(self.sheet, mem_gb_label=self.sheet.get('mem_gb_label', 32) * 1.1)
-        made = machines.system([room] * self.count)
+        host = [HOSTS['server' if self.table == 'lb' else 'desktop']] if spilt else []
+        made = machines.system([room] * self.count + host)
         if 'amdvlk' in self.environment:
             for device in made['devices']:
                 device['driver'] = 'amdvlk'
@@ -115,9 +127,13 @@ class Asker:
         pins = case.pins()
         if before:
             pins['cached_tokens'] = before
-        if case.spills(self.library.weights(model, **weights)):
-            raise KeyError('the host is not stated')
-        return self.library.plan(self.library.system(case.system()), model, pins,
+        spilt = case.spilt(self.library.weights(model, **weights))
+        self.assumed = spilt > 0  # the host, which the row does not tell
+        if spilt:
+            pins['host_bytes'] = spilt
+        system = case.system(spilt)
+        devices = [device['id'] for device in system['devices'][:case.count]]
+        return self.library.plan(self.library.system(system), model, pins, devices,
                                  batch=row['batch'], prompt_tokens=max(1, round(before + prompt)),
                                  output_tokens=max(1, round(answer)), **weights)
 

@@ -20,10 +20,10 @@ TRAITS = {'plain_attention': 'TraitPlainAttention', 'no_graphs': 'TraitNoGraphs'
 # In the order of the enumeration.
 PACES = ['memory', 'compute', 'rows', 'vector', 'variety', 'expert_memory', 'expert_compute',
          'expert_rows', 'skew', 'cache_memory', 'prompt_attention', 'token_attention', 'scores',
-         'scan', 'copies', 'layer', 'dispatch', 'expert_layer', 'recurrent_layer', 'latent_layer',
-         'index_layer', 'step', 'sequence', 'hop', 'reduce', 'reduce_link', 'exchange',
-         'exchange_link', 'overlap', 'interleave', 'arrival', 'wait', 'prompt', 'burst', 'queue',
-         'token_error', 'prompt_error']
+         'scan', 'copies', 'layer', 'dispatch', 'expert_layer', 'expert_call', 'recurrent_layer',
+         'latent_layer', 'index_layer', 'step', 'sequence', 'hop', 'reduce', 'reduce_link',
+         'exchange', 'exchange_link', 'overlap', 'interleave', 'arrival', 'wait', 'prompt',
+         'burst', 'queue', 'token_error', 'prompt_error']
 
 
 def line(row):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Seconds of prompts and tokens: passes through the stages, put together as the engine does.
 #include "plan/time/drafts.h"
+#include "plan/time/host.h"
 #include "plan/time/pass.h"
 #include "plan/time/step.h"
 
@@ -51,7 +52,9 @@ Setting setting_of(const Case &one, const core::Device &device, ChipClass chip) 
     setting.engine = run.engine.value_or(Engine::Any);
     setting.chip = chip;
     setting.version = run.engine_version.value_or(Version{});
-    setting.backend = run.backend.value_or(backend_of(device, chip));
+    setting.backend = device.kind == core::Kind::Cpu
+                          ? Backend::Cpu
+                          : run.backend.value_or(backend_of(device, chip));
     const auto set = [&setting](uint32_t trait, bool is) { setting.traits |= is ? trait : 0; };
     const bool shared =
         !device.memories.empty() && device.memories[0].kind == core::MemoryKind::Ddr;
@@ -94,15 +97,22 @@ class Serving {
         for (const Slice &slice : one.slices)
             if (slice.replica == 0 && slice.tensor_rank == 0 && slice.context_rank == 0 &&
                 slice.expert_rank == 0)
-                stages_.push_back(stage_of(slice));
+                stages_.push_back({&slice, speeds_of(*slice.device)});
+        if (on_host())
+            for (const core::Device &device : one.system->devices)
+                if (device.kind == core::Kind::Cpu && !known(host_))
+                    host_ = speeds_of(device);
     }
 
     bool known() const {
-        return !stages_.empty() &&
-               std::all_of(stages_.begin(), stages_.end(), [](const Stage &stage) {
-                   return stage.speeds.chip.bytes_per_second > 0 &&
-                          stage.speeds.chip.ops_per_second[0] > 0;
-               });
+        return !stages_.empty() && (!on_host() || known(host_)) &&
+               std::all_of(stages_.begin(), stages_.end(),
+                           [](const Stage &stage) { return known(stage.speeds); });
+    }
+
+    double error_factor(Pace which) const {
+        const double own = std::max(1.02, pace(which));
+        return on_host() ? std::max(own, pace_of(which, host_.setting, table_)) : own;
     }
 
     /// One step of `sequences` in every group. What is drafted passes one layer, one token after
@@ -176,19 +186,57 @@ class Serving {
         Speeds speeds;
     };
 
-    Stage stage_of(const Slice &slice) const {
-        Stage stage;
-        stage.slice = &slice;
-        stage.speeds.chip = chip_of(*slice.device);
-        stage.speeds.setting = setting_of(one_, *slice.device, stage.speeds.chip.kind);
-        stage.speeds.table = table_;
-        stage.speeds.bits = bits_;
-        if (const core::Compute *integer = slice.device->find_compute(core::Dtype::I8))
-            stage.speeds.integer_ops_per_second = integer->ops_per_second;
-        const uint64_t link = one_.links != nullptr ? one_.links->fastest(*slice.device) : 0;
+    Speeds speeds_of(const core::Device &device) const {
+        Speeds speeds;
+        speeds.chip = chip_of(device);
+        speeds.setting = setting_of(one_, device, speeds.chip.kind);
+        speeds.table = table_;
+        speeds.bits = bits_;
+        if (const core::Compute *integer = device.find_compute(core::Dtype::I8))
+            speeds.integer_ops_per_second = integer->ops_per_second;
+        const uint64_t link = one_.links != nullptr ? one_.links->fastest(device) : 0;
         constexpr double pcie = 20e9; // where no link is told
-        stage.speeds.link_bytes_per_second = std::max(pcie, static_cast<double>(link));
-        return stage;
+        speeds.link_bytes_per_second = std::max(pcie, static_cast<double>(link));
+        return speeds;
+    }
+
+    static bool known(const Speeds &speeds) {
+        return speeds.chip.bytes_per_second > 0 && speeds.chip.ops_per_second[0] > 0;
+    }
+
+    /// Whether the processor computes a part, which llama.cpp alone has it do.
+    bool on_host() const {
+        return one_.run.engine == Engine::LlamaCpp && !stages_.empty() &&
+               stages_.front().slice->device->kind != core::Kind::Cpu &&
+               (stages_.front().slice->first_layer > 0 || one_.run.host_bytes.value_or(0) > 0);
+    }
+
+    /// Layers before those of the first stage, which the host has.
+    PassTime host_layers(const Tokens &tokens, const Ranks &ranks, double context) const {
+        Slice slice = *stages_.front().slice;
+        slice.layer_count = slice.first_layer;
+        slice.first_layer = 0;
+        slice.output = false;
+        return host_time(work_of(one_, held_, slice, context), ranks, tokens, host_,
+                         stages_.front().speeds);
+    }
+
+    /// A stage without the weights it leaves to the host, which others than llama.cpp read over the
+    /// link in each pass.
+    PassTime stage_time(const Stage &stage, const Tokens &tokens, const Ranks &ranks,
+                        double context) const {
+        Work work = work_of(one_, held_, *stage.slice, context);
+        const auto host_bytes = static_cast<double>(one_.run.host_bytes.value_or(0));
+        if (!on_host()) {
+            PassTime time = pass_time(work, ranks, tokens, stage.speeds);
+            time.all += host_bytes / stage.speeds.link_bytes_per_second;
+            return time;
+        }
+        const Work left = leave(work, host_bytes);
+        PassTime time = pass_time(work, ranks, tokens, stage.speeds);
+        if (host_bytes > 0)
+            time += host_time(left, ranks, tokens, host_, stage.speeds);
+        return time;
     }
 
     /// One token of each sequence through a layer like the last, which also joins the token with
@@ -213,14 +261,12 @@ class Serving {
         PassTime sum;
         for (size_t i = 0; i < stages_.size(); ++i) {
             const Stage &stage = stages_[i];
-            const Work work = work_of(one_, held_, *stage.slice, context);
-            const PassTime time = pass_time(work, ranks, tokens, stage.speeds);
             if (i > 0)
                 sum.all += network(*stages_[i - 1].slice, *stage.slice, tokens.mine(ranks));
-            sum.memory += time.memory;
-            sum.compute += time.compute;
-            sum.all += time.all;
+            sum += stage_time(stage, tokens, ranks, context);
         }
+        if (on_host() && stages_.front().slice->first_layer > 0)
+            sum += host_layers(tokens, ranks, context);
         const double stages = static_cast<double>(stages_.size());
         sum.all = passes * (sum.all + (stages - 1) * pace(Pace::Hop));
         if (tokens.prompt && stages > 1) {
@@ -249,6 +295,7 @@ class Serving {
     Ranks prefill_;
     Bits bits_;
     std::vector<Stage> stages_;
+    Speeds host_; ///< of the processor, where it computes
 };
 
 Bound bound_of(const PassTime &step) {
@@ -331,8 +378,8 @@ base::Result<StepTime> inference_time(const Case &one, std::span<const PaceFacto
         one_batch(serving, sequences, made);
     // No run with ranks of context was measured.
     const double unmeasured = count(one.run.context) > 1 ? 1.5 : 1;
-    made.error_factor = serving.pace(Pace::TokenError) * unmeasured;
-    made.prompt_error_factor = serving.pace(Pace::PromptError) * unmeasured;
+    made.error_factor = serving.error_factor(Pace::TokenError) * unmeasured;
+    made.prompt_error_factor = serving.error_factor(Pace::PromptError) * unmeasured;
     if (!std::isfinite(made.token) || !std::isfinite(made.prompt))
         return base::error(base::Status::Invalid,
                            "model: its sizes are beyond what times can be computed of");

@@ -30,11 +30,12 @@ constexpr Default defaults[] = {
     {"prompt_attention", 0.25},
     {"token_attention", 0.25},
     {"scores", 16},
-    {"scan", 0.05},
+    {"scan", 0.3},
     {"copies", 4},
     {"layer", 30e-6},
     {"dispatch", 600e-6},
     {"expert_layer", 20e-6},
+    {"expert_call", 60e-6},
     {"recurrent_layer", 30e-6},
     {"latent_layer", 10e-6},
     {"index_layer", 40e-6},
@@ -52,8 +53,8 @@ constexpr Default defaults[] = {
     {"prompt", 1},
     {"burst", 0.05},
     {"queue", 0.5},
-    {"token_error", 1.3},
-    {"prompt_error", 1.5},
+    {"token_error", 2},
+    {"prompt_error", 3},
 };
 static_assert(std::size(defaults) == pace_count);
 

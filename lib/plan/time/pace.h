@@ -34,6 +34,7 @@ enum class Pace : uint8_t {
     Layer,
     Dispatch, ///< of the host for a layer, where it gives out each operation by itself
     ExpertLayer,
+    ExpertCall, ///< for each expert, where each is multiplied by a call of its own
     RecurrentLayer,
     LatentLayer,
     IndexLayer, ///< one that picks the tokens to look at

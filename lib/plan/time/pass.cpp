@@ -112,6 +112,10 @@ void route(PassTime &time, const Work &work, const Ranks &ranks, const Tokens &t
     product.rows = all * chance / awake;
     product.bits = speeds.bits.experts;
     multiply(time, product, speeds, pace);
+    // llama.cpp has kernels for many experts at once in packed formats alone.
+    if (speeds.setting.engine == Engine::LlamaCpp && product.bits == 16 && !product.vector)
+        time.all += work.expert_layers * work.experts * awake / ranks.over_experts() *
+                    pace(Pace::ExpertCall);
 }
 
 void attend(PassTime &time, const Work &work, const Ranks &ranks, const Tokens &tokens,

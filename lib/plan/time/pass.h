@@ -39,6 +39,14 @@ struct PassTime {
     double compute = 0;
     double rest = 0; ///< launches and links
     double all = 0;
+
+    PassTime &operator+=(const PassTime &other) {
+        memory += other.memory;
+        compute += other.compute;
+        rest += other.rest;
+        all += other.all;
+        return *this;
+    }
 };
 
 /// Bits of a weight that kernels are chosen by: 16, 8 or 4. Of the whole model, so that the times
