@@ -69,15 +69,11 @@ class Fit(unittest.TestCase):
             row = hwa('fit', '30B', '--format', 'bf16', *both, '--json').json['models'][0]
             self.assertEqual({name.split('/')[0] for name in row['devices']},
                              {'node-0', 'node-1'})
-            # A command for each host, and the first is where they meet.
-            text = hwa('plan', '30B', '--format', 'bf16', *both, '--export', 'torchrun').out
-            self.assertEqual(text.count('--nnodes 2'), 2)
-            self.assertEqual(text.count('--master-addr node-'), 2)
-            self.assertIn('# on node-1\n', text)
-            for name, wanted in (('vllm', 'over 2 hosts'), ('llama.cpp', 'over 2 hosts')):
+            # Its stages change hosts more often than programs can be told to.
+            for name in ('llama.cpp', 'torchrun', 'vllm'):
                 done = hwa('plan', '30B', '--format', 'bf16', *both, '--export', name)
                 self.assertEqual(done.code, 1)
-                self.assertIn(wanted, done.err)
+                self.assertIn('from host to host and back', done.err)
 
 
 if __name__ == '__main__':
