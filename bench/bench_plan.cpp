@@ -177,7 +177,7 @@ static bool plan_training() {
         kinds.devices[i].memories[0].bytes_per_second.value = 2039000000000;
         kinds.devices[i].compute[0].ops_per_second = 312e12;
     }
-    good = plan_on("training 70B on 8 and 8 devices", kinds, large, options, 2000000, 1) && good;
+    good = plan_on("training 70B on 8 and 8 devices", kinds, large, options, 200000, 3) && good;
     good = plan_on("training 70B on 100,000 devices", cluster(12500), large, options, 1000000, 1) &&
            good;
     options.run.engine = plan::Engine::Megatron; // one layout, everything pinned

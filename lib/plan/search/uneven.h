@@ -55,27 +55,26 @@ class Dealer {
     Dealt deal(double most);
 
   private:
-    struct Entry {
-        double seconds = -1;
-        int8_t fits = -1;
+    /// What each stage keeps to.
+    struct Limit {
+        double seconds; ///< it takes less
+        bool memory;    ///< it overfills no device
     };
     uint32_t layers() const { return static_cast<uint32_t>(one_.model->layers.size()); }
     Slice slice(uint32_t stage, uint32_t first, uint32_t count) const;
-    double seconds(uint32_t stage, uint32_t first, uint32_t count);
-    bool fits(uint32_t stage, uint32_t first, uint32_t count);
-    uint32_t most_layers(uint32_t stage, double most);
-    bool may_beat(double most);
-    bool may_fit();
+    double seconds();
+    bool passes(uint32_t stage, uint32_t first, uint32_t count, Limit limit);
+    uint32_t reach(uint32_t stage, uint32_t first, uint32_t most, uint32_t guess, Limit limit);
+    bool deal_within(Limit limit);
+    double slowest();
 
     Case &one_;
     Case part_;                              ///< of one stage
     std::span<const Fabric *const> fabrics_; ///< of each block
     std::span<ProductMemo *const> products_;
     std::vector<uint32_t> block_; ///< of each stage
-    std::vector<uint32_t> like_;  ///< the first stage that takes as long with as many layers
     std::vector<const DeviceClass *> where_;
-    bool uniform_ = false; ///< all layers are alike, so that counts tell all
-    std::vector<Entry> entries_;
+    std::vector<uint32_t> counts_; ///< layers of each stage, in the last deal that passed
 };
 
 } // namespace hwa::plan
