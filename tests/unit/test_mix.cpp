@@ -117,6 +117,22 @@ static void keeps_experts_of_four_bits(void **) {
     assert_int_equal(eight - four, weights / 64 * 68 - weights / 32 * 17);
 }
 
+/// Latent attention's matrix in the two parts that llama.cpp's converter makes of it: keys in rows
+/// of 128, too short for blocks of 256, and values in rows of 512; no part has the rules of values.
+static void splits_what_leads_up_from_the_latent(void **) {
+    const core::Model model = read(R"({"model_type":"deepseek_v3","hidden_size":7168,
+        "num_hidden_layers":8,"num_attention_heads":128,"vocab_size":1024,"kv_lora_rank":512,
+        "q_lora_rank":1536,"qk_nope_head_dim":128,"qk_rope_head_dim":64,"v_head_dim":128,
+        "n_routed_experts":16,"num_experts_per_tok":1,"moe_intermediate_size":2048})");
+    Packer packer(model, *find_mix("Q4_K_M"));
+    for (const core::Tensor &tensor : model.tensors) {
+        const uint64_t held = packer.bytes(tensor);
+        const uint64_t half = uint64_t{128} * 128 * 512;
+        if (tensor.role == core::Role::LatentUp)
+            assert_int_equal(held, half / 32 * 22 + half / 256 * 144);
+    }
+}
+
 static void groups_along_rows(void **) {
     const core::Model model = read(R"({"model_type":"llama","hidden_size":8192,
         "num_hidden_layers":80,"num_attention_heads":64,"num_key_value_heads":8,
@@ -156,6 +172,7 @@ int main() {
         cmocka_unit_test(leaves_unquantized_files_alone),
         cmocka_unit_test(keeps_what_joins_drafts_whole),
         cmocka_unit_test(keeps_experts_of_four_bits),
+        cmocka_unit_test(splits_what_leads_up_from_the_latent),
         cmocka_unit_test(groups_along_rows),
         cmocka_unit_test(keeps_embedding_and_output_at_16_bit),
         cmocka_unit_test(sums_agree),

@@ -99,12 +99,14 @@ class Packer {
     uint64_t packed(const core::Tensor &tensor) const;
     bool stays_whole(const core::Tensor &draft) const;
     bool more(uint32_t index, uint32_t count) const;
+    uint64_t halves(const core::Tensor &up, GgmlId wanted) const;
 
     const core::Model &model_;
     const Mix &mix_;
     uint32_t layers_;
     uint32_t values_ = 0;      ///< tensors that make values, one for each layer with attention
     uint32_t met_ = 0;         ///< of these
+    uint64_t queries_ = 0;     ///< rows of the matrix that made queries last
     bool shares_four_ = false; ///< four query heads or more to a key
     bool eight_experts_ = false;
     bool mixture_ = false;

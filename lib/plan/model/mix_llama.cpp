@@ -11,7 +11,7 @@ using core::Tensor;
 using Id = GgmlId;
 
 static bool is_value(Role role) {
-    return role == Role::Value || role == Role::QueryKeyValue || role == Role::LatentUp;
+    return role == Role::Value || role == Role::QueryKeyValue;
 }
 
 static bool any_of(Ftype ftype, std::initializer_list<Ftype> list) {
@@ -212,7 +212,6 @@ Id Packer::llama(const Tensor &tensor) {
     switch (tensor.role) {
     case Role::Value:
     case Role::QueryKeyValue:
-    case Role::LatentUp:
         return value(base);
     case Role::Key:
         if (eight_experts_)
@@ -260,6 +259,29 @@ static uint64_t rows_of(const GgmlType &type, const Tensor &tensor) {
     return tensor.columns / type.block_elements * type.block_bytes * tensor.rows;
 }
 
+static uint64_t bytes_as(Id wanted, const Tensor &tensor) {
+    const GgmlType *type = find_ggml_type(static_cast<uint32_t>(wanted));
+    if (tensor.columns % type->block_elements != 0)
+        type = find_ggml_type(static_cast<uint32_t>(fallback(wanted)));
+    if (tensor.columns % type->block_elements != 0)
+        type = find_ggml_type(static_cast<uint32_t>(Id::F16));
+    return rows_of(*type, tensor);
+}
+
+/// What the converter makes of it: the part for keys on its side, and that for values.
+uint64_t Packer::halves(const Tensor &up, Id wanted) const {
+    const core::Layer &layer = model_.layers[static_cast<size_t>(up.layer)];
+    const uint64_t heads = layer.heads;
+    const uint64_t key = heads != 0 ? queries_ / heads : 0;
+    if (key <= layer.position_size || heads * (key - layer.position_size) >= up.rows)
+        return bytes_as(wanted, up);
+    Tensor keys = up, values = up;
+    keys.columns = key - layer.position_size;
+    keys.rows = heads * up.columns;
+    values.rows = up.rows - heads * keys.columns;
+    return bytes_as(wanted, keys) + bytes_as(wanted, values);
+}
+
 uint64_t Packer::bytes(const Tensor &tensor) {
     if (mix_.kind == MixKind::Mlx)
         return mlx(tensor);
@@ -273,13 +295,11 @@ uint64_t Packer::bytes(const Tensor &tensor) {
     if (core::is_expert(tensor.role) && model_.dtype == core::Dtype::Mxfp4 &&
         tensor.bytes == published)
         return published;
+    if (tensor.role == Role::Query || tensor.role == Role::QueryUp)
+        queries_ = tensor.rows;
     const Id wanted = llama(tensor);
-    const GgmlType *type = find_ggml_type(static_cast<uint32_t>(wanted));
-    if (tensor.columns % type->block_elements != 0)
-        type = find_ggml_type(static_cast<uint32_t>(fallback(wanted)));
-    if (tensor.columns % type->block_elements != 0)
-        type = find_ggml_type(static_cast<uint32_t>(Id::F16));
-    return rows_of(*type, tensor);
+    return tensor.role == Role::LatentUp && tensor.layer >= 0 ? halves(tensor, wanted)
+                                                              : bytes_as(wanted, tensor);
 }
 
 } // namespace hwa::plan
