@@ -87,7 +87,7 @@ static constexpr Family families[] = {
     {"llama3v", 0},
     {"mllama", 0},
     {"paddleocr_vl_text", 0},
-    {"molmo", QkvBias | HalfFfn},
+    {"molmo", QkvBias | HalfFfn | FusedQkv | FusedGate},
     // Mixtures of experts.
     {"bailing_moe", 0},
     {"bailing_moe_v2", HeadNorm | RouterBias},

@@ -46,6 +46,7 @@ enum class Lead : uint8_t {
     Glm,
     MiniMax,
     Step,
+    Molmo,
 };
 
 struct TowerForm {
@@ -65,6 +66,7 @@ constexpr TowerForm towers[] = {
     {"kimi_k25_vision", Plain | PatchBias | Positions | EndNorm, Lead::Merger},
     {"llama4_vision_model", Plain | ClassToken | Positions | FrontNorm | EndNorm, Lead::Adapter},
     {"minimax_m3_vl_vision", Plain | FrontNorm, Lead::MiniMax},
+    {"molmo", Plain | ClassToken | Positions | FrontNorm, Lead::Molmo},
     {"moonvit", Plain | PatchBias | Positions | EndNorm, Lead::Merger},
     {"paddleocr_vl_vision", Plain | PatchBias | Positions | EndNorm, Lead::Merger},
     {"pixtral", FrontNorm | Gated, Lead::Pixtral},
@@ -225,7 +227,15 @@ class Tower {
             linear(n.text, n.text);
             linear(Count(n.text) * n.merge * n.merge, n.text);
             return linear(n.text, n.text);
-        case Lead::Step: // two convolutions, each over three by three
+        case Lead::Molmo:                    // attention over two layers' states joins patches
+            in_.add(Role::Tower, joined, 1); // what stands for patches outside of the image
+            for (int i = 0; i < 3; ++i)
+                linear(Count(2) * n.width, n.width);
+            linear(n.width, n.width);
+            linear(n.width, Count(2) * n.middle, false);
+            linear(n.middle, n.text, false);
+            return linear(n.text, 128, false); // tokens that words do not have
+        case Lead::Step:                       // two convolutions, each over three by three
             linear(Count(9) * n.width, Count(2) * n.width);
             linear(Count(18) * n.width, Count(4) * n.width);
             return linear(Count(4) * n.width, n.text, false);
@@ -328,6 +338,8 @@ void settle(const Words &words, const Words &top, const std::string &kind, Tower
         n.merge = scale;
     n.middle = kind == "llama4_vision_model" ? words.number({"projector_output_dim"})
                                              : top.number({"projector_hidden_size"});
+    if (kind == "molmo") // half of the width that gate and up have together
+        n.middle = top.number({"intermediate_size"}) / 2;
     if (n.middle == 0)
         n.middle = n.text;
     if (kind == "glm4v_vision") { // the width stated is that of what merges patches
