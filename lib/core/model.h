@@ -104,7 +104,7 @@ enum class Role : uint8_t {
     Decay,       ///< numbers of recurrent layers that stay as fine as norms
     Tower,       ///< of images or sound: engines keep it whole
     Draft,       ///< of layers that predict further tokens: loaded only where these are used
-    Buffer,      ///< what checkpoints hold although engines compute it: no bytes
+    Buffer,      ///< what checkpoints hold although engines compute it
     Other,
 };
 

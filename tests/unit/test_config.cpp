@@ -219,7 +219,7 @@ static void knows_how_weights_are_packed(void **) {
         {R"({"quant_method":"gptq","bits":4,"group_size":32})", 64 * (32 + 2 * 2 + 1) + 4 * 64},
         {R"({"quant_method":"fp8"})", 64 * 64},
         {R"({"quant_method":"fp8","weight_block_size":[128,128]})", 64 * 64 + 4},
-        {R"({"quant_method":"bitsandbytes","load_in_4bit":true})", 64 * 36},
+        {R"({"quant_method":"bitsandbytes","load_in_4bit":true})", 64 * 36 + 16 * 4 + 78},
         {R"({"quant_method":"modelopt","quant_algo":"NVFP4"})", 64 * 36},
         {R"({"bits":4,"group_size":32})", 64 * (32 + 2 * 4)},
         {R"({"quant_method":"compressed-tensors","config_groups":{"group_0":{"weights":

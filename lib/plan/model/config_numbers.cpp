@@ -391,6 +391,14 @@ void read_flags(const JsonValue &root, ConfigNumbers &n) {
         n.window = 0;
 }
 
+/// True of files by transformers before 4.32, which stored what Llama turns positions by.
+bool stores_angles(const JsonValue &root) {
+    const std::string version = word(root, "transformers_version");
+    const auto parts = base::split(version, '.');
+    const auto minor = parts.size() > 1 ? base::parse_u64(parts[1]) : std::nullopt;
+    return parts[0] == "4" && minor && *minor < 32;
+}
+
 } // namespace
 
 base::Result<ConfigNumbers> read_config_numbers(const JsonValue &root, const JsonValue *usual) {
@@ -407,6 +415,7 @@ base::Result<ConfigNumbers> read_config_numbers(const JsonValue &root, const Jso
     if (usual != nullptr)
         read_flags(*usual, n);
     read_flags(root, n);
+    n.angles = n.family == "llama" && stores_angles(root);
     read_kinds(root, n);
     read_marked(root, n);
     if (usual != nullptr && n.mixtures.empty())

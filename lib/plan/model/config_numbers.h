@@ -81,6 +81,7 @@ struct ConfigNumbers {
     int output_gate = -1;
     bool attention_bias = false;
     bool qkv_bias = false;
+    bool angles = false; ///< stored with each layer
     bool out_bias = false;
     bool ffn_bias = false;
     bool norm_bias = false;

@@ -6,12 +6,12 @@ namespace hwa::plan {
 
 static constexpr Family families[] = {
     // Decoders with dense FFNs.
-    {"PanguEmbedded", 0},
+    {"PanguEmbedded", Angles},
     {"apertus", Ungated | HeadNorm},
     {"arcee", Ungated},
     {"baichuan", 0},
     {"bloom", Gpt | Tied | EmbeddingNorm | FusedQkv},
-    {"chatglm", QkvBias | FusedQkv | FusedGate},
+    {"chatglm", QkvBias | FusedQkv | FusedGate | OneAngles},
     {"codegen", FfnBias | NormBias | Ungated | OneNorm | OutputBias | FusedQkv},
     {"cohere", Tied | OneNorm | WideNorm | NormAsked},
     {"cohere2", Tied | OneNorm | WideNorm | NormAsked, {}, 4},

@@ -59,6 +59,8 @@ enum Trait : uint64_t {
     HyperPaths = 1ULL << 47,    ///< several residual streams, mixed before and after each half
     Score = 1ULL << 48,         ///< ends in one number
     BareFirst = 1ULL << 49,     ///< no norm before the attention of the first layer
+    Angles = 1ULL << 50,        ///< checkpoints hold the angles by which each layer turns positions
+    OneAngles = 1ULL << 51,     ///< or those of all layers, of which half the pairs turn
     Gpt = QkvBias | OutBias | FfnBias | NormBias | Ungated,
     Bert = Gpt | Whole | Positions | Types | EmbeddingNorm | NoOutput,
 };

@@ -133,6 +133,8 @@ void Inventory::attention(const LayerForm &form, uint64_t index, Layer &made) {
         add(Role::Buffer, n.context, n.context);
     if (has(Masks) && !has(Positions))
         add(Role::Buffer, made.key_size / 8); // angles: a quarter of the pairs turns
+    if (has(Angles) || n.angles)
+        add(Role::Buffer, made.key_size / 2);
     if (has(Whole) || !decodes(index))
         made.mixer = Mixer::None;
 }
@@ -374,6 +376,8 @@ void Inventory::outside() {
         second_side();
     else if (!has(Whole) || !has(EmbeddingNorm) || has(BareFirst))
         norm(); // in front of the output
+    if (has(OneAngles))
+        add(Role::Buffer, n.head_dim / 4);
     if (has(Score)) {
         add(Role::Other, n.hidden, 1);
         add(Role::Bias, 1);

@@ -83,6 +83,26 @@ std::string mix_name(const JsonValue &root, const std::string &method, uint64_t 
     return bits == 4 ? "awq" : bits == 8 ? "int8" : "";
 }
 
+/// Angles: bf16 is too coarse for those of a layer. Masks are made anew where they are wanted.
+uint64_t buffer_bytes(const core::Tensor &tensor, Dtype base) {
+    if (tensor.rows != 1)
+        return 0;
+    return tensor.columns *
+           (base == Dtype::F32 || (base == Dtype::Bf16 && tensor.layer >= 0) ? 4 : 2);
+}
+
+/// What bitsandbytes stores beside each matrix: the sixteen values in f32, and a line of JSON.
+uint64_t nf4_state(const core::Tensor &tensor, Dtype base) {
+    const char *dtype = base == Dtype::F32   ? "float32"
+                        : base == Dtype::F16 ? "float16"
+                                             : "bfloat16";
+    const std::string line = base::format(
+        R"({"quant_type": "nf4", "blocksize": 64, "dtype": "%s", "shape": [%llu, %llu]})", dtype,
+        static_cast<unsigned long long>(tensor.rows),
+        static_cast<unsigned long long>(tensor.columns));
+    return 16 * 4 + line.size();
+}
+
 } // namespace
 
 base::Result<Packing> read_packing(const JsonValue &root) {
@@ -111,10 +131,10 @@ base::Result<Packing> read_packing(const JsonValue &root) {
 void set_published_bytes(core::Model &model, Dtype base, const Packing &packing) {
     const core::DtypeRow *row = core::find_dtype(base);
     model.dtype = packing.dtype != Dtype::Unknown ? packing.dtype : base;
-    const auto plain = [&](const core::Tensor &tensor) {
-        return tensor.role == Role::Buffer
-                   ? 0
-                   : base::divide_up(tensor.parameters(), row->block_elements) * row->block_bytes;
+    const auto plain = [&](const core::Tensor &tensor) -> uint64_t {
+        if (tensor.role == Role::Buffer)
+            return buffer_bytes(tensor, base);
+        return base::divide_up(tensor.parameters(), row->block_elements) * row->block_bytes;
     };
     if (packing.mix == nullptr) {
         for (core::Tensor &tensor : model.tensors)
@@ -122,12 +142,16 @@ void set_published_bytes(core::Model &model, Dtype base, const Packing &packing)
     } else {
         Packer packer(model, *packing.mix);
         const bool mlx = packing.mix->kind == MixKind::Mlx;
+        const bool nf4 = same_mix(packing.mix->name, "nf4");
+        const auto beside = [&](const core::Tensor &tensor) {
+            return nf4 && !core::is_expert(tensor.role) ? nf4_state(tensor, base) : 0;
+        };
         for (core::Tensor &tensor : model.tensors) {
             const bool stays =
-                !mlx &&
-                (core::is_plain(tensor.role) || (tensor.layer < 0 && tensor.role != Role::Draft) ||
-                 (packing.mix->experts_only && !core::is_expert(tensor.role)));
-            tensor.bytes = stays ? plain(tensor) : packer.bytes(tensor);
+                !mlx && (tensor.role == Role::Buffer || core::is_plain(tensor.role) ||
+                         (tensor.layer < 0 && tensor.role != Role::Draft) ||
+                         (packing.mix->experts_only && !core::is_expert(tensor.role)));
+            tensor.bytes = stays ? plain(tensor) : packer.bytes(tensor) + beside(tensor);
         }
     }
     for (core::Tensor &tensor : model.tensors)
