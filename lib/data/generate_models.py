@@ -18,7 +18,7 @@ LISTS = {'hybrid_layer_pattern', 'moe_layer_freq', 'layer_types', 'layers_block_
 WORDS = {'audio_config.model_type', 'dtype', 'expert_dtype', 'feed_forward_proj',
          'hybrid_override_pattern', 'mlp_hidden_act', 'model_type',
          'quantization_config.activation_scheme', 'quantization_config.quant_method',
-         'quantization_config.scale_fmt', 'topk_method', 'torch_dtype',
+         'quantization_config.scale_fmt', 'topk_method', 'torch_dtype', 'transformers_version',
          'vision_config.model_type'}
 
 
