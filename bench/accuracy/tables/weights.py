@@ -28,11 +28,23 @@ MPT = {'MPT-125m': (12, 12, 768), 'MPT-350m': (24, 16, 1024), 'MPT-760m': (24, 1
        'MPT-13b': (40, 40, 5120), 'MPT-30b': (48, 56, 7168), 'MPT-70b': (80, 64, 8192)}
 
 
-def estimated(row):
+def estimated(row, config):
     """True of what its source took by a rule of thumb, without biases and norms."""
     shape = [row.get(key) for key in ('layers', 'hidden', 'vocab')]
-    return None not in shape and row['params_total'] == (
-        12 * shape[0] * shape[1]**2 + shape[1] * shape[2])
+    if None in shape:
+        return False
+    layers, hidden, vocab = shape
+    return row['params_total'] in (12 * layers * hidden**2 + hidden * vocab,
+                                   layers * layer(row, config) + 2 * hidden * vocab)
+
+
+def layer(row, config):
+    """The matrices of a layer by the numbers of a row: attention, and all layers' experts."""
+    heads = row.get('heads', 0) + row.get('kv_heads', 0)
+    experts = row.get('num_experts', 0)
+    wide = experts * row.get('ffn_or_moe_ffn', 0) + (
+        config.get('shared_expert_intermediate_size', 0))
+    return row['hidden'] * (2 * heads * row.get('head_dim', 0) + 3 * wide + experts)
 
 
 def mpt(row):
@@ -264,7 +276,7 @@ def scores(library, folder):
     for row in rows:
         kinds.setdefault(row['kind'], []).append(row)
     totals = [row for row in kinds.get('hf_param_total', []) + kinds.get('param_total', [])
-              if not estimated(row)]
+              if not estimated(row, text_part(models.named(row) or {}))]
     told = [row for row in totals if row['model'] in MPT or models.named(row)]
     return [parameters(told, 'parameters by config.json', models.stored),
             parameters([row for row in totals if row not in told], 'parameters by a few numbers',
