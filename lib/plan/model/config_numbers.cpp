@@ -395,8 +395,10 @@ void read_flags(const JsonValue &root, ConfigNumbers &n) {
 bool stores_angles(const JsonValue &root) {
     const std::string version = word(root, "transformers_version");
     const auto parts = base::split(version, '.');
-    const auto minor = parts.size() > 1 ? base::parse_u64(parts[1]) : std::nullopt;
-    return parts[0] == "4" && minor && *minor < 32;
+    if (parts.size() < 2 || parts[0] != "4")
+        return false;
+    const auto minor = base::parse_u64(parts[1]);
+    return minor && *minor < 32;
 }
 
 } // namespace
