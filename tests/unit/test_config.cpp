@@ -126,6 +126,10 @@ static constexpr struct {
          "max_seq_len":2048,"no_bias":false,"learned_pos_emb":true,
          "attn_config":{"alibi":false}})",
      760470528},
+    // BLOOM 560M, by the names of its time.
+    {R"({"model_type":"bloom","n_embed":1024,"n_layer":24,"num_attention_heads":16,
+         "vocab_size":250880})",
+     559214592},
     // T5-base and BART-base, encoders with decoders, and T5 v1.1 XL, which has gates.
     {R"({"model_type":"t5","d_model":768,"num_layers":12,"num_decoder_layers":12,"num_heads":12,
          "d_kv":64,"d_ff":3072,"vocab_size":32128,"feed_forward_proj":"relu"})",
