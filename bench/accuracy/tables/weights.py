@@ -86,6 +86,9 @@ def complete(config):
     return config
 
 
+# Families whose checkpoints held the mask of each layer, by transformers up to 4.29.
+MASKED = {'gpt2', 'gpt_neo', 'gpt_neox'}
+WIDTHS = {'hidden_size', 'n_embd', 'n_embed', 'd_model', 'model_dim'}
 ENDINGS = re.compile(r'[-_](\d+bits?(-.*)?|mxfp4|nvfp4|bf16|fp8|mlx|gguf|instruct|it|chat|hf|'
                      r'2[45]\d\d)$', re.IGNORECASE)
 # Sizes as names tell them: "7B", "1.3b", "350M", "30B-A3B"; and in words.
@@ -122,12 +125,22 @@ class Models:
         self.library = library
         self.configs = configs(folder) | catalogue()
         self.stems, self.shapes, self.sizes = {}, {}, {}
+        self.widen()
         for name, config in (catalogue() | self.configs).items():
             self.stems.setdefault(stem(name), config)
             part, family = text_part(config), config['model_type']
             shape = (family, part.get('num_hidden_layers'), part.get('hidden_size'))
             self.shapes.setdefault(shape, config)
             self.sizes.setdefault((family, size_of(name)[0]), config)
+
+    def widen(self):
+        """Gives configs that the table has without a width that of their namesakes."""
+        known = {(stem(name), config['model_type']): config
+                 for name, config in catalogue().items()}
+        for name, config in self.configs.items():
+            like = known.get((stem(name), config['model_type']))
+            if like and not WIDTHS & set(text_part(config)):
+                self.configs[name] = like | config
 
     def named(self, row):
         """The config of a row's name, or None."""
@@ -254,13 +267,21 @@ def measured_bytes(row, parameters):
         row['size_gib'] * 2**30 if 'size_gib' in row else row['size_gb'] * 1e9)
 
 
+def masks(models, row, model):
+    """Bytes of what an index counts besides weights: a truth value as one bit."""
+    if row['kind'] != 'hf_checkpoint' or row.get('model_type') not in MASKED:
+        return 0
+    counted = models.library.describe(model).parameters
+    return (counted - models.library.weights(model, recipe='F32') // 4) // 8
+
+
 def sizes(models, rows, name, recipe=None):
     made = Score(name, [])
     for row in rows:
         try:
             model = models.sized(row)
             chosen = {'recipe': recipe(row)} if recipe else {}
-            held = models.library.weights(model, **chosen)
+            held = models.library.weights(model, **chosen) + masks(models, row, model)
         except (Refused, KeyError):
             made.refused += 1
             continue
