@@ -14,6 +14,7 @@ import re
 import sys
 
 KINDS = {'': 'Unknown', 'gddr': 'Gddr', 'hbm': 'Hbm'}
+VENDORS = {'amd': 'Gpu', 'google': 'Tpu', 'nvidia': 'Gpu'}  # and what they let for hire
 FORMATS = {'f32': 'F32', 'tf32': 'Tf32', 'f16': 'F16', 'bf16': 'Bf16', 'f8': 'F8E4M3',
            'f4': 'F4E2M1', 'i8': 'I8'}
 
@@ -33,9 +34,12 @@ def number(row, key, most):
 def device_line(row):
     if not row['document'].strip():
         refuse(row['name'], 'no document')
+    if row['vendor'] not in VENDORS:
+        refuse(row['name'], f'vendor {row["vendor"]} is none of {", ".join(VENDORS)}')
     rates = [(dtype, number(row, column, 1e6)) for column, dtype in FORMATS.items()]
     inside = ', '.join(f'{{Dtype::{dtype}, {rate * 1e12:.6e}}}' for dtype, rate in rates if rate)
-    return (f'{{"{row["name"]}", {round(number(row, "memory_mib", 1e9) * 2**20)}ull, '
+    return (f'{{"{row["name"]}", "{row["vendor"]}", Kind::{VENDORS[row["vendor"]]}, '
+            f'{round(number(row, "memory_mib", 1e9) * 2**20)}ull, '
             f'MemoryKind::{KINDS[row["memory_kind"]]}, "{row["memory_name"]}", '
             f'{round(number(row, "gb_s", 1e6) * 1e9)}ull, '
             f'{round(number(row, "watts", 1e5) * 1000)}, '

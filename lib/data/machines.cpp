@@ -11,6 +11,7 @@ namespace hwa::data {
 
 using core::Device;
 using core::Dtype;
+using core::Kind;
 using core::MemoryKind;
 using core::Source;
 
@@ -19,6 +20,8 @@ namespace {
 /// A row of machine_devices.csv. What is 0 or "" stands elsewhere, or nowhere.
 struct HiredDevice {
     const char *name;
+    const char *vendor;
+    Kind kind;
     uint64_t memory_bytes;
     MemoryKind memory_kind;
     const char *memory_name;
@@ -60,10 +63,10 @@ core::Memory memory_of(const HiredDevice &row) {
 
 Device make_device(const HiredDevice &row, uint32_t index) {
     Device device;
-    device.id = "gpu-" + std::to_string(index);
-    device.kind = core::Kind::Gpu;
+    device.id = (row.kind == Kind::Tpu ? "tpu-" : "gpu-") + std::to_string(index);
+    device.kind = row.kind;
     device.name = {row.name, Source::Table};
-    device.vendor = {"nvidia", Source::Table};
+    device.vendor = {row.vendor, Source::Table};
     device.power_limit_mw = {row.power_limit_mw, Source::Table};
     device.memories.push_back(memory_of(row));
     for (const SpecRate &rate : row.rates)
