@@ -87,6 +87,22 @@ static void knows_the_tower_of_molmo(void **) {
     assert_int_equal(sum, 23 * block + around + joins + lead);
 }
 
+/// The tower of Qwen 3.5 by its name of before and after transformers 5.
+static void knows_towers_by_both_names(void **) {
+    const char *text = R"({"model_type":"%s","text_config":{"model_type":"%s_text",
+        "hidden_size":128,"num_hidden_layers":4,"num_attention_heads":2,"intermediate_size":256,
+        "vocab_size":64},"vision_config":{"model_type":"%s"}})";
+    for (const std::string name : {"qwen2_5_vl", "qwen3_vl", "qwen3_5"}) {
+        const char *whole = name.c_str();
+        const core::Model before = read(base::format(text, whole, whole, whole));
+        const core::Model after =
+            read(base::format(text, whole, whole, (name + "_vision").c_str()));
+        const core::Tensor &first = before.tensors.front();
+        assert_true(first.role == core::Role::Tower);
+        assert_true(before.parameters == after.parameters);
+    }
+}
+
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(counts_angles_of_old_llamas),
@@ -94,6 +110,7 @@ int main() {
         cmocka_unit_test(counts_angles_once),
         cmocka_unit_test(counts_what_describes_four_bits),
         cmocka_unit_test(knows_the_tower_of_molmo),
+        cmocka_unit_test(knows_towers_by_both_names),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -354,6 +354,9 @@ bool add_tower(const TowerConfig &config, Inventory &inventory) {
     const Words words(config.vision, config.usual_vision);
     const Words top(config.top, config.usual_top);
     std::string kind = words.word("model_type");
+    // Files by transformers 5 tell the towers of Qwen from what is around them.
+    if (kind.starts_with("qwen") && kind.ends_with("_vision"))
+        kind.resize(kind.size() - std::string_view("_vision").size());
     for (const TowerForm &form : towers)
         if (kind == form.name) {
             TowerNumbers n = read(words, inventory.n.hidden);
