@@ -38,7 +38,9 @@ class Hire(unittest.TestCase):
             self.assertEqual(system['usd_per_hour'], row['usd_per_hour'])
             for device in system['devices']:
                 self.assertGreater(device['memories'][0]['bytes_per_second'], 1e11, name)
-                self.assertGreater(device['compute']['f16']['ops_per_second'], 1e13, name)
+                half = device['compute'].get('f16') or device['compute']['bf16']
+                self.assertGreater(half['ops_per_second'], 1e13, name)
+            self.assertEqual(row['host_bytes'] is None, name.startswith('gcp/tpu-'), name)
         for width in (60, 80, 120):
             lines = hwa('list', '--machines', env={'COLUMNS': str(width)}).lines
             self.assertEqual(len(lines), len(rows) + 1)

@@ -40,7 +40,11 @@ int list_machines(bool json, Screen &screen) {
                    {read}});
         names.open(nullptr).text("name", name).text("device", first.name);
         names.integer("count", facts.device_count).integer("memory_bytes", memory);
-        names.integer("host_bytes", facts.memory_bytes).real("usd_per_hour", facts.usd_per_hour);
+        if (facts.memory_bytes != 0)
+            names.integer("host_bytes", facts.memory_bytes);
+        else
+            names.null("host_bytes");
+        names.real("usd_per_hour", facts.usd_per_hour);
         names.text("date", read).text("source", text_attr(system.get(), "price.source")).close();
     }
     names.close();
