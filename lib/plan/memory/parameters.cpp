@@ -31,10 +31,12 @@ Parameters parameters_of(const Case &one, const Slice &slice) {
     Parameters made;
     for (uint64_t i = 0; i < slice.layer_count; ++i) {
         const core::Weights &part = model.layers[slice.first_layer + i].weights;
-        made.matrix += static_cast<double>(part.matrix - part.expert) / by.tensor;
-        made.expert += static_cast<double>(part.expert) / (by.expert * by.expert_tensor);
+        made.matrix += static_cast<double>(part.matrix - part.expert);
+        made.expert += static_cast<double>(part.expert);
         made.plain += static_cast<double>(part.plain);
     }
+    made.matrix /= by.tensor;
+    made.expert /= by.expert * by.expert_tensor;
     // How much longer the tables are for being filled up.
     const double rows =
         model.vocabulary != 0 ? vocabulary_rows(one) * by.tensor / double(model.vocabulary) : 1;

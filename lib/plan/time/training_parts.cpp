@@ -253,17 +253,32 @@ void add_logits(const Setting &at, StepParts &made) {
     made.kernels += 10;
 }
 
+bool alike(const Layer &a, const Layer &b) {
+    return a.mixer == b.mixer && a.crosses == b.crosses && a.heads == b.heads &&
+           a.kv_heads == b.kv_heads && a.ffn == b.ffn && a.experts == b.experts &&
+           a.window == b.window && a.expert_ffn == b.expert_ffn &&
+           a.weights.matrix == b.weights.matrix;
+}
+
 /// Products of the model's own, without what is computed twice, of a step on all devices.
 double model_operations(const Case &one, double tokens, double sequence) {
     const core::Model &model = *one.model;
     const double table = static_cast<double>(model.tied() ? 0 : model.embedding.matrix);
     double operations =
         6 * std::max(0.0, static_cast<double>(model.active_parameters) - table) * tokens;
+    double attended = 0;
+    const Layer *before = nullptr;
     for (const Layer &layer : model.layers) {
-        const double reach = layer.window > 0 ? std::min<double>(layer.window, sequence) : sequence;
-        const Head head = head_of(model, layer);
-        if (layer.attends())
-            operations += 3 * tokens * reach * layer.heads * (head.key + head.value);
+        if (!layer.attends())
+            continue;
+        if (before == nullptr || !alike(*before, layer)) {
+            const double reach =
+                layer.window > 0 ? std::min<double>(layer.window, sequence) : sequence;
+            const Head head = head_of(model, layer);
+            attended = 3 * tokens * reach * layer.heads * (head.key + head.value);
+            before = &layer;
+        }
+        operations += attended;
     }
     return operations;
 }
@@ -337,13 +352,6 @@ HostTier tier_of(const Case &one) {
     const Processors processors = processors_of(*one.system);
     return one.links != nullptr ? processors.tier(*one.links, devices)
                                 : processors.tier(Links(*one.system), devices);
-}
-
-bool alike(const Layer &a, const Layer &b) {
-    return a.mixer == b.mixer && a.crosses == b.crosses && a.heads == b.heads &&
-           a.kv_heads == b.kv_heads && a.ffn == b.ffn && a.experts == b.experts &&
-           a.window == b.window && a.expert_ffn == b.expert_ffn &&
-           a.weights.matrix == b.weights.matrix;
 }
 
 /// Whether two stages compute the same.
