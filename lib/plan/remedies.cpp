@@ -25,7 +25,7 @@ constexpr uint64_t most_cells = 16384; ///< devices by layers
 // go on: for each format, and for every 64 layouts of training.
 constexpr size_t most_timed_devices = 8;
 constexpr int32_t most_turns = 256;
-constexpr int32_t most_training_turns = 8;
+constexpr int32_t most_training_turns = 14;
 constexpr uint64_t least_context = 256;
 constexpr uint64_t most_added = 64;
 
@@ -59,6 +59,12 @@ class Trials {
         if (!needs_times(options, workload))
             options_.workload = workload;
         options_.headroom = options.headroom > 0 ? options.headroom : default_headroom;
+        if (workload.trains() && options.min_tokens_per_second <= 0) {
+            // Whatever fits in some way does in this one, which needs least.
+            if (options_.workload.micro_batch == 0)
+                options_.workload.micro_batch = 1;
+            options_.run.virtual_stages = options_.run.virtual_stages.value_or(1);
+        }
         turns_ = workload.trains() ? most_training_turns : most_turns;
         options_.cancelled = [](void *turns) {
             return static_cast<int32_t>(--*static_cast<int32_t *>(turns) < 0);
