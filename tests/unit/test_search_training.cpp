@@ -308,19 +308,19 @@ static void says_what_lacked(void **) {
 /// What would do is told of training on several devices, does, and is the least.
 static void says_what_would_do(void **) {
     core::ModelNumbers numbers;
-    numbers.parameters = 8000000000;
+    numbers.parameters = 24000000000;
     const auto model = core::model_from_numbers(numbers);
     Options options;
     options.workload.mode = Mode::Train;
-    const auto plan = make_plan(cards(2), *model, options);
+    const auto plan = make_plan(cards(8), *model, options);
     assert_true(!plan);
     const std::string &why = plan.error().message;
     const size_t at = why.find(" more of ");
     assert_true(at != std::string::npos && why.ends_with("would do"));
     const auto more = static_cast<uint32_t>(std::stoul(why.substr(why.rfind(' ', at - 1))));
     options.explains = false;
-    assert_true(bool(make_plan(cards(2 + more), *model, options)));
-    assert_false(bool(make_plan(cards(1 + more), *model, options)));
+    assert_true(bool(make_plan(cards(8 + more), *model, options)));
+    assert_false(bool(make_plan(cards(7 + more), *model, options)));
 }
 
 int main() {
