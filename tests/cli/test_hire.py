@@ -68,6 +68,22 @@ class Hire(unittest.TestCase):
             self.assertNotIn('take turns', shown)
         self.assertIn('take turns', hwa('plan', '405B', '--machine', EIGHT, '--format', 'q8_0').out)
 
+    def test_published_in_four_bits(self):
+        """Cards share out what is published in a format that engines know."""
+        plan = hwa('plan', 'gpt-oss-120b', '--machine', EIGHT, '--batch', '32', '--json').json
+        self.assertEqual(plan['weights']['format'], 'mxfp4')
+        self.assertGreater(plan['parallel']['tensor'] * plan['parallel']['data'], 1)
+        other = hwa('plan', 'gpt-oss-120b', '--machine', EIGHT, '--batch', '32', '--json',
+                    '--set', 'tensor_parallel=1', '--set', 'data_parallel=1').json
+        self.assertGreater(plan['speed']['tokens_per_second'],
+                           1.5 * other['speed']['tokens_per_second'])
+
+    def test_alternatives_are_others(self):
+        """The same on another card of the kind is no other plan."""
+        shown = hwa('plan', 'Llama-3.2-1B', '--machine', EIGHT, '--max-devices', '1').out
+        self.assertIn('INSTEAD', shown)
+        self.assertNotIn('no faster', shown)
+
     def test_cost(self):
         """Dollars of an hour over the tokens of an hour."""
         plan = hwa('plan', '8B', '--machine', EIGHT, '--json').json

@@ -266,6 +266,8 @@ bool is_served(const Format &format, const DeviceClass &where) {
         const core::Compute *compute = where.devices[0]->find_compute(format.dtype);
         return compute != nullptr && compute->support == core::Support::Native;
     }
+    if (format.dtype == Dtype::Mxfp4 || format.dtype == Dtype::Nvfp4)
+        return format.own;
     return format.dtype < Dtype::Q8_0 || format.dtype == Dtype::I4G128;
 }
 
