@@ -130,13 +130,12 @@ static void tells_of_plans_that_lost(void **state) {
         const double bytes = (double)info.footprint.weights;
         assert_true(bytes <= before);
         before = bytes;
-        if (info.weight_dtype == HWA_DTYPE_Q8_0)
-            assert_non_null(strstr(reason, "bits for a weight, not 16.00"));
-        else
-            assert_string_equal(reason, "no faster");
+        /* The same on the other card, which is of the same kind, is no other plan. */
+        assert_int_equal(info.weight_dtype, HWA_DTYPE_Q8_0);
+        assert_non_null(strstr(reason, "bits for a weight, not 16.00"));
         info = fresh;
     }
-    assert_true(found >= 2 && found <= best.alternative_count);
+    assert_true(found >= 1 && found <= best.alternative_count);
     assert_int_equal(hwa_plan_alternative(plan, found, &info, NULL), HWA_ERROR_RANGE);
     assert_int_equal(hwa_plan_alternative(NULL, 0, &info, NULL), HWA_ERROR_INVALID);
     hwa_plan_free(plan);
