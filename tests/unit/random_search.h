@@ -3,23 +3,18 @@
 #pragma once
 
 #include "check.h"
+#include "dice.h"
 #include "plan/plan.h"
 #include "system_maker.h"
 
 #include <algorithm>
 #include <array>
-#include <random>
 #include <string>
 
 namespace hwa::test {
 
 using core::Device;
 using core::System;
-using Random = std::mt19937_64;
-
-inline uint64_t up_to(Random &random, uint64_t most) {
-    return random() % (most + 1);
-}
 
 /// Adds rows to the first matrix of a layer.
 inline void widen(core::Model &model, size_t layer, uint64_t rows) {

@@ -1,35 +1,22 @@
 // SPDX-License-Identifier: MIT
 // plan/memory: shards, caches and peaks of the engines on PyTorch, and what does not fit.
 #include "check.h"
+#include "config_maker.h"
 
 #include "plan/evaluate.h"
 #include "plan/memory/inference.h"
 #include "plan/memory/room.h"
 #include "plan/memory/weights.h"
-#include "plan/model/read.h"
 
 #include <cstring>
 
 using namespace hwa;
 using namespace hwa::plan;
+using namespace hwa::test;
 using base::Status;
 using core::Model;
 
 static constexpr uint64_t gib = uint64_t{1} << 30;
-
-static Model read(const char *text) {
-    auto config = read_config_text("c", text);
-    if (!config)
-        fail_msg("%s", config.error().message.c_str());
-    return std::move(config->model);
-}
-
-/// Llama 3.1 8B.
-static Model llama() {
-    return read(R"({"model_type":"llama","hidden_size":4096,"num_hidden_layers":32,
-        "num_attention_heads":32,"num_key_value_heads":8,"intermediate_size":14336,
-        "vocab_size":128256,"torch_dtype":"bfloat16","max_position_embeddings":131072})");
-}
 
 static core::Attr pin(const char *key, int64_t value) {
     return core::attr_int(key, value, core::Source::Unknown);

@@ -1,33 +1,20 @@
 // SPDX-License-Identifier: MIT
 // plan/memory: what engines keep of each token, and how much the pools of servers hold.
 #include "check.h"
+#include "config_maker.h"
 
 #include "plan/evaluate.h"
-#include "plan/model/read.h"
 
 #include <algorithm>
 #include <string>
 
 using namespace hwa;
 using namespace hwa::plan;
+using namespace hwa::test;
 using base::Status;
 using core::Model;
 
 static constexpr uint64_t mib = uint64_t{1} << 20, gib = uint64_t{1} << 30;
-
-static Model read(const std::string &text) {
-    auto config = read_config_text("c", text);
-    if (!config)
-        fail_msg("%s", config.error().message.c_str());
-    return std::move(config->model);
-}
-
-/// Llama 3.1 8B: 128 KiB a token.
-static Model llama() {
-    return read(R"({"model_type":"llama","hidden_size":4096,"num_hidden_layers":32,
-        "num_attention_heads":32,"num_key_value_heads":8,"intermediate_size":14336,
-        "vocab_size":128256,"torch_dtype":"bfloat16","max_position_embeddings":131072})");
-}
 
 /// Qwen3.5 9B: of 32 layers every fourth keeps 4 heads of 256, the others a state.
 static Model qwen() {

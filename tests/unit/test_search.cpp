@@ -71,29 +71,27 @@ static void compare(uint64_t seed, const System &system, const core::Model &mode
     assert_true(proof.visited > 0 && proof.visited + proof.bounded == proof.space);
 }
 
-static void is_the_best_of_all_cases(void **) {
-    const uint64_t count = case_count(10000);
+static Tally compare_all(uint64_t count, auto make_system, auto make_options) {
     Tally tally;
     for (uint64_t seed = 0; seed < count; ++seed) {
         Random random(seed);
         const core::Model model = random_model(random);
-        const System system = random_system(random);
-        compare(seed, system, model, random_options(random, model), tally);
+        const System system = make_system(random);
+        compare(seed, system, model, make_options(random, model), tally);
     }
     tally.print();
+    return tally;
+}
+
+static void is_the_best_of_all_cases(void **) {
+    const uint64_t count = case_count(10000);
+    const Tally tally = compare_all(count, random_system, random_options);
     assert_true(tally.found > count / 2 && tally.staged > count / 10);
 }
 
 static void is_the_best_of_all_deployments(void **) {
     const uint64_t count = case_count(3000);
-    Tally tally;
-    for (uint64_t seed = 0; seed < count; ++seed) {
-        Random random(seed);
-        const core::Model model = random_model(random);
-        const System system = random_server(random);
-        compare(seed, system, model, server_options(random, model), tally);
-    }
-    tally.print();
+    const Tally tally = compare_all(count, random_server, server_options);
     assert_true(tally.found > count / 2 && tally.shared > count / 4 && tally.spread > count / 50);
 }
 

@@ -6,12 +6,12 @@
 #include "plan/evaluate.h"
 #include "plan/memory/weights.h"
 #include "plan/plan.h"
+#include "random_training.h"
 #include "system_maker.h"
 
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <random>
 
 using namespace hwa;
 using namespace hwa::plan;
@@ -19,26 +19,6 @@ using namespace hwa::test;
 using core::Device;
 using core::Kind;
 using core::System;
-
-using Random = std::mt19937_64;
-
-static uint64_t up_to(Random &random, uint64_t most) {
-    return random() % (most + 1);
-}
-
-static core::Model random_model(Random &random) {
-    core::ModelNumbers numbers;
-    numbers.parameters = 100000000 + up_to(random, 8000000000);
-    numbers.layers = static_cast<uint32_t>(1 + up_to(random, 5));
-    numbers.hidden_size = 2048;
-    numbers.heads = 16;
-    numbers.head_size = 128;
-    numbers.vocabulary = 32000;
-    numbers.context_limit = 4096;
-    auto model = core::model_from_numbers(numbers);
-    assert_true(bool(model));
-    return std::move(*model);
-}
 
 /// One or two cards of two or three kinds, of one host or several.
 static System random_kinds(Random &random) {
@@ -198,17 +178,6 @@ class UnevenForce {
     uint64_t batch_;
     std::optional<Plan> best_;
 };
-
-static void check_same(const Plan &plan, const Plan &expected, uint64_t seed) {
-    const double a = plan.step_seconds, b = expected.step_seconds;
-    if (a > 1.000002 * b || b > 1.000002 * a)
-        fail_msg("seed %llu: %g s on %zu devices, not %g s on %zu",
-                 static_cast<unsigned long long>(seed), a, plan.stages.size(), b,
-                 expected.stages.size());
-    for (const Stage &stage : plan.stages)
-        assert_true(static_cast<double>(stage.footprint.total()) <=
-                    0.9 * static_cast<double>(stage.device->memory_bytes()));
-}
 
 /// The best over single kinds, planned for each alone, and over all pipelines of several.
 static std::optional<Plan> best_over_kinds(const System &system, const core::Model &model,
