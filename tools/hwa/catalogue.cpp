@@ -15,6 +15,15 @@ static std::string text_attr(const hwa_system_t *system, const char *key) {
     return hwa_system_attr(system, key, &attr) == HWA_OK ? or_empty(attr.s) : "";
 }
 
+static int print(bool json, Json &names, const Table &table, Screen &screen) {
+    names.close();
+    if (json)
+        screen.print(names.finish());
+    else
+        table.print(screen);
+    return ExitDone;
+}
+
 int list_machines(bool json, Screen &screen) {
     Table table({{"MACHINE", 0, false, 20},
                  {"DEVICES", 0, false, 12},
@@ -47,12 +56,7 @@ int list_machines(bool json, Screen &screen) {
         names.real("usd_per_hour", facts.usd_per_hour);
         names.text("date", read).text("source", text_attr(system.get(), "price.source")).close();
     }
-    names.close();
-    if (json)
-        screen.print(names.finish());
-    else
-        table.print(screen);
-    return ExitDone;
+    return print(json, names, table, screen);
 }
 
 int list_models(bool json, Screen &screen) {
@@ -80,12 +84,7 @@ int list_models(bool json, Screen &screen) {
         names.integer("active_parameters", facts.active_parameters);
         names.integer("context_limit", facts.context_limit).close();
     }
-    names.close();
-    if (json)
-        screen.print(names.finish());
-    else
-        table.print(screen);
-    return ExitDone;
+    return print(json, names, table, screen);
 }
 
 } // namespace hwa::tool
